@@ -1,0 +1,386 @@
+//! A fund: money with a budget for each financial year. It owns the promise that no more is committed than there
+//! is.
+
+mod events;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+
+use super::calendar::{Date, FinancialYear, day};
+use super::identity::{GrantId, InstalmentId, Reference};
+use super::money::{Money, pounds};
+use super::places::{Area, listed};
+use super::text::Text;
+use super::{Aggregate, Circumstances};
+
+pub use events::{FundEvent, GrantLink, RecoveryRule, ReleaseCause, Restriction, YearShare};
+
+/// What is said of a fund when it is opened.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of fund.opened")]
+pub struct Opening {
+    pub reference: Reference,
+    pub name: Text<200>,
+    pub funder: Text<200>,
+    pub restriction: Option<Restriction>,
+    pub spend_from: Date,
+    pub spend_to: Date,
+    pub recovery_rule: RecoveryRule,
+}
+
+/// What money is meant to be used for, to be held against the restriction of the fund.
+#[derive(Debug, Clone)]
+pub struct IntendedUse {
+    /// The purpose of the programme.
+    pub purpose: Text<100>,
+    /// Where.
+    pub places: BTreeSet<Area>,
+    /// The first and the last day of the work.
+    pub period: (Date, Date),
+}
+
+/// What can be asked of a fund.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of the events they lead to")]
+pub enum FundCommand {
+    Open(Opening),
+    AllocateBudget {
+        amount: Money,
+        year: FinancialYear,
+        source: Text<200>,
+    },
+    ReduceBudget {
+        amount: Money,
+        year: FinancialYear,
+        source: Text<200>,
+    },
+    ReserveCommitment {
+        link: GrantLink,
+        shares: Vec<YearShare>,
+        expires_on: Date,
+        intended: IntendedUse,
+    },
+    VoidReservation {
+        grant: GrantId,
+        cause: ReleaseCause,
+    },
+    ConfirmCommitment {
+        grant: GrantId,
+    },
+    ReleaseCommitment {
+        grant: GrantId,
+        cause: ReleaseCause,
+    },
+    PostExpenditure {
+        grant: GrantId,
+        instalment: InstalmentId,
+        year: FinancialYear,
+        amount: Money,
+        value_date: Date,
+    },
+}
+
+refusals! {
+    /// Why something asked of a fund was turned down.
+    pub enum FundRefusal {
+        "fund.unknown" => Unknown, "There is no fund with this id.";
+        "fund.already_open" => AlreadyOpen, "This fund is already open.";
+        "fund.dates_reversed" => DatesReversed, "The last day to spend lies before the first: turn them round.";
+        "fund.no_purpose" => NoPurpose, "Say what the fund is restricted to: at least one purpose.";
+        "fund.year_outside_dates" => YearOutsideDates { year: FinancialYear }, "The fund is not spent in {year}: its dates leave that year out.";
+        "fund.exceeds_available" => ExceedsAvailable { remaining: String, year: FinancialYear, asked: Money }, "{remaining} remains available in {year}: {asked} was asked for.";
+        "fund.nothing_asked" => NothingAsked, "Say how much is to come from which year's budget.";
+        "fund.purpose_not_allowed" => PurposeNotAllowed { purpose: String, allowed: String }, "This fund is restricted to {allowed}: it cannot be used for {purpose}.";
+        "fund.place_not_allowed" => PlaceNotAllowed { place: &'static str, allowed: String }, "This fund is restricted to {allowed}: it cannot be used in {place}.";
+        "fund.period_not_allowed" => PeriodNotAllowed { from: String, to: String }, "The work must begin and end while the fund may be spent: from {from} to {to}.";
+        "fund.already_reserved" => AlreadyReserved, "Money is already reserved or committed for this grant.";
+        "fund.not_reserved" => NotReserved, "No money is reserved for this grant.";
+        "fund.reservation_expired" => ReservationExpired { on: String }, "The reservation for this grant ended on {on}: recommend the grant again to reserve the money anew.";
+        "fund.not_committed" => NotCommitted, "No money is committed to this grant.";
+        "fund.exceeds_outstanding" => ExceedsOutstanding { outstanding: String, asked: Money }, "{outstanding} of what was committed is still to be paid: {asked} was asked for.";
+    }
+}
+
+/// One financial year of a fund, in pounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct YearFigures {
+    /// Put in, less taken out.
+    pub budget: Decimal,
+    /// Set aside for grants that are recommended.
+    pub reserved: Decimal,
+    /// Promised to grants and not yet paid.
+    pub outstanding: Decimal,
+    /// Paid.
+    pub spent: Decimal,
+}
+
+impl YearFigures {
+    /// What can still be reserved.
+    #[must_use]
+    pub fn available(&self) -> Decimal {
+        self.budget - self.reserved - self.outstanding - self.spent
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Reservation {
+    link: GrantLink,
+    shares: Vec<YearShare>,
+    expires_on: Date,
+}
+
+#[derive(Debug, Clone)]
+struct Commitment {
+    link: GrantLink,
+    outstanding: BTreeMap<FinancialYear, Decimal>,
+}
+
+/// A fund as its history leaves it.
+#[derive(Debug, Clone, Default)]
+pub struct Fund {
+    open: Option<(Option<Restriction>, Date, Date)>,
+    years: BTreeMap<FinancialYear, YearFigures>,
+    reservations: BTreeMap<GrantId, Reservation>,
+    commitments: BTreeMap<GrantId, Commitment>,
+}
+
+impl Fund {
+    /// The figures of each financial year that has any.
+    #[must_use]
+    pub const fn years(&self) -> &BTreeMap<FinancialYear, YearFigures> {
+        &self.years
+    }
+
+    /// What is reserved for a grant, while the reservation holds on a date.
+    ///
+    /// # Errors
+    /// `fund.not_reserved` or `fund.reservation_expired`.
+    pub fn live_reservation(&self, grant: GrantId, on: Date) -> Result<&[YearShare], FundRefusal> {
+        let reservation = self.reservations.get(&grant).ok_or(FundRefusal::NotReserved)?;
+        if on > reservation.expires_on {
+            return Err(FundRefusal::ReservationExpired { on: day(reservation.expires_on) });
+        }
+        Ok(&reservation.shares)
+    }
+
+    /// Whether anything is set aside for a grant, live or run out.
+    #[must_use]
+    pub fn has_reservation(&self, grant: GrantId) -> bool {
+        self.reservations.contains_key(&grant)
+    }
+
+    /// Whether a programme with this purpose may draw on the fund.
+    ///
+    /// # Errors
+    /// `fund.unknown` or `fund.purpose_not_allowed`.
+    pub fn allows_purpose(&self, purpose: &Text<100>) -> Result<(), FundRefusal> {
+        let (restriction, ..) = self.open.as_ref().ok_or(FundRefusal::Unknown)?;
+        match restriction {
+            Some(to) if !to.purposes.contains(purpose) => Err(FundRefusal::PurposeNotAllowed {
+                purpose: purpose.to_string(),
+                allowed: listed(to.purposes.iter().map(Text::as_str)),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn allows(&self, intended: &IntendedUse) -> Result<(), FundRefusal> {
+        self.allows_purpose(&intended.purpose)?;
+        let (restriction, from, to) = self.open.as_ref().ok_or(FundRefusal::Unknown)?;
+        if intended.period.0 < *from || intended.period.1 > *to {
+            return Err(FundRefusal::PeriodNotAllowed { from: day(*from), to: day(*to) });
+        }
+        let places = restriction.as_ref().map(|restriction| &restriction.places);
+        if let Some(allowed) = places.filter(|places| !places.is_empty())
+            && let Some(outside) = intended.places.iter().find(|place| !allowed.contains(place))
+        {
+            return Err(FundRefusal::PlaceNotAllowed {
+                place: outside.words(),
+                allowed: listed(allowed.iter().map(|area| area.words())),
+            });
+        }
+        Ok(())
+    }
+
+    fn within_dates(&self, year: FinancialYear) -> Result<(), FundRefusal> {
+        let (_, from, to) = self.open.as_ref().ok_or(FundRefusal::Unknown)?;
+        if (FinancialYear::of(*from)..=FinancialYear::of(*to)).contains(&year) {
+            Ok(())
+        } else {
+            Err(FundRefusal::YearOutsideDates { year })
+        }
+    }
+
+    fn within_available(&self, year: FinancialYear, asked: Money) -> Result<(), FundRefusal> {
+        let remaining = self.years.get(&year).map_or(Decimal::ZERO, YearFigures::available);
+        if asked.pounds() > remaining {
+            return Err(FundRefusal::ExceedsAvailable { remaining: pounds(remaining), year, asked });
+        }
+        Ok(())
+    }
+
+    fn reserve(
+        &self,
+        link: GrantLink,
+        shares: Vec<YearShare>,
+        expires_on: Date,
+        intended: &IntendedUse,
+    ) -> Result<FundEvent, FundRefusal> {
+        self.allows(intended)?;
+        if self.reservations.contains_key(&link.grant) || self.commitments.contains_key(&link.grant) {
+            return Err(FundRefusal::AlreadyReserved);
+        }
+        if shares.is_empty() {
+            return Err(FundRefusal::NothingAsked);
+        }
+        let shares = gathered(&shares);
+        for share in &shares {
+            self.within_dates(share.year)?;
+            self.within_available(share.year, share.amount)?;
+        }
+        Ok(FundEvent::CommitmentReserved { link, shares, expires_on })
+    }
+
+    fn release(&self, grant: GrantId, cause: ReleaseCause) -> Result<FundEvent, FundRefusal> {
+        let commitment = self.commitments.get(&grant).ok_or(FundRefusal::NotCommitted)?;
+        let shares: Vec<YearShare> = commitment
+            .outstanding
+            .iter()
+            .filter_map(|(year, left)| Some(YearShare { year: *year, amount: Money::some(*left)? }))
+            .collect();
+        if shares.is_empty() {
+            return Err(FundRefusal::NotCommitted);
+        }
+        Ok(FundEvent::CommitmentReleased { link: commitment.link, shares, cause })
+    }
+
+    fn year(&mut self, year: FinancialYear) -> &mut YearFigures {
+        self.years.entry(year).or_default()
+    }
+
+    fn end_reservation(&mut self, grant: GrantId, shares: &[YearShare]) {
+        self.reservations.remove(&grant);
+        for share in shares {
+            self.year(share.year).reserved -= share.amount.pounds();
+        }
+    }
+}
+
+/// Shares with each year once, in order.
+fn gathered(shares: &[YearShare]) -> Vec<YearShare> {
+    let mut by_year: BTreeMap<FinancialYear, Decimal> = BTreeMap::new();
+    for share in shares {
+        *by_year.entry(share.year).or_default() += share.amount.pounds();
+    }
+    by_year
+        .into_iter()
+        .filter_map(|(year, sum)| Some(YearShare { year, amount: Money::some(sum)? }))
+        .collect()
+}
+
+impl Aggregate for Fund {
+    const TYPE: &'static str = "fund";
+    type Command = FundCommand;
+    type Event = FundEvent;
+    type Refusal = FundRefusal;
+
+    fn decide(&self, command: FundCommand, at: &Circumstances) -> Result<Vec<FundEvent>, FundRefusal> {
+        let event = match command {
+            FundCommand::Open(opening) => {
+                if self.open.is_some() {
+                    return Err(FundRefusal::AlreadyOpen);
+                }
+                opened(opening)?
+            }
+            FundCommand::AllocateBudget { amount, year, source } => {
+                self.within_dates(year)?;
+                FundEvent::BudgetAllocated { amount, year, source }
+            }
+            FundCommand::ReduceBudget { amount, year, source } => {
+                self.within_dates(year)?;
+                self.within_available(year, amount)?;
+                FundEvent::BudgetReduced { amount, year, source }
+            }
+            FundCommand::ReserveCommitment { link, shares, expires_on, intended } => {
+                self.reserve(link, shares, expires_on, &intended)?
+            }
+            FundCommand::VoidReservation { grant, cause } => {
+                let held = self.reservations.get(&grant).ok_or(FundRefusal::NotReserved)?;
+                FundEvent::ReservationVoided { link: held.link, shares: held.shares.clone(), cause }
+            }
+            FundCommand::ConfirmCommitment { grant } => {
+                let shares = self.live_reservation(grant, at.on)?.to_vec();
+                FundEvent::CommitmentConfirmed { link: self.reservations[&grant].link, shares }
+            }
+            FundCommand::ReleaseCommitment { grant, cause } => self.release(grant, cause)?,
+            FundCommand::PostExpenditure { grant, instalment, year, amount, value_date } => {
+                let commitment = self.commitments.get(&grant).ok_or(FundRefusal::NotCommitted)?;
+                let outstanding = commitment.outstanding.get(&year).copied().unwrap_or_default();
+                if amount.pounds() > outstanding {
+                    let outstanding = pounds(outstanding);
+                    return Err(FundRefusal::ExceedsOutstanding { outstanding, asked: amount });
+                }
+                FundEvent::ExpenditurePosted { link: commitment.link, instalment, year, amount, value_date }
+            }
+        };
+        Ok(vec![event])
+    }
+
+    fn evolve(&mut self, event: &FundEvent) {
+        match event {
+            FundEvent::Opened { restriction, spend_from, spend_to, .. } => {
+                self.open = Some((restriction.clone(), *spend_from, *spend_to));
+            }
+            FundEvent::BudgetAllocated { amount, year, .. } => self.year(*year).budget += amount.pounds(),
+            FundEvent::BudgetReduced { amount, year, .. } => self.year(*year).budget -= amount.pounds(),
+            FundEvent::CommitmentReserved { link, shares, expires_on } => {
+                for share in shares {
+                    self.year(share.year).reserved += share.amount.pounds();
+                }
+                let held = Reservation { link: *link, shares: shares.clone(), expires_on: *expires_on };
+                self.reservations.insert(link.grant, held);
+            }
+            FundEvent::ReservationVoided { link, shares, .. } => self.end_reservation(link.grant, shares),
+            FundEvent::CommitmentConfirmed { link, shares } => {
+                self.end_reservation(link.grant, shares);
+                let mut outstanding = BTreeMap::new();
+                for share in shares {
+                    self.year(share.year).outstanding += share.amount.pounds();
+                    *outstanding.entry(share.year).or_default() += share.amount.pounds();
+                }
+                self.commitments.insert(link.grant, Commitment { link: *link, outstanding });
+            }
+            FundEvent::CommitmentReleased { link, shares, .. } => {
+                for share in shares {
+                    self.year(share.year).outstanding -= share.amount.pounds();
+                    if let Some(commitment) = self.commitments.get_mut(&link.grant) {
+                        *commitment.outstanding.entry(share.year).or_default() -= share.amount.pounds();
+                    }
+                }
+            }
+            FundEvent::ExpenditurePosted { link, year, amount, .. } => {
+                let figures = self.year(*year);
+                figures.outstanding -= amount.pounds();
+                figures.spent += amount.pounds();
+                if let Some(commitment) = self.commitments.get_mut(&link.grant) {
+                    *commitment.outstanding.entry(*year).or_default() -= amount.pounds();
+                }
+            }
+        }
+    }
+}
+
+fn opened(opening: Opening) -> Result<FundEvent, FundRefusal> {
+    let Opening { reference, name, funder, restriction, spend_from, spend_to, recovery_rule } = opening;
+    if spend_to < spend_from {
+        return Err(FundRefusal::DatesReversed);
+    }
+    if restriction.as_ref().is_some_and(|restriction| restriction.purposes.is_empty()) {
+        return Err(FundRefusal::NoPurpose);
+    }
+    Ok(FundEvent::Opened { reference, name, funder, restriction, spend_from, spend_to, recovery_rule })
+}
+
+#[cfg(test)]
+mod tests;

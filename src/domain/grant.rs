@@ -1,0 +1,255 @@
+//! A grant: one case from application to payment. It owns who may decide, and that what is paid was promised.
+
+mod commands;
+mod decisions;
+mod events;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::calendar::Date;
+use super::identity::{ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId};
+use super::money::Money;
+use super::places::Area;
+use super::text::Text;
+use super::{Aggregate, Circumstances};
+
+pub use commands::{Application, ApprovalGround, GrantCommand, GrantRefusal};
+pub use events::{
+    AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare, GrantEvent, NeedShare,
+    PlannedInstalment, SignatoryRole,
+};
+
+/// Where a grant stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantStatus {
+    /// Not in the record.
+    #[default]
+    None,
+    /// Sent in, eligibility not judged.
+    Submitted,
+    /// Eligible, being scored.
+    Assessing,
+    /// Put forward for approval.
+    Recommended,
+    /// Approved, offer not sent.
+    Approved,
+    /// Offer sent.
+    Offered,
+    /// Accepted; money may flow.
+    Active,
+    /// Not eligible.
+    Ineligible,
+    /// Turned down.
+    Declined,
+    /// Taken back by the partner, before or after the offer.
+    Withdrawn,
+}
+
+impl GrantStatus {
+    /// The word for it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::None => "not on the record",
+            Self::Submitted => "submitted",
+            Self::Assessing => "being assessed",
+            Self::Recommended => "recommended",
+            Self::Approved => "approved",
+            Self::Offered => "offered",
+            Self::Active => "active",
+            Self::Ineligible => "not eligible",
+            Self::Declined => "declined",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pay {
+    Planned,
+    Authorised { by: PersonId, pay_on: Date, checks_valid_until: Option<Date> },
+    Paid,
+}
+
+#[derive(Debug, Clone)]
+struct Instalment {
+    plan: PlannedInstalment,
+    pay: Pay,
+}
+
+/// A grant as its history leaves it.
+#[derive(Debug, Clone, Default)]
+pub struct Grant {
+    status: GrantStatus,
+    case: Option<Case>,
+    conflicted: BTreeSet<PersonId>,
+    assessors: BTreeSet<PersonId>,
+    scores: BTreeSet<(PersonId, Text<40>)>,
+    recommended: Option<(PersonId, Money)>,
+    offer: Option<(Hash, Date)>,
+    instalments: Vec<Instalment>,
+    met: BTreeSet<ConditionId>,
+}
+
+/// What a grant is about: fixed when the application was sent in.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The lead partner.
+    pub partner: PartnerId,
+    /// The programme.
+    pub programme: ProgrammeId,
+    /// The fund.
+    pub fund: FundId,
+    /// How much was asked for, GBP.
+    pub requested: Money,
+    /// Where.
+    pub places: BTreeSet<Area>,
+    /// First and last day of the work.
+    pub period: (Date, Date),
+}
+
+impl Grant {
+    /// Where the grant stands.
+    #[must_use]
+    pub const fn status(&self) -> GrantStatus {
+        self.status
+    }
+
+    /// What the grant is about.
+    ///
+    /// # Errors
+    /// `grant.unknown`.
+    pub fn case(&self) -> Result<&Case, GrantRefusal> {
+        self.case.as_ref().ok_or(GrantRefusal::Unknown)
+    }
+
+    /// An instalment as it was planned.
+    ///
+    /// # Errors
+    /// `grant.instalment_unknown`.
+    pub fn planned(&self, instalment: InstalmentId) -> Result<&PlannedInstalment, GrantRefusal> {
+        Ok(&self.instalment(instalment)?.plan)
+    }
+
+    fn set_pay(&mut self, id: InstalmentId, pay: Pay) {
+        if let Some(one) = self.instalments.iter_mut().find(|one| one.plan.id == id) {
+            one.pay = pay;
+        }
+    }
+
+    fn instalment(&self, id: InstalmentId) -> Result<&Instalment, GrantRefusal> {
+        self.instalments.iter().find(|one| one.plan.id == id).ok_or(GrantRefusal::InstalmentUnknown)
+    }
+
+    fn must_be(&self, status: GrantStatus) -> Result<(), GrantRefusal> {
+        match self.status {
+            now if now == status => Ok(()),
+            GrantStatus::None => Err(GrantRefusal::Unknown),
+            now => Err(GrantRefusal::WrongStage { now: now.words(), wanted: status.words() }),
+        }
+    }
+
+    fn must_be_before_approval(&self) -> Result<(), GrantRefusal> {
+        match self.status {
+            GrantStatus::Submitted | GrantStatus::Assessing | GrantStatus::Recommended => Ok(()),
+            GrantStatus::None => Err(GrantRefusal::Unknown),
+            now => Err(GrantRefusal::WrongStage { now: now.words(), wanted: "waiting for a decision" }),
+        }
+    }
+
+    fn unconflicted(&self, at: &Circumstances) -> Result<(), GrantRefusal> {
+        if self.conflicted.contains(&at.actor.person) { Err(GrantRefusal::Conflicted) } else { Ok(()) }
+    }
+}
+
+impl Aggregate for Grant {
+    const TYPE: &'static str = "grant";
+    type Command = GrantCommand;
+    type Event = GrantEvent;
+    type Refusal = GrantRefusal;
+
+    fn decide(&self, command: GrantCommand, at: &Circumstances) -> Result<Vec<GrantEvent>, GrantRefusal> {
+        self.guard(command, at).map(|event| vec![event])
+    }
+
+    fn evolve(&mut self, event: &GrantEvent) {
+        match event {
+            GrantEvent::ApplicationSubmitted {
+                partner,
+                programme,
+                fund,
+                requested,
+                places,
+                starts_on,
+                ends_on,
+                ..
+            } => {
+                self.status = GrantStatus::Submitted;
+                self.case = Some(Case {
+                    partner: *partner,
+                    programme: *programme,
+                    fund: *fund,
+                    requested: *requested,
+                    places: places.clone(),
+                    period: (*starts_on, *ends_on),
+                });
+            }
+            GrantEvent::EligibilityConfirmed { .. } => self.status = GrantStatus::Assessing,
+            GrantEvent::EligibilityRefused { .. } => self.status = GrantStatus::Ineligible,
+            GrantEvent::ConflictDeclared { person, .. } => {
+                self.conflicted.insert(*person);
+                self.assessors.remove(person);
+            }
+            GrantEvent::AssessorAssigned { assessor } => {
+                self.assessors.insert(*assessor);
+            }
+            GrantEvent::ScoreRecorded { assessor, criterion, .. } => {
+                self.scores.insert((*assessor, criterion.clone()));
+            }
+            GrantEvent::Recommended { proposer, amount } => {
+                self.status = GrantStatus::Recommended;
+                self.recommended = Some((*proposer, *amount));
+            }
+            GrantEvent::Approved { instalments, .. } => {
+                self.status = GrantStatus::Approved;
+                self.instalments = instalments
+                    .iter()
+                    .map(|plan| Instalment { plan: plan.clone(), pay: Pay::Planned })
+                    .collect();
+            }
+            GrantEvent::Declined { .. } => self.status = GrantStatus::Declined,
+            GrantEvent::ApplicationWithdrawn {} | GrantEvent::OfferDeclined {} => {
+                self.status = GrantStatus::Withdrawn;
+            }
+            GrantEvent::OfferIssued { terms_hash, accept_by } => {
+                self.status = GrantStatus::Offered;
+                self.offer = Some((terms_hash.clone(), *accept_by));
+            }
+            GrantEvent::OfferAccepted { .. } => self.status = GrantStatus::Active,
+            GrantEvent::ConditionMet { condition, .. } => {
+                self.met.insert(*condition);
+            }
+            GrantEvent::InstalmentAuthorised {
+                instalment,
+                authorised_by,
+                pay_on,
+                checks_valid_until,
+                ..
+            } => {
+                let authorised = Pay::Authorised {
+                    by: *authorised_by,
+                    pay_on: *pay_on,
+                    checks_valid_until: *checks_valid_until,
+                };
+                self.set_pay(*instalment, authorised);
+            }
+            GrantEvent::PaymentConfirmed { instalment, .. } => self.set_pay(*instalment, Pay::Paid),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! Every fact there can be, of every aggregate: what the log holds, as one type.
+
+use serde::de::Error as _;
+
+use super::catalogue::Kind;
+use super::fund::{Fund, FundEvent};
+use super::grant::{Grant, GrantEvent};
+use super::partner::{Partner, PartnerEvent};
+use super::programme::{Programme, ProgrammeEvent};
+use super::{Aggregate, Event};
+
+/// The aggregates of the record, once: whoever adds one adds a line here.
+macro_rules! facts {
+    ($($Aggregate:ident: $Event:ident),* $(,)?) => {
+        /// A fact of any aggregate.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Fact {
+            $(#[doc = concat!("A fact of a ", stringify!($Aggregate), ".")] $Aggregate($Event)),*
+        }
+
+        impl Fact {
+            /// The stored names of the stream types.
+            pub const STREAMS: &'static [&'static str] = &[$($Aggregate::TYPE),*];
+
+            /// Read a stored payload of the version written today.
+            ///
+            /// # Errors
+            /// When there is no such stream type, or the payload is not one of its events.
+            pub fn read(stream_type: &str, payload: &str) -> serde_json::Result<Self> {
+                match stream_type {
+                    $($Aggregate::TYPE => serde_json::from_str(payload).map(Self::$Aggregate),)*
+                    other => Err(serde_json::Error::custom(format!("no stream type {other}"))),
+                }
+            }
+
+            /// The kind of the fact.
+            #[must_use]
+            pub fn kind(&self) -> &'static Kind {
+                match self { $(Self::$Aggregate(event) => event.kind()),* }
+            }
+
+            /// What happened, in one sentence.
+            #[must_use]
+            pub fn sentence(&self) -> String {
+                match self { $(Self::$Aggregate(event) => event.sentence()),* }
+            }
+
+            /// Every kind of event there is.
+            pub fn kinds() -> impl Iterator<Item = &'static Kind> {
+                [$($Event::KINDS),*].into_iter().flatten()
+            }
+        }
+
+        $(impl From<$Event> for Fact {
+            fn from(event: $Event) -> Self { Self::$Aggregate(event) }
+        })*
+    };
+}
+
+facts! {
+    Partner: PartnerEvent,
+    Fund: FundEvent,
+    Programme: ProgrammeEvent,
+    Grant: GrantEvent,
+}

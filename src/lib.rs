@@ -1,0 +1,5 @@
+//! Side by Side: an event-sourced record for community partnership and micro-commissioning.
+//!
+//! The map of the house is docs/architecture.md. A module names only those above it in this list.
+
+pub mod domain;
