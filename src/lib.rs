@@ -3,3 +3,4 @@
 //! The map of the house is docs/architecture.md. A module names only those above it in this list.
 
 pub mod domain;
+pub mod store;

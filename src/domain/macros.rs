@@ -42,8 +42,9 @@ macro_rules! events {
             ];
 
             fn kind(&self) -> &'static $crate::domain::catalogue::Kind {
-                let name = match self { $( Self::$Variant { .. } => $name ),* };
-                Self::KINDS.iter().find(|kind| kind.name == name).expect("every variant is in KINDS")
+                enum Place { $($Variant),* }
+                let place = match self { $( Self::$Variant { .. } => Place::$Variant ),* };
+                &Self::KINDS[place as usize]
             }
 
             fn sentence(&self) -> String {

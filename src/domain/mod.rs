@@ -77,7 +77,18 @@ pub trait Aggregate: Default + Clone + Send + Sync + 'static {
 }
 
 /// A stored fact. Names and versions are literals and stay for ever.
-pub trait Event: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync + 'static {
+pub trait Event:
+    Serialize
+    + DeserializeOwned
+    + Clone
+    + PartialEq
+    + Debug
+    + Send
+    + Sync
+    + Into<record::Fact>
+    + TryFrom<record::Fact>
+    + 'static
+{
     /// Every kind of this enum, in the order written: the catalogue is generated from it.
     const KINDS: &'static [catalogue::Kind];
 

@@ -51,9 +51,24 @@ macro_rules! facts {
             }
         }
 
-        $(impl From<$Event> for Fact {
-            fn from(event: $Event) -> Self { Self::$Aggregate(event) }
-        })*
+        $(
+            impl From<$Event> for Fact {
+                fn from(event: $Event) -> Self { Self::$Aggregate(event) }
+            }
+
+            impl TryFrom<Fact> for $Event {
+                type Error = Fact;
+
+                /// Take the event out, when it is of this aggregate.
+                #[expect(clippy::wildcard_enum_match_arm, reason = "the other aggregates are written out nowhere else")]
+                fn try_from(fact: Fact) -> Result<Self, Fact> {
+                    match fact {
+                        Fact::$Aggregate(event) => Ok(event),
+                        other => Err(other),
+                    }
+                }
+            }
+        )*
     };
 }
 

@@ -4,8 +4,8 @@
 //! production. What this room adds is the housekeeping that a person would otherwise do: find the programs, choose an
 //! account that may run them, make the cluster, start it, hand it to the next process, and stop it without loss.
 //!
-//! - [`programs`]: which PostgreSQL is used. [`account`]: who runs it. [`folder`]: where it lives, and whose turn it is.
-//! - [`cluster`]: made once, and what is found of an earlier run. [`child`]: the running server. [`roles`]: what the
+//! - `programs`: which PostgreSQL is used. `account`: who runs it. `folder`: where it lives, and whose turn it is.
+//! - `cluster`: made once, and what is found of an earlier run. `child`: the running server. `roles`: what the
 //!   superuser leaves behind for the app.
 
 mod account;

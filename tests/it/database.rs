@@ -254,6 +254,7 @@ async fn shared_socket() -> PathBuf {
     start_shared(&folder, &register_path, &mut register, run, &born).await
 }
 
+#[expect(clippy::zombie_processes, reason = "the watchdog outlives this process, as it must")]
 async fn start_shared(
     folder: &Path,
     register_path: &Path,
@@ -266,7 +267,14 @@ async fn start_shared(
         durable: false,
         ..Settings::from_environment(Purpose::Command)
     };
-    let server = Server::start(settings).await.unwrap_or_else(|trouble| panic!("{trouble}"));
+    let server = match Server::start(settings).await {
+        Ok(server) => server,
+        Err(trouble) => {
+            // No watchdog will. What cannot be removed is small, and the panic says more.
+            let _ = std::fs::remove_dir_all(folder);
+            panic!("{trouble}");
+        }
+    };
     Command::new("sh")
         .arg("-c")
         .arg(format!("{BORN}{WATCHDOG}"))
@@ -296,7 +304,7 @@ fn born(process: u32) -> String {
 }
 
 /// In memory where there is room for it, else where temporary things go.
-fn place() -> PathBuf {
+pub fn place() -> PathBuf {
     let memory = Path::new("/dev/shm");
     match rustix::fs::statvfs(memory) {
         Ok(space) if space.f_bavail * space.f_frsize >= ROOM => memory.to_owned(),

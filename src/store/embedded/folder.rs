@@ -248,7 +248,7 @@ pub(super) fn open_own(options: &mut OpenOptions, path: &Path, account: &Account
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .custom_flags(no_link as i32)
+        .custom_flags(no_link.cast_signed())
         .open(path)
         .map_err(Trouble::system(format!("open {}", path.display())))?;
     account.own(path)?;

@@ -1,0 +1,419 @@
+//! One writer per process, committing in groups: decisions are made concurrently, their appends go to one task that
+//! takes whatever has queued up and commits it in one transaction, projections included.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
+use rand::Rng as _;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row as _};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::leaf::{Leaf, canonical};
+use super::log::{Envelope, Recorded, StreamName};
+use super::{Inline, Trouble};
+use crate::domain::Event;
+use crate::domain::record::Fact;
+
+/// How many decisions one transaction takes at most.
+const LARGEST_GROUP: usize = 64;
+/// How many decisions may wait.
+const QUEUE: usize = 4096;
+
+/// Proof that an event is in the log: its position and its leaf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Position of the last event of the decision.
+    pub index: i64,
+    /// Its leaf hash.
+    pub leaf_hash: [u8; 32],
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// What a decision found in one stream, and what it adds to it, if anything.
+#[derive(Debug)]
+pub struct Part {
+    /// Which stream.
+    pub stream: StreamName,
+    /// The version the decision rests on: it is refused when the stream has moved on, also where nothing is added.
+    pub expected: i64,
+    /// What it adds.
+    pub facts: Vec<Draft>,
+}
+
+/// An event before it has its place.
+#[derive(Debug)]
+pub struct Draft {
+    /// What happened.
+    pub fact: Fact,
+    /// Its payload in RFC 8785 form.
+    pub payload: String,
+}
+
+impl Draft {
+    /// Write an event of any aggregate down.
+    ///
+    /// # Errors
+    /// When it holds a number the log does not take.
+    pub fn new<E: Event>(event: E) -> Result<Self, Trouble> {
+        let payload = canonical(&event)?;
+        Ok(Self { fact: event.into(), payload })
+    }
+}
+
+/// A decision over one or several streams: all of it is appended, or nothing.
+#[derive(Debug)]
+pub struct Decision {
+    /// What surrounds it.
+    pub envelope: Envelope,
+    /// The streams it rests on.
+    pub parts: Vec<Part>,
+}
+
+type Answer = Result<Vec<Recorded>, Trouble>;
+
+struct Waiting {
+    decision: Decision,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The door to the task that appends.
+#[derive(Clone)]
+pub struct Committer {
+    queue: mpsc::Sender<Waiting>,
+}
+
+impl Committer {
+    /// Start the task on a connection of its own.
+    #[must_use]
+    pub fn start(pool: &PgPool, inline: Vec<Arc<dyn Inline>>) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        // Statements with unnest are planned once: a plan per call costs more than it saves.
+        let options = pool.connect_options().as_ref().clone().options([("plan_cache_mode", "force_generic_plan")]);
+        tokio::spawn(Writer { options, inline, connection: None }.run(waiting));
+        Self { queue }
+    }
+
+    /// Append a decision. Once it is handed over, it is committed or refused whatever becomes of the caller.
+    ///
+    /// # Errors
+    /// [`Trouble::Conflict`] when a stream moved on; nothing is appended then.
+    pub async fn append(&self, decision: Decision) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let stopped = || Trouble::Other("the store is closing".into());
+        self.queue.send(Waiting { decision, answer }).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    /// Wait until everything handed over so far is answered.
+    pub async fn close(&self) {
+        // A decision of nothing goes through the queue like any other: when it is answered, all before it are.
+        let nobody = crate::domain::identity::Actor {
+            person: crate::domain::identity::PersonId(Uuid::nil()),
+            role: crate::domain::identity::Role::Public,
+        };
+        let envelope = Envelope {
+            command: Uuid::nil().into(),
+            actor: nobody,
+            effective_on: crate::domain::calendar::Date::MIN,
+            reason: None,
+            correlation: None,
+            causation: None,
+        };
+        let _ = self.append(Decision { envelope, parts: Vec::new() }).await;
+    }
+}
+
+struct Writer {
+    options: PgConnectOptions,
+    inline: Vec<Arc<dyn Inline>>,
+    connection: Option<PgConnection>,
+}
+
+/// Why a whole group did not commit.
+enum GroupTrouble {
+    /// A stream had moved on: find out whose.
+    Collision,
+    /// Something else; it may be the fault of one decision.
+    Other(Trouble),
+}
+
+impl From<sqlx::Error> for GroupTrouble {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error().and_then(|error| error.constraint()) {
+            Some("events_pkey" | "events_index_key") => Self::Collision,
+            _ => Self::Other(error.into()),
+        }
+    }
+}
+
+impl From<Trouble> for GroupTrouble {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Database(error) => error.into(),
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl Writer {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Waiting>) {
+        let mut group = Vec::with_capacity(LARGEST_GROUP);
+        while waiting.recv_many(&mut group, LARGEST_GROUP).await > 0 {
+            let (decisions, answers): (Vec<_>, Vec<_>) =
+                group.drain(..).map(|one| (one.decision, one.answer)).unzip();
+            let results = self.commit(&decisions).await;
+            for (answer, result) in answers.into_iter().zip(results) {
+                // Whoever asked may have gone; what is committed stays committed.
+                let _ = answer.send(result);
+            }
+        }
+        if let Some(connection) = self.connection.take() {
+            let _ = connection.close().await;
+        }
+    }
+
+    /// Commit a group and say for each decision how it ended.
+    async fn commit(&mut self, decisions: &[Decision]) -> Vec<Answer> {
+        let verdict = match self.attempt(decisions, false).await {
+            Err(GroupTrouble::Collision) => self.attempt(decisions, true).await,
+            other => other,
+        };
+        match verdict {
+            Ok(results) => results,
+            Err(GroupTrouble::Collision) => decisions.iter().map(|_| Err(Trouble::Conflict)).collect(),
+            Err(GroupTrouble::Other(trouble)) if decisions.len() == 1 => vec![Err(trouble)],
+            Err(GroupTrouble::Other(trouble)) => {
+                tracing::debug!(%trouble, "a group failed and is run one by one");
+                let mut results = Vec::with_capacity(decisions.len());
+                for place in 0..decisions.len() {
+                    results.extend(self.commit_boxed(&decisions[place..=place]).await);
+                }
+                results
+            }
+        }
+    }
+
+    fn commit_boxed<'w>(&'w mut self, decisions: &'w [Decision]) -> BoxFuture<'w, Vec<Answer>> {
+        Box::pin(self.commit(decisions))
+    }
+
+    async fn connected(&mut self) -> Result<&mut PgConnection, Trouble> {
+        if self.connection.is_none() {
+            let mut tried = 0;
+            let fresh = loop {
+                match PgConnection::connect_with(&self.options).await {
+                    Ok(fresh) => break fresh,
+                    Err(error) if tried >= 4 => return Err(error.into()),
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50 << tried)).await,
+                }
+                tried += 1;
+            };
+            self.connection = Some(fresh);
+        }
+        self.connection.as_mut().ok_or_else(|| Trouble::Other("no connection".into()))
+    }
+
+    async fn attempt(&mut self, decisions: &[Decision], checked: bool) -> Result<Vec<Answer>, GroupTrouble> {
+        let inline = self.inline.clone();
+        let connection = self.connected().await?;
+        let result = transact(connection, &inline, decisions, checked).await;
+        if result.is_err() {
+            let rolled_back = connection.execute("ROLLBACK").await;
+            if rolled_back.is_err() {
+                self.connection = None;
+            }
+        }
+        result
+    }
+}
+
+async fn transact(
+    connection: &mut PgConnection,
+    inline: &[Arc<dyn Inline>],
+    decisions: &[Decision],
+    checked: bool,
+) -> Result<Vec<Answer>, GroupTrouble> {
+    // Both in one message to the server: a round trip less while the head is locked.
+    let head =
+        connection.fetch_one("BEGIN; SELECT size, last_recorded_at, now FROM public.lock_log_head()").await?;
+    let (size, last, now): (i64, DateTime<Utc>, DateTime<Utc>) =
+        (head.try_get(0)?, head.try_get(1)?, head.try_get(2)?);
+    let known = known_versions(connection, decisions, checked).await?;
+    let (admitted, refused) = admit(decisions, known);
+    let first_at = now.max(last + TimeDelta::microseconds(1));
+    let rows = placed(&admitted, size, first_at)?;
+    if rows.is_empty() {
+        connection.execute("ROLLBACK").await?;
+    } else {
+        insert(connection, &rows).await?;
+        let recorded: Vec<Recorded> = rows.iter().map(|row| row.recorded.clone()).collect();
+        for projection in inline {
+            projection.apply(connection, &recorded).await?;
+        }
+        connection.execute("COMMIT").await?;
+    }
+    let mut by_decision: Vec<Vec<Recorded>> = decisions.iter().map(|_| Vec::new()).collect();
+    for row in rows {
+        by_decision[row.decision].push(row.recorded);
+    }
+    let answers = by_decision.into_iter().enumerate();
+    Ok(answers
+        .map(|(place, recorded)| if refused.contains(&place) { Err(Trouble::Conflict) } else { Ok(recorded) })
+        .collect())
+}
+
+/// The versions of the streams that must be known before anything is inserted. The key of the table catches a stale
+/// append by itself; a stream that was only read has to be looked at, and after a collision all of them.
+async fn known_versions(
+    connection: &mut PgConnection,
+    decisions: &[Decision],
+    checked: bool,
+) -> sqlx::Result<BTreeMap<StreamName, i64>> {
+    let parts = decisions.iter().flat_map(|decision| &decision.parts);
+    let streams: BTreeMap<StreamName, ()> = parts
+        .filter(|part| checked || part.facts.is_empty())
+        .map(|part| (part.stream, ()))
+        .collect();
+    if streams.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (kinds, ids): (Vec<&str>, Vec<String>) =
+        streams.keys().map(|stream| (stream.kind, stream.id.to_string())).unzip();
+    let versions: Vec<i64> = sqlx::query_scalar(
+        "SELECT coalesce((SELECT max(sequence) FROM public.events
+                          WHERE aggregate_type = wanted.kind AND aggregate_id = wanted.id), 0)
+         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (kind, id, place) ORDER BY place",
+    )
+    .bind(kinds)
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    Ok(streams.into_keys().zip(versions).collect())
+}
+
+type Admitted<'d> = Vec<(usize, &'d Decision)>;
+
+/// Which decisions still rest on what there is, in the order in which they came. What one adds, the next must know.
+fn admit(decisions: &[Decision], mut known: BTreeMap<StreamName, i64>) -> (Admitted<'_>, Vec<usize>) {
+    let (mut admitted, mut refused) = (Vec::new(), Vec::new());
+    for (place, decision) in decisions.iter().enumerate() {
+        let holds = |part: &Part| known.get(&part.stream).is_none_or(|version| *version == part.expected);
+        if !decision.parts.iter().all(holds) {
+            refused.push(place);
+            continue;
+        }
+        for part in &decision.parts {
+            let added = i64::try_from(part.facts.len()).unwrap_or(i64::MAX);
+            known.insert(part.stream, part.expected + added);
+        }
+        admitted.push((place, decision));
+    }
+    (admitted, refused)
+}
+
+struct Placed {
+    decision: usize,
+    recorded: Recorded,
+    payload: String,
+    metadata: String,
+    nonce: String,
+}
+
+/// Give every event its place, time, id, nonce and leaf.
+fn placed(admitted: &[(usize, &Decision)], size: i64, first_at: DateTime<Utc>) -> Result<Vec<Placed>, Trouble> {
+    #[expect(clippy::disallowed_methods, reason = "ids and nonces of events are made here and nowhere else")]
+    let mut chance = rand::rng();
+    let mut rows = Vec::new();
+    let (mut index, mut recorded_at) = (size, first_at);
+    for (place, decision) in admitted {
+        let mut metadata = decision.envelope.metadata();
+        for part in &decision.parts {
+            for (sequence, draft) in (part.expected + 1..).zip(&part.facts) {
+                let event_id = event_id(recorded_at, chance.random());
+                metadata.insert("event_id", event_id.to_string());
+                let text = canonical(&metadata)?;
+                let nonce = hex::encode(chance.random::<[u8; 16]>());
+                let kind = draft.fact.kind();
+                let leaf = Leaf {
+                    stream_type: part.stream.kind,
+                    stream_id: &part.stream.id.to_string(),
+                    sequence,
+                    event_type: kind.name,
+                    event_version: &kind.version.to_string(),
+                    payload: &draft.payload,
+                    metadata: &text,
+                    index,
+                    recorded_at,
+                    nonce: &nonce,
+                };
+                let envelope = &decision.envelope;
+                let recorded = Recorded {
+                    index,
+                    stream: part.stream,
+                    sequence,
+                    event_id,
+                    recorded_at,
+                    effective_on: envelope.effective_on,
+                    fact: draft.fact.clone(),
+                    actor: Some(envelope.actor.person),
+                    role: Some(envelope.actor.role),
+                    reason: envelope.reason.clone(),
+                    command: Some(envelope.command),
+                    correlation: envelope.correlation,
+                    causation: envelope.causation,
+                    leaf_hash: leaf.hash(),
+                };
+                let payload = draft.payload.clone();
+                rows.push(Placed { decision: *place, recorded, payload, metadata: text, nonce });
+                index += 1;
+                recorded_at += TimeDelta::microseconds(1);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// A UUIDv7 of the moment of recording.
+fn event_id(at: DateTime<Utc>, chance: [u8; 10]) -> Uuid {
+    let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &chance).into_uuid()
+}
+
+async fn insert(connection: &mut PgConnection, rows: &[Placed]) -> sqlx::Result<()> {
+    fn column<T>(rows: &[Placed], of: impl Fn(&Placed) -> T) -> Vec<T> {
+        rows.iter().map(of).collect()
+    }
+    sqlx::query(
+        "INSERT INTO public.events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
+             metadata, index, event_id, recorded_at, effective_on, nonce, leaf_hash, command_id)
+         SELECT kind, id, sequence, event_type, event_version, payload::json, metadata::json, index, event_id,
+             recorded_at, effective_on, nonce, leaf_hash, command_id
+         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
+             $8::bigint[], $9::uuid[], $10::timestamptz[], $11::date[], $12::text[], $13::bytea[], $14::uuid[])
+             AS added (kind, id, sequence, event_type, event_version, payload, metadata, index, event_id,
+             recorded_at, effective_on, nonce, leaf_hash, command_id)",
+    )
+    .bind(column(rows, |row| row.recorded.stream.kind))
+    .bind(column(rows, |row| row.recorded.stream.id.to_string()))
+    .bind(column(rows, |row| row.recorded.sequence))
+    .bind(column(rows, |row| row.recorded.fact.kind().name))
+    .bind(column(rows, |row| row.recorded.fact.kind().version.to_string()))
+    .bind(rows.iter().map(|row| row.payload.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.metadata.as_str()).collect::<Vec<_>>())
+    .bind(column(rows, |row| row.recorded.index))
+    .bind(column(rows, |row| row.recorded.event_id))
+    .bind(column(rows, |row| row.recorded.recorded_at))
+    .bind(column(rows, |row| row.recorded.effective_on))
+    .bind(rows.iter().map(|row| row.nonce.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.recorded.leaf_hash.as_slice()).collect::<Vec<_>>())
+    .bind(column(rows, |row| row.recorded.command.map(|command| command.0)))
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Which database: a real server named by `DATABASE_URL`, or the embedded one; connected as the owner to migrate and
+//! as the app to work.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool};
+
+use super::Trouble;
+use super::embedded::{self, Server, Settings};
+
+/// The role that owns the tables and migrates them.
+pub const OWNER: &str = "sidebyside_owner";
+/// The role the server works as: it can read and append to the log, and nothing else there.
+pub const APP: &str = "sidebyside_app";
+/// The oldest PostgreSQL that will do, as `server_version_num`.
+const OLDEST: i32 = 150_000;
+
+/// A database to work with, and the server process where it is our own.
+pub struct Database {
+    owner: PgConnectOptions,
+    app: PgConnectOptions,
+    server: Option<Server>,
+}
+
+/// Why there is no database to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum NoDatabase {
+    /// The embedded server did not start.
+    #[error(transparent)]
+    Embedded(#[from] embedded::Trouble),
+    /// `DATABASE_URL` cannot be read.
+    #[error("DATABASE_URL cannot be read: {0}")]
+    Address(sqlx::Error),
+    /// The server does not answer, or not to us.
+    #[error("the database does not answer: {0}")]
+    Unreachable(#[from] sqlx::Error),
+    /// The server is too old.
+    #[error("PostgreSQL 15 or later is needed; the server is {0}")]
+    TooOld(String),
+    /// A migration failed.
+    #[error("the database could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+impl Database {
+    /// The server of `DATABASE_URL` when that is given, else the embedded one. `SIDEBYSIDE_OWNER_URL` names another
+    /// login for migrations where the app's own may not make tables.
+    ///
+    /// # Errors
+    /// With a sentence that says what to do.
+    pub async fn open(url: Option<&str>, owner_url: Option<&str>, settings: Settings) -> Result<Self, NoDatabase> {
+        let database = match url {
+            Some(url) => {
+                let app = PgConnectOptions::from_str(url).map_err(NoDatabase::Address)?;
+                let owner = owner_url.map_or_else(|| Ok(app.clone()), PgConnectOptions::from_str);
+                Self { owner: owner.map_err(NoDatabase::Address)?, app, server: None }
+            }
+            None => {
+                let server = Server::start(settings).await?;
+                Self {
+                    owner: server.options(OWNER, "sidebyside"),
+                    app: server.options(APP, "sidebyside"),
+                    server: Some(server),
+                }
+            }
+        };
+        // One plain connection first: a pool would hide a refused connection behind its own time limit.
+        let mut connection = PgConnection::connect_with(&database.owner).await?;
+        let version: i32 =
+            sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        if version < OLDEST {
+            return Err(NoDatabase::TooOld(version.to_string()));
+        }
+        Ok(database)
+    }
+
+    /// Bring the log’s tables up to date.
+    ///
+    /// # Errors
+    /// When a migration cannot be run.
+    pub async fn migrate(&self) -> Result<(), NoDatabase> {
+        migrate(&self.owner).await
+    }
+
+    /// How the owner connects.
+    #[must_use]
+    pub const fn owner(&self) -> &PgConnectOptions {
+        &self.owner
+    }
+
+    /// How the app connects.
+    #[must_use]
+    pub const fn app(&self) -> &PgConnectOptions {
+        &self.app
+    }
+
+    /// The embedded server, where it is ours.
+    pub const fn server(&mut self) -> Option<&mut Server> {
+        self.server.as_mut()
+    }
+
+    /// Stop the embedded server, where it is ours.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub async fn close(self) -> Result<(), embedded::Trouble> {
+        match self.server {
+            Some(server) => server.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Bring the log’s tables up to date, as the owner.
+///
+/// # Errors
+/// When a migration cannot be run.
+pub async fn migrate(owner: &PgConnectOptions) -> Result<(), NoDatabase> {
+    let mut connection = PgConnection::connect_with(owner).await?;
+    sqlx::migrate!().run(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// A pool for the app. A login that is more than the app becomes the app, so that a fault of ours cannot do what the
+/// app may not.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn app_pool(options: &PgConnectOptions, most: u32) -> Result<PgPool, Trouble> {
+    let pool = PgPoolOptions::new()
+        .max_connections(most)
+        .test_before_acquire(false)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(as_app(options).await?)
+        .await?;
+    Ok(pool)
+}
+
+/// Options that begin each connection in the role of the app, where the login may take it.
+async fn as_app(options: &PgConnectOptions) -> Result<PgConnectOptions, Trouble> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    let may: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)
+             AND current_user <> $1
+             AND pg_has_role(current_user, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1), 'MEMBER')",
+    )
+    .bind(APP)
+    .fetch_one(&mut connection)
+    .await?;
+    connection.close().await?;
+    Ok(if may { options.clone().options([("role", APP)]) } else { options.clone() })
+}

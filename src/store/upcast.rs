@@ -1,0 +1,125 @@
+//! Old versions of events, brought to the shape of today when they are read. What is stored stays as it was.
+
+use serde_json::Value;
+
+use crate::domain::record::Fact;
+
+/// One step: an event of one version turned into the next. The payload is the event's own object, without its name.
+pub struct Upcaster {
+    /// The stored name.
+    pub event: &'static str,
+    /// The version it reads; it writes the one after.
+    pub from: u16,
+    /// How.
+    pub step: fn(Value) -> Value,
+}
+
+/// Every step there is. An event that changes shape gets its next version in its `events!` line and a step here;
+/// the sample of the old version stays in fixtures/events and must read for ever.
+pub const UPCASTERS: &[Upcaster] = &[];
+
+/// Why a stored event cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The name is not in the catalogue.
+    #[error("event {0} is not in the catalogue")]
+    UnknownEvent(String),
+    /// The version is not a whole number, or lies ahead of this program.
+    #[error("event {event} has version {version}, which this program does not know")]
+    UnknownVersion {
+        /// Its stored name.
+        event: String,
+        /// Its stored version.
+        version: String,
+    },
+    /// There is no step from this version to the next.
+    #[error("event {event} version {version} has no upcaster")]
+    NoStep {
+        /// Its stored name.
+        event: String,
+        /// The version without a step.
+        version: u16,
+    },
+    /// The payload does not have the shape of its version.
+    #[error("event {event}: {source}")]
+    Payload {
+        /// Its stored name.
+        event: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// Read a stored event as a fact of today.
+///
+/// # Errors
+/// When the event or its version is unknown, a step is missing, or the payload is not of its shape.
+pub fn read(stream_type: &str, event: &str, version: &str, payload: &str) -> Result<Fact, Unreadable> {
+    read_with(UPCASTERS, stream_type, event, version, payload)
+}
+
+fn read_with(
+    upcasters: &[Upcaster],
+    stream_type: &str,
+    event: &str,
+    version: &str,
+    payload: &str,
+) -> Result<Fact, Unreadable> {
+    if let Ok(fact) = Fact::read(stream_type, payload)
+        && fact.kind().name == event
+        && version.parse() == Ok(fact.kind().version)
+    {
+        return Ok(fact);
+    }
+    let unknown = || Unreadable::UnknownVersion { event: event.into(), version: version.into() };
+    let bad = |source| Unreadable::Payload { event: event.into(), source };
+    let kind = Fact::kinds()
+        .find(|kind| kind.name == event && kind.stream == stream_type)
+        .ok_or_else(|| Unreadable::UnknownEvent(event.into()))?;
+    let stored: u16 = version.parse().map_err(|_| unknown())?;
+    if stored == kind.version {
+        return Fact::read(stream_type, payload).map_err(bad);
+    }
+    if stored > kind.version || stored == 0 {
+        return Err(unknown());
+    }
+    let mut whole: Value = serde_json::from_str(payload).map_err(bad)?;
+    for at in stored..kind.version {
+        let step = upcasters
+            .iter()
+            .find(|one| one.event == event && one.from == at)
+            .ok_or(Unreadable::NoStep { event: event.into(), version: at })?;
+        if let Some(inner) = whole.get_mut(event) {
+            *inner = (step.step)(inner.take());
+        }
+    }
+    Fact::read(stream_type, &whole.to_string()).map_err(bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_old_version_has_its_steps() {
+        for kind in Fact::kinds() {
+            for at in 1..kind.version {
+                assert!(
+                    UPCASTERS.iter().any(|one| one.event == kind.name && one.from == at),
+                    "{} version {at} has no upcaster",
+                    kind.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_ahead_or_is_unknown_is_refused_loudly() {
+        assert!(matches!(read("fund", "fund.vanished", "1", "{}"), Err(Unreadable::UnknownEvent(_))));
+        assert!(matches!(read("grant", "fund.opened", "1", "{}"), Err(Unreadable::UnknownEvent(_))));
+        assert!(matches!(read("fund", "fund.opened", "99", "{}"), Err(Unreadable::UnknownVersion { .. })));
+        assert!(matches!(read("fund", "fund.opened", "0", "{}"), Err(Unreadable::UnknownVersion { .. })));
+        assert!(matches!(read("fund", "fund.opened", "one", "{}"), Err(Unreadable::UnknownVersion { .. })));
+        assert!(matches!(read("fund", "fund.opened", "1", "{}"), Err(Unreadable::Payload { .. })));
+    }
+}

@@ -1,0 +1,190 @@
+//! `GraphiQL` at `/graphiql`, from the files that set-up fetched into `web/dist/graphiql`.
+//!
+//! Debug builds read the files from disk; release builds carry those that were there when they were built.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use rust_embed::{Embed, EmbeddedFile};
+
+use super::{Layout, style};
+
+#[derive(Embed)]
+#[folder = "web/dist/"]
+#[allow_missing = true]
+struct Built;
+
+/// The libraries in the order in which they build on each other, by how their names begin.
+const LIBRARIES: [&str; 3] = ["react.", "react-dom.", "graphiql."];
+
+/// `GraphiQL` writes styles into the page as it runs; scripts still come from here alone.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// The name of our own script among the libraries.
+const START: &str = "start.js";
+
+/// Show `GraphiQL` on our schema. It speaks as the session; its headers pane can say otherwise.
+const START_SCRIPT: &str = r"'use strict';
+const fetcher = async (request, options) => {
+  const response = await fetch('/graphql', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...(options && options.headers) },
+    body: JSON.stringify(request),
+  });
+  return response.json();
+};
+const place = document.getElementById('graphiql');
+place.textContent = '';
+ReactDOM.createRoot(place).render(React.createElement(GraphiQL, { fetcher, shouldPersistHeaders: false }));
+";
+
+/// The page `GraphiQL` runs in, or what to do when its files are not there.
+pub(super) async fn page() -> Response {
+    let paths: Vec<Cow<'static, str>> = Built::iter().collect();
+    let names: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix("graphiql/")).collect();
+    match markup(&names) {
+        Some(html) => ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(html)).into_response(),
+        None => Layout::notice(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "GraphiQL has not been fetched",
+            "Its files are not in web/dist/graphiql. Run the set-up script, then load this page again (a release \
+             build has to be built again). The API at /graphql works without it.",
+        )
+        .into_response(),
+    }
+}
+
+/// The page, listing what was fetched; nothing when a library is missing.
+fn markup(names: &[&str]) -> Option<String> {
+    let is_plain = |name: &&&str| !name.contains('/');
+    let mut head = String::new();
+    for name in names.iter().filter(is_plain).filter(|name| name.ends_with(".css")) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(head, "<link rel=\"stylesheet\" href=\"/graphiql/{name}\">");
+    }
+    let mut scripts = String::new();
+    for library in LIBRARIES {
+        let name =
+            names.iter().filter(is_plain).find(|name| name.starts_with(library) && name.ends_with(".js"))?;
+        let _ = writeln!(scripts, "<script src=\"/graphiql/{name}\"></script>");
+    }
+    Some(format!(
+        r#"<!DOCTYPE html>
+<html lang="en-GB">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>GraphiQL – Side by Side</title>
+<link rel="icon" href="{icon}" type="image/svg+xml">
+{head}<style>html, body, #graphiql {{ height: 100%; margin: 0 }}</style>
+</head>
+<body>
+<div id="graphiql"><p>GraphiQL needs JavaScript. The API at /graphql works without it: <a href="/">see how</a>.</p></div>
+{scripts}<script src="/graphiql/{START}"></script>
+</body>
+</html>
+"#,
+        icon = style::ICON_PATH,
+    ))
+}
+
+/// Serve one of the files.
+pub(super) async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    if path == START {
+        let kind = [(header::CONTENT_TYPE, content_type(START)), (header::CACHE_CONTROL, REVALIDATE)];
+        return (kind, START_SCRIPT).into_response();
+    }
+    match Some(path.as_str())
+        .filter(|path| is_inside(path))
+        .and_then(|path| Built::get(&format!("graphiql/{path}")))
+    {
+        Some(file) => serve(&path, file, &headers),
+        None => Layout::notice(
+            StatusCode::NOT_FOUND,
+            "Page not found",
+            "There is no such file among those of GraphiQL.",
+        )
+        .into_response(),
+    }
+}
+
+/// The names carry no hash, so browsers ask again each time and are told when nothing changed.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+
+fn serve(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
+    // Weak, because compression changes the bytes and not the meaning.
+    let tag = format!("W/\"{}\"", hex::encode(file.metadata.sha256_hash()));
+    let is_known = headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|tags| tags.split(','))
+        .any(|known| known.trim() == tag);
+    let caching = [(header::CACHE_CONTROL, REVALIDATE)];
+    let etag = [(header::ETAG, tag)];
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, caching, etag).into_response();
+    }
+    (caching, etag, [(header::CONTENT_TYPE, content_type(path))], Bytes::from(file.data.into_owned()))
+        .into_response()
+}
+
+/// Whether a path stays in its folder: no step up, no empty step, no other system's separators.
+fn is_inside(path: &str) -> bool {
+    path.split('/').all(|step| !matches!(step, "" | "." | "..") && !step.contains(['\\', ':', '\0']))
+}
+
+fn content_type(path: &str) -> HeaderValue {
+    HeaderValue::from_static(match path.rsplit('.').next() {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("json" | "map") => "application/json",
+        Some("txt" | "md") => "text/plain; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("ttf") => "font/ttf",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_lists_what_was_fetched_in_order() {
+        let fetched =
+            ["graphiql.min.css", "graphiql.min.js", "react-dom.production.min.js", "react.production.min.js"];
+        let html = markup(&fetched).unwrap();
+        let places: Vec<usize> = ["react.production", "react-dom.production", "graphiql.min.js", START]
+            .iter()
+            .map(|name| html.find(&format!("<script src=\"/graphiql/{name}")).unwrap())
+            .collect();
+        assert!(places.is_sorted(), "{places:?}");
+        assert!(html.contains("href=\"/graphiql/graphiql.min.css\""));
+    }
+
+    #[test]
+    fn without_its_libraries_there_is_no_page() {
+        assert_eq!(markup(&["graphiql.min.css", "graphiql.min.js", "react.production.min.js"]), None);
+        assert_eq!(markup(&[]), None);
+    }
+
+    #[test]
+    fn no_path_leads_out() {
+        assert!(is_inside("graphiql.min.js") && is_inside("fonts/a.woff2"));
+        for path in
+            ["../Cargo.toml", "a/../../b", "/etc/passwd", "a//b", "..\\Cargo.toml", "C:\\x", "", "./a"]
+        {
+            assert!(!is_inside(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The guards around every route: local names only, no posts from other sites, safe headers, no panic let out.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+use tracing::Instrument;
+
+use super::failure;
+use crate::auth::is_local_host;
+
+/// What every answer carries unless its handler set the header itself. The policy allows our own style sheet,
+/// images and forms, and nothing else: no script, no frame, no other host. `same-origin` and not `no-referrer`,
+/// under which browsers send our own forms with `Origin: null`.
+const SAFE_HEADERS: [(HeaderName, HeaderValue); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// Put the guards around the routes, the outermost last.
+pub(super) fn around(routes: Router) -> Router {
+    routes
+        .layer(CsrfLayer::new().with_rejection_response(|_: ProtectionError| from_another_site()))
+        .layer(middleware::from_fn(only_local_names))
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| broken(panic.as_ref())))
+        .layer(middleware::map_response(safe))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(traced))
+}
+
+/// Refuse requests under foreign names: a page of another site could otherwise point its own name here and be
+/// let in as us.
+async fn only_local_names(request: Request, next: Next) -> Response {
+    if is_for_this_computer(&request) {
+        return next.run(request).await;
+    }
+    failure(
+        StatusCode::MISDIRECTED_REQUEST,
+        "misdirected",
+        "In development mode this server answers only as localhost, 127.0.0.1 or [::1].",
+    )
+}
+
+/// Whether every name the request calls us by is this computer's, and there is one.
+fn is_for_this_computer(request: &Request) -> bool {
+    let by_header = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    let by_target = request.uri().authority().map(axum::http::uri::Authority::as_str);
+    (by_header.is_some() || by_target.is_some()) && by_header.into_iter().chain(by_target).all(is_local_host)
+}
+
+fn from_another_site() -> Response {
+    failure(
+        StatusCode::FORBIDDEN,
+        "cross_site",
+        "This came from a page of another site, so nothing was done. Send it from a page of this server.",
+    )
+}
+
+/// The answer after a panic. Its words are for the log only.
+fn broken(panic: &(dyn Any + Send)) -> Response {
+    let words = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without words");
+    tracing::error!(words, "a request panicked");
+    failure(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "broken",
+        "Something went wrong here. Try again; if it happens again, look at the server's log.",
+    )
+}
+
+async fn safe(mut response: Response) -> Response {
+    for (name, value) in SAFE_HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+/// Follow a request in the log, at debug. Never the query string: it can hold the sign-in ticket.
+async fn traced(request: Request, next: Next) -> Response {
+    let span = tracing::debug_span!("request", method = %request.method(), path = request.uri().path());
+    async move {
+        let response = next.run(request).await;
+        tracing::debug!(status = response.status().as_u16(), "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}

@@ -1,0 +1,97 @@
+//! The HTTP edge: the first page, sign-in, the GraphQL endpoint, `GraphiQL`, health, and the guards around them.
+//!
+//! Pages reach data only by running GraphQL documents; nothing here knows the schema's type.
+
+mod answers;
+mod api;
+mod graphiql;
+mod guards;
+mod home;
+mod layout;
+mod sign_in;
+mod style;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::Executor;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{MethodRouter, get, post};
+use serde_json::json;
+
+use crate::auth::{Accounts, Development};
+
+use answers::{Answer, failure, status_of};
+use home::{Chosen, home_page};
+use layout::{Layout, escaped};
+use sign_in::problem_page;
+
+/// How much one request may bring.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The largest GraphQL request, in bytes of its body.
+    pub graphql_bytes: usize,
+    /// The largest form, in bytes of its body.
+    pub form_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { graphql_bytes: 256 * 1024, form_bytes: 16 * 1024 }
+    }
+}
+
+/// How long the database may take to answer a health check.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What every handler has at hand.
+#[derive(Clone)]
+struct Edge<E> {
+    schema: E,
+    sign_in: Arc<Development>,
+    accounts: Accounts,
+    limits: Limits,
+}
+
+/// The whole edge around a GraphQL schema. It answers only to the names of this computer (see
+/// [`crate::auth::is_local_host`]), so it is for the development mode.
+pub fn router<E: Executor>(
+    schema: E,
+    sign_in: Arc<Development>,
+    accounts: Accounts,
+    limits: Limits,
+) -> Router {
+    let form = |handler: MethodRouter<Edge<E>>| handler.layer(DefaultBodyLimit::max(limits.form_bytes));
+    let routes = Router::new()
+        .route("/", get(home::show))
+        .route("/sign-in", get(sign_in::redeem).head(sign_in::look))
+        .route("/acting", form(post(sign_in::act).get(sign_in::first_page)))
+        .route("/sign-out", form(post(sign_in::sign_out).get(sign_in::first_page)))
+        .route("/graphql", post(api::graphql).fallback(api::only_post))
+        .route("/graphiql", get(graphiql::page))
+        .route("/graphiql/", get(graphiql::page))
+        .route("/graphiql/{*file}", get(graphiql::file))
+        .route(style::SHEET_PATH, get(style::sheet))
+        .route(style::ICON_PATH, get(style::icon))
+        .route("/health", get(health))
+        .fallback(layout::nothing_here)
+        .layer(DefaultBodyLimit::max(limits.graphql_bytes))
+        .with_state(Edge { schema, sign_in, accounts, limits });
+    guards::around(routes)
+}
+
+/// Whether the server can do its work: 200 when the database answers, else 503.
+async fn health<E: Executor>(State(edge): State<Edge<E>>) -> Response {
+    let status = match tokio::time::timeout(HEALTH_PATIENCE, edge.accounts.ping()).await {
+        Ok(Ok(())) => return Json(json!({ "status": "ok" })).into_response(),
+        Ok(Err(cause)) => {
+            tracing::warn!(%cause, "the database does not answer the health check");
+            "the database does not answer"
+        }
+        Err(_) => "the database takes too long to answer",
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": status }))).into_response()
+}
