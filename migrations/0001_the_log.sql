@@ -250,12 +250,10 @@ BEGIN
         GRANT SELECT ON public.log_head TO sidebyside_app;
         GRANT SELECT, INSERT, UPDATE ON public.reference_counter TO sidebyside_app;
         GRANT EXECUTE ON FUNCTION public.lock_log_head() TO sidebyside_app;
-        ALTER DEFAULT PRIVILEGES IN SCHEMA views GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO sidebyside_app;
     END IF;
     IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'sidebyside_auditor') THEN
         GRANT USAGE ON SCHEMA public, views TO sidebyside_auditor;
         GRANT SELECT ON public.events, public.log_head TO sidebyside_auditor;
-        ALTER DEFAULT PRIVILEGES IN SCHEMA views GRANT SELECT ON TABLES TO sidebyside_auditor;
     END IF;
     IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'sidebyside_sealer') THEN
         GRANT USAGE ON SCHEMA public TO sidebyside_sealer;

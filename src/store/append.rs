@@ -94,7 +94,8 @@ impl Committer {
     pub fn start(pool: &PgPool, inline: Vec<Arc<dyn Inline>>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
         // Statements with unnest are planned once: a plan per call costs more than it saves.
-        let options = pool.connect_options().as_ref().clone().options([("plan_cache_mode", "force_generic_plan")]);
+        let options =
+            pool.connect_options().as_ref().clone().options([("plan_cache_mode", "force_generic_plan")]);
         tokio::spawn(Writer { options, inline, connection: None }.run(waiting));
         Self { queue }
     }
@@ -276,10 +277,8 @@ async fn known_versions(
     checked: bool,
 ) -> sqlx::Result<BTreeMap<StreamName, i64>> {
     let parts = decisions.iter().flat_map(|decision| &decision.parts);
-    let streams: BTreeMap<StreamName, ()> = parts
-        .filter(|part| checked || part.facts.is_empty())
-        .map(|part| (part.stream, ()))
-        .collect();
+    let streams: BTreeMap<StreamName, ()> =
+        parts.filter(|part| checked || part.facts.is_empty()).map(|part| (part.stream, ())).collect();
     if streams.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -326,7 +325,11 @@ struct Placed {
 }
 
 /// Give every event its place, time, id, nonce and leaf.
-fn placed(admitted: &[(usize, &Decision)], size: i64, first_at: DateTime<Utc>) -> Result<Vec<Placed>, Trouble> {
+fn placed(
+    admitted: &[(usize, &Decision)],
+    size: i64,
+    first_at: DateTime<Utc>,
+) -> Result<Vec<Placed>, Trouble> {
     #[expect(clippy::disallowed_methods, reason = "ids and nonces of events are made here and nowhere else")]
     let mut chance = rand::rng();
     let mut rows = Vec::new();

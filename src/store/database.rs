@@ -50,7 +50,11 @@ impl Database {
     ///
     /// # Errors
     /// With a sentence that says what to do.
-    pub async fn open(url: Option<&str>, owner_url: Option<&str>, settings: Settings) -> Result<Self, NoDatabase> {
+    pub async fn open(
+        url: Option<&str>,
+        owner_url: Option<&str>,
+        settings: Settings,
+    ) -> Result<Self, NoDatabase> {
         let database = match url {
             Some(url) => {
                 let app = PgConnectOptions::from_str(url).map_err(NoDatabase::Address)?;
@@ -68,8 +72,9 @@ impl Database {
         };
         // One plain connection first: a pool would hide a refused connection behind its own time limit.
         let mut connection = PgConnection::connect_with(&database.owner).await?;
-        let version: i32 =
-            sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(&mut connection).await?;
+        let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
+            .fetch_one(&mut connection)
+            .await?;
         connection.close().await?;
         if version < OLDEST {
             return Err(NoDatabase::TooOld(version.to_string()));

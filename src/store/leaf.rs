@@ -38,7 +38,15 @@ impl Leaf<'_> {
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         let mut body = Sha256::new();
-        for part in [r#"{"metadata":"#, self.metadata, r#","nonce":""#, self.nonce, r#"","payload":"#, self.payload, "}"] {
+        for part in [
+            r#"{"metadata":"#,
+            self.metadata,
+            r#","nonce":""#,
+            self.nonce,
+            r#"","payload":"#,
+            self.payload,
+            "}",
+        ] {
             body.update(part);
         }
         let header = format!(

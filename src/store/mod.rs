@@ -39,7 +39,9 @@ pub enum Trouble {
     #[error("others changed this at the same moment; try again")]
     Conflict,
     /// The caller decided on an older version than there is.
-    #[error("this has changed since you last saw it: you saw version {expected}, it is now at version {found}")]
+    #[error(
+        "this has changed since you last saw it: you saw version {expected}, it is now at version {found}"
+    )]
     Stale {
         /// What the caller saw.
         expected: i64,

@@ -180,7 +180,8 @@ impl Inner {
                 (kept.state, kept.version)
             }
         };
-        let state = state.downcast::<A>().map_err(|_| Trouble::Other(format!("{name:?} is of another type")))?;
+        let state =
+            state.downcast::<A>().map_err(|_| Trouble::Other(format!("{name:?} is of another type")))?;
         Ok((state, version))
     }
 }
@@ -280,8 +281,7 @@ impl Store {
         }
         let recorded = self.committer.append(Decision { envelope: envelope.clone(), parts }).await?;
         let last = recorded.last().ok_or_else(|| Trouble::Other("nothing was recorded".into()))?;
-        let receipt =
-            Receipt { index: last.index, leaf_hash: last.leaf_hash, recorded_at: last.recorded_at };
+        let receipt = Receipt { index: last.index, leaf_hash: last.leaf_hash, recorded_at: last.recorded_at };
         let mut kept = locked(&self.kept);
         for (stream, state) in moved {
             locked(&state.commands).insert(envelope.command, last.index);
@@ -333,7 +333,8 @@ impl Store {
         for row in &rows {
             let (event, stored): (&str, &str) = (row.try_get(1)?, row.try_get(2)?);
             let fact = upcast::read(name.kind, event, stored, row.try_get(3)?)?;
-            let event = A::Event::try_from(fact).map_err(|_| Trouble::Other("an event of another stream".into()))?;
+            let event =
+                A::Event::try_from(fact).map_err(|_| Trouble::Other("an event of another stream".into()))?;
             state.evolve(&event);
             version = row.try_get(0)?;
             if let Some(command) = row.try_get::<Option<Uuid>, _>(4)? {

@@ -1,0 +1,51 @@
+//! The audit history: every event as a sentence, read from the log itself. There is no table of prose to go stale.
+
+use std::collections::HashMap;
+
+use sqlx::{PgExecutor, PgPool, Row as _};
+use uuid::Uuid;
+
+use super::Trouble;
+use crate::store::log::{Recorded, Slice, read};
+
+/// A part of the history, in order of position.
+///
+/// # Errors
+/// When the database fails or the log holds an event this program cannot read.
+pub async fn history(pool: &PgPool, slice: &Slice) -> Result<Vec<Recorded>, Trouble> {
+    read(pool, slice).await
+}
+
+/// What people call the streams: reference and name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn titles(
+    executor: impl PgExecutor<'_>,
+    streams: &[Uuid],
+) -> Result<HashMap<Uuid, (String, String)>, Trouble> {
+    let rows = sqlx::query(
+        "SELECT id, reference, doc ->> 'name' FROM views.partner WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, doc ->> 'name' FROM views.fund WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, doc ->> 'name' FROM views.programme WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.grant_case WHERE id = ANY($1)",
+    )
+    .bind(streams)
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)))).collect()
+}
+
+/// The version of a stream: how many events it has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn version(executor: impl PgExecutor<'_>, kind: &str, stream: Uuid) -> Result<i64, Trouble> {
+    Ok(sqlx::query_scalar(
+        "SELECT coalesce(max(sequence), 0) FROM public.events WHERE aggregate_type = $1 AND aggregate_id = $2",
+    )
+    .bind(kind)
+    .bind(stream.to_string())
+    .fetch_one(executor)
+    .await?)
+}

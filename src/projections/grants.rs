@@ -1,0 +1,370 @@
+//! Grant cases as people look them up: where they stand, what was decided, what is planned and paid.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use sqlx::{PgExecutor, QueryBuilder};
+use uuid::Uuid;
+
+use super::{Record, Table, Trouble, read};
+use crate::domain::calendar::{Date, FinancialYear};
+use crate::domain::evidence::Evidence;
+use crate::domain::grant::{
+    AuthorityUsed, ConflictNature, CriterionResult, DeliveryShare, GrantEvent, GrantStatus, NeedShare,
+    PlannedInstalment, SignatoryRole,
+};
+use crate::domain::identity::{ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId};
+use crate::domain::money::Money;
+use crate::domain::places::Area;
+use crate::domain::record::Fact;
+use crate::store::log::Recorded;
+
+/// A score as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreRecord {
+    /// Who scored.
+    pub assessor: PersonId,
+    /// The criterion’s code.
+    pub criterion: String,
+    /// 1 to 5.
+    pub score: u8,
+    /// Why.
+    pub justification: String,
+}
+
+/// A declared conflict of interest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictRecord {
+    /// Whose.
+    pub person: PersonId,
+    /// What kind of interest.
+    pub nature: ConflictNature,
+    /// When it was declared.
+    pub declared_on: Date,
+}
+
+/// A condition and what showed that it is met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConditionRecord {
+    /// Its id.
+    pub id: ConditionId,
+    /// What must be shown.
+    pub title: String,
+    /// When it was met.
+    pub met_on: Option<Date>,
+    /// What showed it.
+    pub evidence: Option<Evidence>,
+}
+
+/// An instalment and how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalmentRecord {
+    /// Its id.
+    pub id: InstalmentId,
+    /// GBP.
+    pub amount: Money,
+    /// The day it falls due.
+    pub due: Date,
+    /// The year whose budget it uses.
+    pub year: FinancialYear,
+    /// What it waits for.
+    pub conditions: Vec<ConditionRecord>,
+    /// The day it is to be paid, once it is authorised.
+    pub pay_on: Option<Date>,
+    /// The bank details it goes to, once it is authorised.
+    pub bank_version: Option<u32>,
+    /// The day the bank paid it.
+    pub paid_on: Option<Date>,
+}
+
+impl From<PlannedInstalment> for InstalmentRecord {
+    fn from(plan: PlannedInstalment) -> Self {
+        let PlannedInstalment { id, amount, due, year, conditions } = plan;
+        let conditions = conditions.into_iter().map(|one| ConditionRecord {
+            id: one.id,
+            title: one.title.to_string(),
+            met_on: None,
+            evidence: None,
+        });
+        Self {
+            id,
+            amount,
+            due,
+            year,
+            conditions: conditions.collect(),
+            pay_on: None,
+            bank_version: None,
+            paid_on: None,
+        }
+    }
+}
+
+/// The award as it was approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwardRecord {
+    /// GBP.
+    pub amount: Money,
+    /// Who approved.
+    pub approver: PersonId,
+    /// The authority it rested on.
+    pub authority: AuthorityUsed,
+    /// When.
+    pub approved_on: Date,
+    /// Which terms apply.
+    pub terms_version: String,
+}
+
+/// The offer as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferRecord {
+    /// The hash of the agreement.
+    pub terms_hash: Hash,
+    /// The last day on which it can be accepted.
+    pub accept_by: Date,
+    /// When it was accepted.
+    pub accepted_on: Option<Date>,
+    /// In what standing it was signed.
+    pub signatory_role: Option<SignatoryRole>,
+}
+
+/// A grant as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the events they come from")]
+pub struct GrantRecord {
+    pub reference: String,
+    pub partner: PartnerId,
+    pub programme: ProgrammeId,
+    pub fund: FundId,
+    pub title: String,
+    pub purpose: String,
+    pub requested: Option<Money>,
+    pub places: BTreeSet<Area>,
+    pub starts_on: Date,
+    pub ends_on: Date,
+    pub needs: Vec<NeedShare>,
+    pub delivery: Vec<DeliveryShare>,
+    pub status: GrantStatus,
+    pub submitted_on: Date,
+    pub eligibility: Vec<CriterionResult>,
+    pub conflicts: Vec<ConflictRecord>,
+    pub assessors: Vec<PersonId>,
+    pub scores: Vec<ScoreRecord>,
+    pub proposer: Option<PersonId>,
+    pub recommended: Option<Money>,
+    pub award: Option<AwardRecord>,
+    pub offer: Option<OfferRecord>,
+    pub instalments: Vec<InstalmentRecord>,
+    pub feedback: Option<String>,
+    pub ended_on: Option<Date>,
+}
+
+impl GrantRecord {
+    fn instalment(&mut self, id: InstalmentId) -> Option<&mut InstalmentRecord> {
+        self.instalments.iter_mut().find(|one| one.id == id)
+    }
+
+    fn end(&mut self, status: GrantStatus, on: Date) {
+        self.status = status;
+        self.ended_on = Some(on);
+    }
+
+    fn take_assessment(&mut self, fact: GrantEvent, on: Date) {
+        match fact {
+            GrantEvent::ApplicationSubmitted {
+                reference,
+                partner,
+                programme,
+                fund,
+                title,
+                purpose,
+                requested,
+                places,
+                starts_on,
+                ends_on,
+                needs,
+                delivery,
+            } => {
+                *self = Self {
+                    reference: reference.to_string(),
+                    partner,
+                    programme,
+                    fund,
+                    title: title.to_string(),
+                    purpose: purpose.to_string(),
+                    requested: Some(requested),
+                    places,
+                    starts_on,
+                    ends_on,
+                    needs,
+                    delivery,
+                    status: GrantStatus::Submitted,
+                    submitted_on: on,
+                    ..Self::default()
+                };
+            }
+            GrantEvent::EligibilityConfirmed { results } => {
+                self.eligibility = results;
+                self.status = GrantStatus::Assessing;
+            }
+            GrantEvent::EligibilityRefused { results } => {
+                self.eligibility = results;
+                self.end(GrantStatus::Ineligible, on);
+            }
+            GrantEvent::ConflictDeclared { person, nature } => {
+                self.conflicts.push(ConflictRecord { person, nature, declared_on: on });
+                self.assessors.retain(|assessor| *assessor != person);
+            }
+            GrantEvent::AssessorAssigned { assessor } => self.assessors.push(assessor),
+            GrantEvent::ScoreRecorded { assessor, criterion, score, justification } => {
+                self.scores.push(ScoreRecord {
+                    assessor,
+                    criterion: criterion.to_string(),
+                    score,
+                    justification: justification.to_string(),
+                });
+            }
+            GrantEvent::Recommended { proposer, amount } => {
+                self.status = GrantStatus::Recommended;
+                self.proposer = Some(proposer);
+                self.recommended = Some(amount);
+            }
+            GrantEvent::Declined { feedback } => {
+                self.feedback = Some(feedback.to_string());
+                self.end(GrantStatus::Declined, on);
+            }
+            GrantEvent::ApplicationWithdrawn {} | GrantEvent::OfferDeclined {} => {
+                self.end(GrantStatus::Withdrawn, on);
+            }
+            after @ (GrantEvent::Approved { .. }
+            | GrantEvent::OfferIssued { .. }
+            | GrantEvent::OfferAccepted { .. }
+            | GrantEvent::ConditionMet { .. }
+            | GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::PaymentConfirmed { .. }) => self.take_award(after, on),
+        }
+    }
+
+    /// Approval and all that follows it.
+    fn take_award(&mut self, fact: GrantEvent, on: Date) {
+        if let GrantEvent::Approved { approver, amount, authority, instalments, terms_version } = fact {
+            self.status = GrantStatus::Approved;
+            let terms_version = terms_version.to_string();
+            self.award = Some(AwardRecord { amount, approver, authority, approved_on: on, terms_version });
+            self.instalments = instalments.into_iter().map(Into::into).collect();
+        } else if let GrantEvent::OfferIssued { terms_hash, accept_by } = fact {
+            self.status = GrantStatus::Offered;
+            self.offer = Some(OfferRecord { terms_hash, accept_by, accepted_on: None, signatory_role: None });
+        } else if let GrantEvent::OfferAccepted { signatory_role, .. } = fact {
+            self.status = GrantStatus::Active;
+            if let Some(offer) = &mut self.offer {
+                offer.accepted_on = Some(on);
+                offer.signatory_role = Some(signatory_role);
+            }
+        } else if let GrantEvent::ConditionMet { condition, evidence } = fact {
+            let mut conditions = self.instalments.iter_mut().flat_map(|one| &mut one.conditions);
+            if let Some(met) = conditions.find(|one| one.id == condition) {
+                met.met_on = Some(on);
+                met.evidence = Some(evidence);
+            }
+        } else if let GrantEvent::InstalmentAuthorised { instalment, pay_on, bank_version, .. } = fact {
+            if let Some(one) = self.instalment(instalment) {
+                one.pay_on = Some(pay_on);
+                one.bank_version = Some(bank_version);
+            }
+        } else if let GrantEvent::PaymentConfirmed { instalment, value_date, .. } = fact
+            && let Some(one) = self.instalment(instalment)
+        {
+            one.paid_on = Some(value_date);
+        }
+    }
+}
+
+impl Record for GrantRecord {
+    const TABLE: Table = Table {
+        name: "grant_case",
+        columns: "id uuid NOT NULL, doc jsonb NOT NULL, \
+            reference text COLLATE \"C\" GENERATED ALWAYS AS (doc ->> 'reference') STORED, \
+            status text COLLATE \"C\" GENERATED ALWAYS AS (doc ->> 'status') STORED, \
+            partner uuid GENERATED ALWAYS AS ((doc ->> 'partner')::uuid) STORED, \
+            programme uuid GENERATED ALWAYS AS ((doc ->> 'programme')::uuid) STORED, \
+            fund uuid GENERATED ALWAYS AS ((doc ->> 'fund')::uuid) STORED",
+        copied: "id, doc",
+        indexes: &[
+            "ALTER TABLE {table} ADD PRIMARY KEY (id)",
+            "CREATE UNIQUE INDEX ON {table} (reference)",
+            "CREATE INDEX ON {table} (partner, reference)",
+            "CREATE INDEX ON {table} (programme, reference)",
+            "CREATE INDEX ON {table} (fund, reference)",
+        ],
+    };
+    const VERSION: i32 = 1;
+    const STREAM: &'static str = "grant";
+
+    fn take(&mut self, event: &Recorded) -> bool {
+        let Fact::Grant(fact) = &event.fact else { return false };
+        self.take_assessment(fact.clone(), event.effective_on);
+        true
+    }
+}
+
+/// Which grants to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this partner.
+    pub partner: Option<Uuid>,
+    /// Of this programme.
+    pub programme: Option<Uuid>,
+    /// From this fund.
+    pub fund: Option<Uuid>,
+    /// Standing there.
+    pub status: Option<GrantStatus>,
+    /// With this reference.
+    pub reference: Option<String>,
+    /// After the grant with this reference.
+    pub after: Option<String>,
+    /// At most this many.
+    pub limit: i64,
+}
+
+fn narrowed<'q>(select: &str, filter: &'q Filter) -> QueryBuilder<'q, sqlx::Postgres> {
+    let mut query = QueryBuilder::new(select);
+    query.push(" FROM views.grant_case WHERE true");
+    for (column, id) in [("partner", filter.partner), ("programme", filter.programme), ("fund", filter.fund)]
+    {
+        if let Some(id) = id {
+            query.push(format!(" AND {column} = ")).push_bind(id);
+        }
+    }
+    if let Some(status) = filter.status {
+        let name = serde_json::to_value(status).ok().and_then(|name| name.as_str().map(String::from));
+        query.push(" AND status = ").push_bind(name);
+    }
+    if let Some(reference) = &filter.reference {
+        query.push(" AND reference = ").push_bind(reference);
+    }
+    query
+}
+
+/// Grants by reference.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    executor: impl PgExecutor<'_>,
+    filter: &Filter,
+) -> Result<Vec<(Uuid, GrantRecord)>, Trouble> {
+    let mut query = narrowed("SELECT id, doc::text", filter);
+    if let Some(after) = &filter.after {
+        query.push(" AND reference > ").push_bind(after);
+    }
+    query.push(" ORDER BY reference LIMIT ").push_bind(filter.limit);
+    read(&query.build().fetch_all(executor).await?)
+}
+
+/// How many grants a filter finds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<i64, Trouble> {
+    Ok(narrowed("SELECT count(*)", filter).build_query_scalar().fetch_one(executor).await?)
+}

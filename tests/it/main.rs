@@ -1,0 +1,10 @@
+//! The integration tests: one binary, each test with a database of its own.
+#![cfg(test)]
+
+mod architecture;
+mod database;
+mod documents;
+mod edge;
+mod embedded;
+mod store;
+mod world;
