@@ -158,6 +158,22 @@ impl Accounts {
         Ok(rows.into_iter().map(|(person, name)| (PersonId(person), name)).collect())
     }
 
+    /// People whose name holds some words, by name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn search(&self, part: &str, limit: i64) -> Result<Vec<(PersonId, String)>, sqlx::Error> {
+        let rows = sqlx::query_as::<_, (Uuid, String)>(
+            "SELECT person_id, display_name FROM auth.account WHERE position(lower($1) IN lower(display_name)) > 0
+             ORDER BY lower(display_name), person_id LIMIT $2",
+        )
+        .bind(part.trim())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(person, name)| (PersonId(person), name)).collect())
+    }
+
     /// Ask the database for a sign of life.
     ///
     /// # Errors

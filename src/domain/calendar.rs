@@ -23,6 +23,27 @@ pub fn end_of_day_in_london(date: Date) -> DateTime<Utc> {
     London.from_local_datetime(&next).earliest().map_or_else(|| next.and_utc(), |local| local.to_utc())
 }
 
+refusals! {
+    /// Why a date could not be taken.
+    pub enum DateProblem {
+        "date.unreadable" => Unreadable, "Enter a real date as year-month-day, such as 2026-04-01.";
+        "date.out_of_range" => OutOfRange, "Enter a date from 2000 to 2199.";
+    }
+}
+
+/// Read a date as the API writes it, `2026-04-01`; years from 2000 to 2199.
+///
+/// # Errors
+/// When it is no date, or out of range.
+pub fn read(typed: &str) -> Result<Date, DateProblem> {
+    let typed = typed.trim();
+    let date = Date::parse_from_str(typed, "%Y-%m-%d").map_err(|_| DateProblem::Unreadable)?;
+    if typed.len() != 10 {
+        return Err(DateProblem::Unreadable);
+    }
+    if (2000..2200).contains(&date.year()) { Ok(date) } else { Err(DateProblem::OutOfRange) }
+}
+
 /// A date for people: `6 August 2018`.
 #[must_use]
 pub fn day(date: Date) -> String {

@@ -6,8 +6,6 @@ mod events;
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use super::calendar::Date;
 use super::identity::{ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId};
 use super::money::Money;
@@ -21,49 +19,26 @@ pub use events::{
     PlannedInstalment, SignatoryRole,
 };
 
-/// Where a grant stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantStatus {
-    /// Not in the record.
-    #[default]
-    None,
-    /// Sent in, eligibility not judged.
-    Submitted,
-    /// Eligible, being scored.
-    Assessing,
-    /// Put forward for approval.
-    Recommended,
-    /// Approved, offer not sent.
-    Approved,
-    /// Offer sent.
-    Offered,
-    /// Accepted; money may flow.
-    Active,
-    /// Not eligible.
-    Ineligible,
-    /// Turned down.
-    Declined,
-    /// Taken back by the partner, before or after the offer.
-    Withdrawn,
+codes! {
+    /// Where a grant stands.
+    pub enum GrantStatus {
+        "none" => None, "not on the record";
+        "submitted" => Submitted, "submitted";
+        "assessing" => Assessing, "being assessed";
+        "recommended" => Recommended, "recommended";
+        "approved" => Approved, "approved";
+        "offered" => Offered, "offered";
+        "active" => Active, "active";
+        "ineligible" => Ineligible, "not eligible";
+        "declined" => Declined, "declined";
+        "withdrawn" => Withdrawn, "withdrawn";
+    }
 }
 
-impl GrantStatus {
-    /// The word for it.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::None => "not on the record",
-            Self::Submitted => "submitted",
-            Self::Assessing => "being assessed",
-            Self::Recommended => "recommended",
-            Self::Approved => "approved",
-            Self::Offered => "offered",
-            Self::Active => "active",
-            Self::Ineligible => "not eligible",
-            Self::Declined => "declined",
-            Self::Withdrawn => "withdrawn",
-        }
+#[expect(clippy::derivable_impls, reason = "the macro that lists codes derives no default")]
+impl Default for GrantStatus {
+    fn default() -> Self {
+        Self::None
     }
 }
 

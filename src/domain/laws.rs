@@ -2,6 +2,7 @@
 //! API use this one module. It shares no state with the aggregates whose guards are meant to keep the laws.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -24,7 +25,7 @@ pub struct Law {
 }
 
 /// The laws that are checked, in order.
-pub const LAWS: [Law; 7] = [
+pub const LAWS: [Law; 8] = [
     Law {
         code: "L1",
         says: "A budget is never below nothing and equals what flowed in, less what flowed out.",
@@ -44,6 +45,7 @@ pub const LAWS: [Law; 7] = [
         says: "Recovered + written off is at most what was demanded, and that at most what was paid.",
     },
     Law { code: "L11", says: "The movements of every event balance." },
+    Law { code: "L12", says: "Money is reserved for a grant while it is recommended, and at no other time." },
 ];
 
 /// A law that does not hold, and of what.
@@ -69,6 +71,8 @@ struct GrantBook {
     awarded: Decimal,
     instalments: BTreeMap<InstalmentId, (Decimal, bool)>,
     cancelled: bool,
+    recommended: bool,
+    reserved: Decimal,
     committed: Decimal,
     released: Decimal,
     paid: Decimal,
@@ -107,8 +111,7 @@ impl Books {
             match line.movement {
                 Movement::Allocate => book.allocated += amount,
                 Movement::Reduce => book.reduced += amount,
-                Movement::Reserve | Movement::Void => {}
-                Movement::Commit | Movement::Release | Movement::Pay => {
+                Movement::Reserve | Movement::Void | Movement::Commit | Movement::Release | Movement::Pay => {
                     if let Some(link) = line.link {
                         self.grants.entry(link.grant).or_default().post(line.movement, amount);
                     }
@@ -120,7 +123,10 @@ impl Books {
     fn take_grant(&mut self, grant: GrantId, event: &GrantEvent) {
         let book = self.grants.entry(grant).or_default();
         match event {
+            GrantEvent::Recommended { .. } => book.recommended = true,
+            GrantEvent::Declined { .. } | GrantEvent::ApplicationWithdrawn {} => book.recommended = false,
             GrantEvent::Approved { amount, instalments, .. } => {
+                book.recommended = false;
                 book.awarded += amount.pounds();
                 for one in instalments {
                     book.instalments.insert(one.id, (one.amount.pounds(), false));
@@ -136,9 +142,6 @@ impl Books {
             | GrantEvent::ConflictDeclared { .. }
             | GrantEvent::AssessorAssigned { .. }
             | GrantEvent::ScoreRecorded { .. }
-            | GrantEvent::Recommended { .. }
-            | GrantEvent::Declined { .. }
-            | GrantEvent::ApplicationWithdrawn {}
             | GrantEvent::OfferIssued { .. }
             | GrantEvent::OfferAccepted { .. }
             | GrantEvent::ConditionMet { .. }
@@ -176,8 +179,13 @@ fn total<'a>(years: impl Iterator<Item = &'a Figures>) -> Figures {
     })
 }
 
-fn breach_unless(holds: bool, law: &'static str, of: &str, sentence: String) -> Option<Breach> {
-    (!holds).then(|| Breach { law, of: of.to_string(), sentence })
+fn breach_unless(
+    holds: bool,
+    law: &'static str,
+    of: impl Display,
+    sentence: impl FnOnce() -> String,
+) -> Option<Breach> {
+    (!holds).then(|| Breach { law, of: of.to_string(), sentence: sentence() })
 }
 
 fn unbalanced(fund: FundId, lines: &[Posting]) -> Option<Breach> {
@@ -186,48 +194,32 @@ fn unbalanced(fund: FundId, lines: &[Posting]) -> Option<Breach> {
         moved.post(line.movement, line.amount.pounds());
     }
     let inside = moved.available + moved.reserved + moved.committed + moved.paid;
-    breach_unless(
-        inside == moved.budget,
-        "L11",
-        &format!("fund {fund}"),
-        format!("{} came in but {} went to pots", pounds(moved.budget), pounds(inside)),
-    )
+    breach_unless(inside == moved.budget, "L11", format_args!("fund {fund}"), || {
+        format!("{} came in but {} went to pots", pounds(moved.budget), pounds(inside))
+    })
 }
 
 impl FundBook {
     fn breaches(&self, id: FundId) -> Vec<Breach> {
         let whole = total(self.years.values());
         let flows = self.allocated - self.reduced;
-        let of_fund = format!("fund {id}");
-        let equals_flows = breach_unless(
-            whole.budget == flows,
-            "L1",
-            &of_fund,
-            format!("the budget is {}, its flows come to {}", pounds(whole.budget), pounds(flows)),
-        );
+        let equals_flows = breach_unless(whole.budget == flows, "L1", format_args!("fund {id}"), || {
+            format!("the budget is {}, its flows come to {}", pounds(whole.budget), pounds(flows))
+        });
         let years = self.years.iter().flat_map(|(year, figures)| {
-            let of = format!("fund {id} in {year}");
+            let of = format_args!("fund {id} in {year}");
             let pots = figures.available + figures.reserved + figures.committed + figures.paid;
             let lowest = figures.available.min(figures.reserved).min(figures.committed).min(figures.paid);
             [
-                breach_unless(
-                    figures.budget >= Decimal::ZERO,
-                    "L1",
-                    &of,
-                    format!("the budget is {}", pounds(figures.budget)),
-                ),
-                breach_unless(
-                    figures.budget == pots,
-                    "L2",
-                    &of,
-                    format!("the budget is {}, the pots come to {}", pounds(figures.budget), pounds(pots)),
-                ),
-                breach_unless(
-                    lowest >= Decimal::ZERO,
-                    "L2",
-                    &of,
-                    format!("a pot stands at {}", pounds(lowest)),
-                ),
+                breach_unless(figures.budget >= Decimal::ZERO, "L1", of, || {
+                    format!("the budget is {}", pounds(figures.budget))
+                }),
+                breach_unless(figures.budget == pots, "L2", of, || {
+                    format!("the budget is {}, the pots come to {}", pounds(figures.budget), pounds(pots))
+                }),
+                breach_unless(lowest >= Decimal::ZERO, "L2", of, || {
+                    format!("a pot stands at {}", pounds(lowest))
+                }),
             ]
         });
         equals_flows.into_iter().chain(years.flatten()).collect()
@@ -237,7 +229,12 @@ impl FundBook {
 impl GrantBook {
     fn post(&mut self, movement: Movement, amount: Decimal) {
         match movement {
-            Movement::Commit => self.committed += amount,
+            Movement::Reserve => self.reserved += amount,
+            Movement::Void => self.reserved -= amount,
+            Movement::Commit => {
+                self.reserved -= amount;
+                self.committed += amount;
+            }
             Movement::Release => {
                 self.committed -= amount;
                 self.released += amount;
@@ -246,12 +243,12 @@ impl GrantBook {
                 self.committed -= amount;
                 self.paid += amount;
             }
-            Movement::Allocate | Movement::Reduce | Movement::Reserve | Movement::Void => {}
+            Movement::Allocate | Movement::Reduce => {}
         }
     }
 
     fn breaches(&self, id: GrantId) -> Vec<Breach> {
-        let of = format!("grant {id}");
+        let of = format_args!("grant {id}");
         let used = self.released + self.committed + self.paid;
         let lowest = self.released.min(self.committed).min(self.paid);
         let live: Decimal = self
@@ -264,44 +261,44 @@ impl GrantBook {
             self.instalments.values().filter(|(_, paid)| *paid).map(|(amount, _)| *amount).sum();
         let settled = self.recovered + self.written_off;
         [
-            breach_unless(
-                self.awarded == used && lowest >= Decimal::ZERO,
-                "L3",
-                &of,
+            breach_unless(self.awarded == used && lowest >= Decimal::ZERO, "L3", of, || {
                 format!(
                     "{} was awarded; {} released, {} outstanding and {} paid",
                     pounds(self.awarded),
                     pounds(self.released),
                     pounds(self.committed),
                     pounds(self.paid)
-                ),
-            ),
-            breach_unless(
-                live == self.awarded - self.released,
-                "L4",
-                &of,
+                )
+            }),
+            breach_unless(live == self.awarded - self.released, "L4", of, || {
                 format!(
                     "the instalments come to {}, awarded less released to {}",
                     pounds(live),
                     pounds(self.awarded - self.released)
-                ),
-            ),
-            breach_unless(
-                self.paid == paid,
-                "L5",
-                &of,
-                format!("the fund paid {}, the instalments say {}", pounds(self.paid), pounds(paid)),
-            ),
-            breach_unless(
-                settled <= self.demanded && self.demanded <= self.paid,
-                "L6",
-                &of,
+                )
+            }),
+            breach_unless(self.paid == paid, "L5", of, || {
+                format!("the fund paid {}, the instalments say {}", pounds(self.paid), pounds(paid))
+            }),
+            breach_unless(settled <= self.demanded && self.demanded <= self.paid, "L6", of, || {
                 format!(
                     "{} settled of {} demanded and {} paid",
                     pounds(settled),
                     pounds(self.demanded),
                     pounds(self.paid)
-                ),
+                )
+            }),
+            breach_unless(
+                if self.recommended { self.reserved > Decimal::ZERO } else { self.reserved.is_zero() },
+                "L12",
+                of,
+                || {
+                    format!(
+                        "{} is reserved, and the grant is {}recommended",
+                        pounds(self.reserved),
+                        if self.recommended { "" } else { "not " }
+                    )
+                },
             ),
         ]
         .into_iter()
@@ -309,3 +306,6 @@ impl GrantBook {
         .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 #[macro_use]
 mod macros;
 
+pub mod bank;
 pub mod calendar;
 pub mod catalogue;
 pub mod evidence;
@@ -19,6 +20,8 @@ pub mod places;
 pub mod postings;
 pub mod programme;
 pub mod record;
+#[cfg(test)]
+mod scenario;
 pub mod text;
 
 use std::fmt::Debug;
@@ -27,6 +30,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use calendar::Date;
 use identity::Actor;
+#[cfg(test)]
+use scenario::{Story, all_hold, all_reached, by, date, gbp, given, never_fails, person, words};
 use text::Text;
 
 /// Why something was decided, in the decider's words. At most 2,000 characters; never about a private person.
@@ -48,7 +53,7 @@ pub trait Aggregate: Default + Clone + Send + Sync + 'static {
     /// The stored name of the stream type, for ever. It holds no `-`.
     const TYPE: &'static str;
     /// What can be asked of it.
-    type Command: Send + 'static;
+    type Command: Clone + Send + Sync + 'static;
     /// What can have happened to it.
     type Event: Event;
     /// Why a command can be turned down.

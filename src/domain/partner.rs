@@ -5,8 +5,6 @@ mod events;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use super::calendar::{Date, day};
 use super::evidence::{Evidence, VaultRef};
 use super::identity::{PersonId, Reference};
@@ -122,23 +120,23 @@ refusals! {
     }
 }
 
-/// Where a partner stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PartnerStatus {
-    /// Not in the record.
-    #[default]
-    None,
-    /// Applied, being looked at.
-    Applied,
-    /// May apply for grants.
-    Approved,
-    /// Approved, but nothing new is awarded or paid.
-    Suspended,
-    /// Turned down.
-    Declined,
-    /// Taken back by the organisation.
-    Withdrawn,
+codes! {
+    /// Where a partner stands.
+    pub enum PartnerStatus {
+        "none" => None, "not on the record";
+        "applied" => Applied, "applied";
+        "approved" => Approved, "approved";
+        "suspended" => Suspended, "suspended";
+        "declined" => Declined, "declined";
+        "withdrawn" => Withdrawn, "withdrawn";
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the macro that lists codes derives no default")]
+impl Default for PartnerStatus {
+    fn default() -> Self {
+        Self::None
+    }
 }
 
 /// Where one check stands.

@@ -332,3 +332,6 @@ impl Aggregate for Programme {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

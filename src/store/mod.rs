@@ -8,6 +8,7 @@ pub mod embedded;
 pub mod leaf;
 pub mod log;
 pub mod upcast;
+pub mod vault;
 pub mod work;
 
 use std::num::NonZeroUsize;
@@ -48,6 +49,9 @@ pub enum Trouble {
         /// What there is.
         found: i64,
     },
+    /// There is no such stream.
+    #[error("there is no {0} with this id")]
+    Unknown(&'static str),
     /// The command was carried out before; its first answer.
     #[error("this command was carried out before, at position {}", .0.index)]
     Repeated(Receipt),

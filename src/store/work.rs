@@ -67,6 +67,15 @@ impl Work {
         self.inner.load::<A>(id.into()).await.map(|(state, _)| state)
     }
 
+    /// Look at a stream that must exist; see [`Work::read`].
+    ///
+    /// # Errors
+    /// [`Trouble::Unknown`] when nothing was ever recorded in it.
+    pub async fn existing<A: Aggregate>(&mut self, id: impl Into<Uuid>) -> Result<Arc<A>, Trouble> {
+        let (state, version) = self.inner.load::<A>(id.into()).await?;
+        if version == 0 { Err(Trouble::Unknown(A::TYPE)) } else { Ok(state) }
+    }
+
     /// Ask something of an aggregate. What follows from it is staged and committed with the rest.
     ///
     /// # Errors

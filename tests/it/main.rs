@@ -7,4 +7,5 @@ mod documents;
 mod edge;
 mod embedded;
 mod store;
+mod vault;
 mod world;

@@ -162,6 +162,7 @@ refusals! {
         "grant.instalments_do_not_add_up" => InstalmentsDoNotAddUp { total: String, amount: Money }, "The instalments come to {total}; they must come to the {amount} awarded.";
         "grant.instalments_not_as_reserved" => InstalmentsNotAsReserved { year: FinancialYear, planned: String, reserved: String }, "The instalments use {planned} of the budget of {year}, but {reserved} is reserved there.";
         "grant.no_instalments" => NoInstalments, "Plan at least one instalment.";
+        "grant.instalment_twice" => InstalmentTwice, "Two instalments have the same id: give each its own.";
         "grant.offer_past" => OfferPast, "The last day to accept must not lie before the day the offer is sent.";
         "grant.terms_differ" => TermsDiffer, "The agreement that was accepted is not the one that was offered.";
         "grant.offer_lapsed" => OfferLapsed { on: String }, "The offer could be accepted until {on}: ask for it to be sent again.";

@@ -77,8 +77,14 @@ impl Grant {
         }
     }
 
+    /// While it is assessed and until it is decided: a conflict that is declared after the recommendation takes
+    /// scores away, and others must be able to put theirs in their place.
+    fn must_be_assessed(&self) -> Result<(), GrantRefusal> {
+        if self.status == GrantStatus::Recommended { Ok(()) } else { self.must_be(GrantStatus::Assessing) }
+    }
+
     fn assign(&self, assessor: PersonId) -> Result<GrantEvent, GrantRefusal> {
-        self.must_be(GrantStatus::Assessing)?;
+        self.must_be_assessed()?;
         if self.conflicted.contains(&assessor) {
             return Err(GrantRefusal::AssessorConflicted);
         }
@@ -88,8 +94,13 @@ impl Grant {
         Ok(GrantEvent::AssessorAssigned { assessor })
     }
 
+    /// An offer that lapsed may be sent again: the money is still committed to it.
     fn offer(&self, terms_hash: Hash, accept_by: Date, on: Date) -> Result<GrantEvent, GrantRefusal> {
-        self.must_be(GrantStatus::Approved)?;
+        let last_day = self.offer.as_ref().map(|(_, accept_by)| *accept_by);
+        let lapsed = self.status == GrantStatus::Offered && last_day.is_some_and(|last_day| on > last_day);
+        if !lapsed {
+            self.must_be(GrantStatus::Approved)?;
+        }
         if accept_by < on {
             return Err(GrantRefusal::OfferPast);
         }
@@ -102,14 +113,15 @@ impl Grant {
         criteria: &BTreeSet<Text<40>>,
     ) -> Result<GrantEvent, GrantRefusal> {
         self.must_be(GrantStatus::Submitted)?;
-        let answered: BTreeSet<&Text<40>> = results.iter().map(|one| &one.criterion).collect();
-        let odd: Vec<&str> = criteria
-            .iter()
-            .filter(|code| !answered.contains(code))
-            .chain(answered.iter().filter(|code| !criteria.contains(**code)).copied())
+        let answered = results.iter().map(|one| &one.criterion);
+        let times = |code: &Text<40>| results.iter().filter(|one| one.criterion == *code).count();
+        let asked_or_answered: BTreeSet<&Text<40>> = criteria.iter().chain(answered).collect();
+        let odd: Vec<&str> = asked_or_answered
+            .into_iter()
+            .filter(|code| !criteria.contains(*code) || times(code) != 1)
             .map(Text::as_str)
             .collect();
-        if !odd.is_empty() || answered.len() != results.len() {
+        if !odd.is_empty() {
             return Err(GrantRefusal::CriteriaUnanswered { missing: listed(odd) });
         }
         Ok(if results.iter().all(|one| one.met) {
@@ -127,7 +139,7 @@ impl Grant {
         criteria: &BTreeSet<Text<40>>,
         assessor: PersonId,
     ) -> Result<GrantEvent, GrantRefusal> {
-        self.must_be(GrantStatus::Assessing)?;
+        self.must_be_assessed()?;
         if !self.assessors.contains(&assessor) {
             return Err(GrantRefusal::NotAssessor);
         }
@@ -163,9 +175,7 @@ impl Grant {
         scoring: &BTreeSet<Text<40>>,
         proposer: PersonId,
     ) -> Result<GrantEvent, GrantRefusal> {
-        if !matches!(self.status, GrantStatus::Assessing | GrantStatus::Recommended) {
-            self.must_be(GrantStatus::Assessing)?;
-        }
+        self.must_be_assessed()?;
         self.fully_scored(scoring)?;
         let requested = self.case()?.requested;
         if amount > requested {
@@ -195,6 +205,10 @@ impl Grant {
         }
         if instalments.is_empty() {
             return Err(GrantRefusal::NoInstalments);
+        }
+        let mut ids = BTreeSet::new();
+        if !instalments.iter().all(|one| ids.insert(one.id)) {
+            return Err(GrantRefusal::InstalmentTwice);
         }
         let total: Decimal = instalments.iter().map(|one| one.amount.pounds()).sum();
         if total != amount.pounds() {

@@ -1,0 +1,99 @@
+//! Who may do what: one table of deeds and roles. A test holds it against the API: no field without a row.
+
+use super::Failure;
+use crate::auth::Identity;
+use crate::domain::identity::{PartnerId, Role};
+use Role::{Advisor, Approver, Auditor, Commissioner, Finance, Inclusion, PartnerAdmin, PartnerWorker, Public};
+
+/// Everybody who works here.
+const STAFF: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor];
+/// Those who see money and decisions.
+const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
+/// Those who see money and decisions, and partners their own.
+const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
+/// Everybody.
+const ANYBODY: &[Role] = &Role::ALL;
+
+/// Each field of the API’s queries and mutations, and who may use it.
+pub const DEEDS: &[(&str, &[Role])] = &[
+    // Looking.
+    ("me", ANYBODY),
+    ("partners", ANYBODY),
+    ("partner", ANYBODY),
+    ("people", STAFF),
+    ("funds", MONEY),
+    ("fund", MONEY),
+    ("programmes", ANYBODY),
+    ("programme", ANYBODY),
+    ("grants", MONEY_AND_OWN),
+    ("grant", MONEY_AND_OWN),
+    ("ledger", MONEY),
+    ("ledgerLines", MONEY),
+    ("history", MONEY_AND_OWN),
+    ("laws", MONEY),
+    // Partners.
+    ("applyAsPartner", &[Commissioner, Inclusion]),
+    ("requireCheck", &[Commissioner]),
+    ("submitCheckEvidence", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("passCheck", &[Commissioner]),
+    ("failCheck", &[Commissioner]),
+    ("waiveCheck", &[Approver]),
+    ("recordCheckLapse", &[Commissioner]),
+    ("approvePartner", &[Approver]),
+    ("declinePartner", &[Approver]),
+    ("withdrawPartnerApplication", &[Commissioner, PartnerAdmin]),
+    ("suspendPartner", &[Approver]),
+    ("reinstatePartner", &[Approver]),
+    ("reviewPartner", &[Commissioner]),
+    ("submitBankDetails", &[Commissioner, PartnerAdmin]),
+    ("verifyBankDetails", &[Finance]),
+    // Funds.
+    ("openFund", &[Commissioner]),
+    ("allocateBudget", &[Finance]),
+    ("reduceBudget", &[Finance]),
+    // Programmes.
+    ("openProgramme", &[Commissioner]),
+    ("closeProgramme", &[Commissioner]),
+    // Grants.
+    ("submitApplication", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("judgeEligibility", &[Commissioner]),
+    ("declareConflict", &[Commissioner, Approver, Finance, Inclusion, Advisor]),
+    ("assignAssessor", &[Commissioner]),
+    ("recordScore", &[Commissioner, Inclusion, Advisor]),
+    ("recommendGrant", &[Commissioner]),
+    ("approveGrant", &[Approver]),
+    ("declineGrant", &[Approver]),
+    ("withdrawApplication", &[Commissioner, PartnerAdmin]),
+    ("issueOffer", &[Commissioner]),
+    ("acceptOffer", &[PartnerAdmin]),
+    ("declineOffer", &[PartnerAdmin]),
+    ("recordConditionMet", &[Commissioner, Finance]),
+    ("authoriseInstalment", &[Commissioner]),
+    ("confirmPayment", &[Finance]),
+];
+
+/// Whether somebody may use a field of the API.
+///
+/// # Errors
+/// [`Failure::Forbidden`], saying who may.
+pub fn may(who: &Identity, deed: &'static str) -> Result<(), Failure> {
+    let roles = DEEDS.iter().find(|(name, _)| *name == deed).map_or(&[] as &[Role], |(_, roles)| roles);
+    if roles.contains(&who.role) {
+        return Ok(());
+    }
+    let allowed: Vec<&str> = roles.iter().map(|role| role.words()).collect();
+    let acting = if who.role == Public { "You are not signed in".into() } else { format!("You are acting as {}", who.role.words()) };
+    Err(Failure::Forbidden(format!("{acting}; this is for: {}.", allowed.join(", "))))
+}
+
+/// Whether somebody may know of what belongs to a partner: people of a partner only of their own. What is not
+/// theirs is answered as if it did not exist.
+///
+/// # Errors
+/// [`Failure::NotFound`].
+pub fn of_partner(who: &Identity, owner: PartnerId, what: &'static str) -> Result<(), Failure> {
+    if who.role.is_of_a_partner() && who.partner != Some(owner) {
+        return Err(Failure::NotFound(what));
+    }
+    Ok(())
+}

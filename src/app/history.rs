@@ -1,0 +1,81 @@
+//! The audit history: who did what, when and why.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::authority::may;
+use super::{App, Failure};
+use crate::auth::Identity;
+use crate::domain::identity::{PartnerId, PersonId};
+use crate::domain::record::Fact;
+use crate::projections::audit;
+use crate::projections::grants::GrantRecord;
+use crate::projections::one;
+pub use crate::store::log::{Recorded, Slice};
+
+impl App {
+    /// A part of the history. People of a partner see that of their own record and grants, stream by stream.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn history(&self, who: &Identity, wanted: &Slice) -> Result<Vec<Recorded>, Failure> {
+        may(who, "history")?;
+        if who.role.is_of_a_partner() && !self.is_own_stream(who, wanted.stream).await? {
+            return Err(Failure::NotFound("stream"));
+        }
+        Ok(audit::history(self.store.pool(), wanted).await?)
+    }
+
+    async fn is_own_stream(&self, who: &Identity, stream: Option<Uuid>) -> Result<bool, Failure> {
+        let (Some(stream), Some(own)) = (stream, who.partner) else { return Ok(false) };
+        if PartnerId(stream) == own {
+            return Ok(true);
+        }
+        let grant = one::<GrantRecord>(self.store.pool(), stream).await?;
+        Ok(grant.is_some_and(|grant| grant.partner == own))
+    }
+
+    /// What people call some streams: reference and name.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn titles(&self, streams: &[Uuid]) -> Result<HashMap<Uuid, (String, String)>, Failure> {
+        Ok(audit::titles(self.store.pool(), streams).await?)
+    }
+
+    /// People by a part of their name.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn people(
+        &self,
+        who: &Identity,
+        part: &str,
+        limit: i64,
+    ) -> Result<Vec<(PersonId, String)>, Failure> {
+        may(who, "people")?;
+        self.accounts.search(part, limit).await.map_err(Failure::broken)
+    }
+
+    /// The names of some people.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn names(&self, people: &[PersonId]) -> Result<HashMap<PersonId, String>, Failure> {
+        self.accounts.names(people).await.map_err(Failure::broken)
+    }
+}
+
+/// The values of a fact, by name, as they are stored.
+#[must_use]
+pub fn values(fact: &Fact) -> Vec<(String, serde_json::Value)> {
+    let whole = match fact {
+        Fact::Partner(event) => serde_json::to_value(event),
+        Fact::Fund(event) => serde_json::to_value(event),
+        Fact::Programme(event) => serde_json::to_value(event),
+        Fact::Grant(event) => serde_json::to_value(event),
+    };
+    let fields = whole.ok().and_then(|whole| whole.as_object()?.values().next()?.as_object().cloned());
+    fields.into_iter().flatten().collect()
+}

@@ -1,0 +1,119 @@
+//! Programmes: opening and closing a round, and looking rounds up.
+
+use std::collections::{BTreeSet, HashMap};
+
+use uuid::Uuid;
+
+use super::authority::may;
+use super::{App, Done, Failure, How};
+use crate::auth::Identity;
+use crate::domain::calendar::Date;
+use crate::domain::fund::Fund;
+use crate::domain::identity::{FundId, ProgrammeId, ReferenceKind};
+use crate::domain::partner::CheckKind;
+use crate::domain::programme::{
+    Criterion, Limits, Opening, Priority, Programme, ProgrammeCommand, Route, Track,
+};
+use crate::domain::text::Text;
+use crate::projections::programmes::{ProgrammeRecord, list};
+use crate::projections::{one, several};
+
+/// What is said of a programme, before it has a reference.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of programme.opened")]
+pub struct NewProgramme {
+    pub name: Text<200>,
+    pub fund: FundId,
+    pub purpose: Text<100>,
+    pub track: Track,
+    pub route: Route,
+    pub limits: Limits,
+    pub opens_on: Date,
+    pub closes_on: Date,
+    pub priorities: Vec<Priority>,
+    pub required_checks: BTreeSet<CheckKind>,
+    pub eligibility: Vec<Criterion>,
+    pub scoring: Vec<Criterion>,
+}
+
+impl App {
+    /// Open a programme on a fund whose restriction allows its purpose.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn open_programme(&self, who: &Identity, how: &How, new: NewProgramme) -> Result<Done, Failure> {
+        let order = self.order(who, "openProgramme", how)?;
+        let id = order.envelope.command.makes("programme");
+        let reference = self.reference(ReferenceKind::Programme, order.envelope.effective_on).await?;
+        let codes: Result<BTreeSet<_>, _> =
+            new.required_checks.iter().map(|check| Text::new(check.code())).collect();
+        let opening = Opening {
+            reference,
+            name: new.name,
+            fund: new.fund,
+            purpose: new.purpose,
+            track: new.track,
+            route: new.route,
+            limits: new.limits,
+            opens_on: new.opens_on,
+            closes_on: new.closes_on,
+            priorities: new.priorities,
+            required_checks: codes?,
+            eligibility: new.eligibility,
+            scoring: new.scoring,
+        };
+        self.carry_out::<Programme, _>(order, id, move |work| {
+            let opening = opening.clone();
+            Box::pin(async move {
+                work.existing::<Fund>(opening.fund).await?.allows_purpose(&opening.purpose)?;
+                Ok(work.execute::<Programme>(id, ProgrammeCommand::Open(opening)).await?)
+            })
+        })
+        .await
+    }
+
+    /// Close a programme to applications.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn close_programme(
+        &self,
+        who: &Identity,
+        how: &How,
+        programme: ProgrammeId,
+    ) -> Result<Done, Failure> {
+        let order = self.order(who, "closeProgramme", how)?;
+        self.ask::<Programme>(order, programme, ProgrammeCommand::Close).await
+    }
+
+    /// Programmes by name, after one of them.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn programmes(
+        &self,
+        who: &Identity,
+        after: Option<(String, Uuid)>,
+        limit: i64,
+    ) -> Result<Vec<(Uuid, ProgrammeRecord)>, Failure> {
+        may(who, "programmes")?;
+        Ok(list(self.store.pool(), after, limit).await?)
+    }
+
+    /// One programme.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn programme(&self, who: &Identity, id: Uuid) -> Result<ProgrammeRecord, Failure> {
+        may(who, "programme")?;
+        one(self.store.pool(), id).await?.ok_or(Failure::NotFound("programme"))
+    }
+
+    /// Programmes by their ids, for what names them.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn programmes_named(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, ProgrammeRecord>, Failure> {
+        Ok(several(self.store.pool(), ids).await?)
+    }
+}

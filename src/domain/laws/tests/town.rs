@@ -1,0 +1,587 @@
+//! A town of two funds, three programmes and four grants, and the random histories it lives through. Decisions
+//! that touch two streams are made as the app makes them: both or neither.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::reckless::Guard;
+use crate::domain::calendar::{Date, FinancialYear};
+use crate::domain::fund::{self, Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, YearShare};
+use crate::domain::grant::{
+    Application, ApprovalGround, AuthorityUsed, ConflictNature, CriterionResult, Grant, GrantCommand,
+    GrantEvent, GrantStatus, PlannedInstalment, SignatoryRole,
+};
+use crate::domain::identity::{FundId, GrantId, Hash, ProgrammeId, Reference, ReferenceKind};
+use crate::domain::laws::Books;
+use crate::domain::money::Money;
+use crate::domain::places::Area;
+use crate::domain::postings::{Pot, postings};
+use crate::domain::programme::{self, Criterion, Limits, Programme, ProgrammeCommand, Rules};
+use crate::domain::record::Fact;
+use crate::domain::text::Text;
+use crate::domain::{Aggregate, Circumstances, Refused, by, date, judge, person, words};
+
+pub const PARTNER: u128 = 1;
+pub const PROPOSER: u128 = 2;
+pub const ASSESSOR: u128 = 3;
+pub const APPROVER: u128 = 4;
+pub const FINANCE: u128 = 5;
+pub const PAYER: u128 = 6;
+
+const FIRST_DAY: &str = "2026-04-10";
+const FUNDS: u8 = 2;
+const PROGRAMMES: u8 = 3;
+const GRANTS: u8 = 4;
+
+/// What is done in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Whatever brings the grant forward from where it stands.
+    Next,
+    Pay,
+    Authorise,
+    Approve,
+    Recommend,
+    Decline,
+    Withdraw,
+    DeclineOffer,
+    Reduce,
+    Allocate,
+    Conflict,
+    CloseProgramme,
+    Wait,
+}
+
+/// How many times in a hundred each deed comes up; shrinking leads to the first.
+const DEEDS: [(Deed, usize); 13] = [
+    (Deed::Next, 61),
+    (Deed::Pay, 9),
+    (Deed::Authorise, 6),
+    (Deed::Approve, 3),
+    (Deed::Recommend, 4),
+    (Deed::Decline, 2),
+    (Deed::Withdraw, 2),
+    (Deed::DeclineOffer, 3),
+    (Deed::Reduce, 3),
+    (Deed::Allocate, 3),
+    (Deed::Conflict, 1),
+    (Deed::CloseProgramme, 1),
+    (Deed::Wait, 2),
+];
+
+/// One step of a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    pub deed: Deed,
+    /// On which grant, fund or programme.
+    pub which: u8,
+    /// What is odd about it; from 8 on, nothing is.
+    pub twist: u8,
+    /// How much, how many days, in what proportion.
+    pub much: u16,
+}
+
+/// Random histories that shrink.
+pub fn histories() -> impl Strategy<Value = Vec<Step>> {
+    let deeds: Vec<Deed> =
+        DEEDS.iter().flat_map(|(deed, times)| std::iter::repeat_n(*deed, *times)).collect();
+    let step =
+        (0..deeds.len(), 0..GRANTS, 0_u8..24, 1_u16..1000).prop_map(move |(deed, which, twist, much)| Step {
+            deed: deeds[deed],
+            which,
+            twist: 23 - twist,
+            much,
+        });
+    prop::collection::vec(step, 1..120)
+}
+
+/// Facts of one decision, each with its stream.
+pub type Decision = Vec<(Uuid, Fact)>;
+
+/// The aggregates as the app would hold them, and the books.
+#[derive(Clone)]
+pub struct Town {
+    pub(super) today: Date,
+    pub(super) off: &'static [Guard],
+    pub(super) funds: BTreeMap<FundId, Fund>,
+    programmes: BTreeMap<ProgrammeId, Programme>,
+    pub(super) grants: BTreeMap<GrantId, Grant>,
+    /// The cases under way. When one has ended, another takes its place.
+    cases: Vec<GrantId>,
+    pub(super) recommended: BTreeMap<GrantId, Money>,
+    pub(super) plans: BTreeMap<GrantId, Vec<PlannedInstalment>>,
+    books: Books,
+    /// What every posting has moved into and out of each pot.
+    moved: BTreeMap<(FundId, FinancialYear, Pot), Decimal>,
+}
+
+fn numbered<Id: From<Uuid>>(number: u8) -> Id {
+    Id::from(Uuid::from_u128(u128::from(number) + 1))
+}
+
+fn pence(pence: u32) -> Money {
+    Money::new(Decimal::new(i64::from(pence), 2)).unwrap()
+}
+
+fn years() -> [FinancialYear; 2] {
+    [2026, 2027].map(|begins| FinancialYear::beginning(begins).unwrap())
+}
+
+fn scoring() -> BTreeSet<Text<40>> {
+    BTreeSet::from([words("reach")])
+}
+
+fn facts<E: Into<Fact>>(stream: impl Into<Uuid>, events: Vec<E>) -> Decision {
+    let stream = stream.into();
+    events.into_iter().map(|event| (stream, event.into())).collect()
+}
+
+impl Town {
+    /// The town on its first day, with some guards left out.
+    pub fn without(off: &'static [Guard]) -> Self {
+        let mut town = Self {
+            today: date(FIRST_DAY),
+            off,
+            funds: (0..FUNDS).map(|number| (numbered(number), Fund::default())).collect(),
+            programmes: (0..PROGRAMMES).map(|number| (numbered(number), Programme::default())).collect(),
+            grants: (0..GRANTS).map(|number| (numbered(number), Grant::default())).collect(),
+            cases: (0..GRANTS).map(numbered).collect(),
+            recommended: BTreeMap::new(),
+            plans: BTreeMap::new(),
+            books: Books::default(),
+            moved: BTreeMap::new(),
+        };
+        for number in 0..FUNDS {
+            let id: FundId = numbered(number);
+            let open = FundCommand::Open(fund_opening(number));
+            let opened = judge(&town.funds[&id], open, &by(PROPOSER, FIRST_DAY)).unwrap();
+            town.record(&facts(id, opened));
+            for (year, budget) in years().into_iter().zip([900_000, 400_000]) {
+                let source = words("Invented minute 1");
+                let allocate = FundCommand::AllocateBudget { amount: pence(budget), year, source };
+                let allocated = judge(&town.funds[&id], allocate, &by(PROPOSER, FIRST_DAY)).unwrap();
+                town.record(&facts(id, allocated));
+            }
+        }
+        for number in 0..PROGRAMMES {
+            let id: ProgrammeId = numbered(number);
+            let open = ProgrammeCommand::Open(programme_opening(number));
+            let opened = judge(&town.programmes[&id], open, &by(PROPOSER, FIRST_DAY)).unwrap();
+            town.record(&facts(id, opened));
+        }
+        town
+    }
+
+    /// Do one deed: the facts recorded, or why not.
+    pub fn take(&mut self, step: Step) -> Result<Decision, Refused> {
+        let decision = self.decide(step)?;
+        self.record(&decision);
+        Ok(decision)
+    }
+
+    fn record(&mut self, decision: &Decision) {
+        for (stream, fact) in decision {
+            self.books.take(*stream, fact);
+            match fact {
+                Fact::Fund(event) => {
+                    let id = FundId(*stream);
+                    self.funds.get_mut(&id).unwrap().evolve(event);
+                    for line in postings(event) {
+                        let (from, to) = line.movement.way();
+                        *self.moved.entry((id, line.year, from)).or_default() -= line.amount.pounds();
+                        *self.moved.entry((id, line.year, to)).or_default() += line.amount.pounds();
+                    }
+                }
+                Fact::Programme(event) => {
+                    self.programmes.get_mut(&ProgrammeId(*stream)).unwrap().evolve(event);
+                }
+                Fact::Grant(event) => {
+                    let id = GrantId(*stream);
+                    self.grants.get_mut(&id).unwrap().evolve(event);
+                    if let GrantEvent::Recommended { amount, .. } = event {
+                        self.recommended.insert(id, *amount);
+                    }
+                    if let GrantEvent::Approved { instalments, .. } = event {
+                        self.plans.insert(id, instalments.clone());
+                    }
+                }
+                Fact::Partner(_) => {}
+            }
+        }
+    }
+
+    /// The laws that do not hold.
+    pub fn broken(&self) -> impl Iterator<Item = &'static str> {
+        self.books.breaches().into_iter().map(|breach| breach.law)
+    }
+
+    /// The books, the sums of the postings and the funds’ own figures say the same of whatever was just decided.
+    pub fn agree(&self, decision: &Decision) -> Result<(), String> {
+        let touched: BTreeSet<FundId> = decision
+            .iter()
+            .filter(|(_, fact)| matches!(fact, Fact::Fund(_)))
+            .map(|(stream, _)| FundId(*stream))
+            .collect();
+        for id in touched {
+            let (books, fund) = (&self.books.funds[&id].years, self.funds[&id].years());
+            if !books.keys().eq(fund.keys()) {
+                return Err(format!("the books of fund {id} know other years than the fund"));
+            }
+            for (year, of_books) in books {
+                let moved = |pot| self.moved.get(&(id, *year, pot)).copied().unwrap_or_default();
+                let of_fund = &fund[year];
+                let columns = [
+                    ("budget", of_books.budget, -moved(Pot::Funder), of_fund.budget),
+                    ("available", of_books.available, moved(Pot::Available), of_fund.available()),
+                    ("reserved", of_books.reserved, moved(Pot::Reserved), of_fund.reserved),
+                    ("committed", of_books.committed, moved(Pot::Committed), of_fund.outstanding),
+                    ("paid", of_books.paid, moved(Pot::Spent), of_fund.spent),
+                ];
+                for (pot, in_books, in_postings, in_fund) in columns {
+                    if in_books != in_postings || in_books != in_fund {
+                        return Err(format!(
+                            "{pot}: books {in_books}, postings {in_postings}, fund {in_fund}"
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn at(&self, actor: u128) -> Circumstances {
+        Circumstances { on: self.today, ..by(actor, FIRST_DAY) }
+    }
+
+    /// Who does it: usually the person whose job it is, now and then somebody else.
+    fn who(&self, step: Step, usual: u128) -> Circumstances {
+        self.at(if step.twist == 7 { ASSESSOR } else { usual })
+    }
+
+    fn rules(&self, id: GrantId) -> Result<&Rules, Refused> {
+        Ok(self.programmes[&self.grants[&id].case()?.programme].rules()?)
+    }
+
+    /// The fund a grant draws on, once there is an application.
+    fn fund_of(&self, id: GrantId) -> Result<FundId, Refused> {
+        Ok(self.grants[&id].case()?.fund)
+    }
+
+    /// A decision on a grant alone.
+    fn on_grant(&self, id: GrantId, command: GrantCommand, at: &Circumstances) -> Result<Decision, Refused> {
+        Ok(facts(id, self.ask_grant(id, &self.grants[&id], command, at)?))
+    }
+
+    /// The case that stands in a place, or a new one where it has ended.
+    fn case(&mut self, place: usize) -> GrantId {
+        use GrantStatus::{Declined, Ineligible, Withdrawn};
+        if matches!(self.grants[&self.cases[place]].status(), Ineligible | Declined | Withdrawn) {
+            let id = GrantId(Uuid::from_u128(u128::try_from(self.grants.len()).unwrap() + 1));
+            self.grants.insert(id, Grant::default());
+            self.cases[place] = id;
+        }
+        self.cases[place]
+    }
+
+    fn decide(&mut self, step: Step) -> Result<Decision, Refused> {
+        let id = self.case(usize::from(step.which));
+        let at = |usual| self.who(step, usual);
+        match step.deed {
+            Deed::Next => self.next(id, step),
+            Deed::Pay => self.pay(id, step),
+            Deed::Authorise => self.authorise(id, step),
+            Deed::Approve => self.approve(id, step),
+            Deed::Recommend => self.recommend(id, step),
+            Deed::Decline => {
+                let command = GrantCommand::Decline { feedback: words("Not this time.") };
+                self.end(id, command, ReleaseCause::Declined, &at(APPROVER))
+            }
+            Deed::Withdraw => self.end(id, GrantCommand::Withdraw, ReleaseCause::Withdrawn, &at(PARTNER)),
+            Deed::DeclineOffer => self.decline_offer(id, &at(PARTNER)),
+            Deed::Reduce | Deed::Allocate => self.budget(step),
+            Deed::Conflict => {
+                let person = person(u128::from(step.much % 7));
+                let nature = ConflictNature::FamilyOrFriend;
+                self.on_grant(id, GrantCommand::DeclareConflict { person, nature }, &at(PROPOSER))
+            }
+            Deed::CloseProgramme => {
+                let id: ProgrammeId = numbered(step.which % PROGRAMMES);
+                Ok(facts(id, judge(&self.programmes[&id], ProgrammeCommand::Close, &at(PROPOSER))?))
+            }
+            Deed::Wait => {
+                self.today = self.today + chrono::Days::new(u64::from(step.much % 16));
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn budget(&self, step: Step) -> Result<Decision, Refused> {
+        let id: FundId = numbered(step.which % FUNDS);
+        let year = years()[usize::from(step.twist % 2)];
+        let source = words("Invented minute 2");
+        let amount = pence(u32::from(step.much) * 1_499);
+        let command = if step.deed == Deed::Allocate {
+            FundCommand::AllocateBudget { amount, year, source }
+        } else {
+            FundCommand::ReduceBudget { amount, year, source }
+        };
+        Ok(facts(id, self.ask_fund(&self.funds[&id], command, &self.who(step, PROPOSER))?))
+    }
+
+    fn next(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
+        let grant = &self.grants[&id];
+        match grant.status() {
+            GrantStatus::None => self.submit(id, step),
+            GrantStatus::Submitted => {
+                let results = vec![CriterionResult { criterion: words("local"), met: step.twist != 6 }];
+                let criteria = self.rules(id)?.eligibility.clone();
+                let command = GrantCommand::JudgeEligibility { results, criteria };
+                self.on_grant(id, command, &self.who(step, PROPOSER))
+            }
+            GrantStatus::Assessing => {
+                let assign = GrantCommand::AssignAssessor { assessor: person(ASSESSOR) };
+                let score = GrantCommand::RecordScore {
+                    criterion: words("reach"),
+                    score: 4,
+                    justification: words("Clear and well costed."),
+                    criteria: scoring(),
+                };
+                self.on_grant(id, assign, &self.at(PROPOSER))
+                    .or_else(|_| self.on_grant(id, score, &self.at(ASSESSOR)))
+                    .or_else(|_| self.recommend(id, step))
+            }
+            GrantStatus::Recommended => self.approve(id, step),
+            GrantStatus::Approved => {
+                let accept_by = self.today + chrono::Days::new(14);
+                let command = GrantCommand::IssueOffer { terms_hash: Hash::of(b"terms"), accept_by };
+                self.on_grant(id, command, &self.who(step, PROPOSER))
+            }
+            GrantStatus::Offered => {
+                let (terms_hash, signatory_role) = (Hash::of(b"terms"), SignatoryRole::Chair);
+                let command = GrantCommand::AcceptOffer { terms_hash, signatory_role };
+                self.on_grant(id, command, &self.who(step, PARTNER))
+            }
+            GrantStatus::Active => self.authorise(id, step).or_else(|_| self.pay(id, step)),
+            GrantStatus::Ineligible | GrantStatus::Declined | GrantStatus::Withdrawn => {
+                self.on_grant(id, GrantCommand::Withdraw, &self.at(PARTNER))
+            }
+        }
+    }
+
+    fn submit(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
+        let programme: ProgrammeId = numbered(step.which % PROGRAMMES);
+        let requested = pence(25_000 + u32::from(step.much) * 397);
+        let rules = self.programmes[&programme].takes(requested, self.today)?;
+        let application = Application {
+            reference: Reference::new(ReferenceKind::Grant, 2026, u32::from(step.which)),
+            partner: numbered(step.which),
+            programme,
+            fund: rules.fund,
+            title: words("Sunday lunches"),
+            purpose: words("A hot lunch and company on Sundays."),
+            requested,
+            places: BTreeSet::from([Area::LiverpoolNorth]),
+            starts_on: date("2026-06-01"),
+            ends_on: date("2027-12-31"),
+            needs: Vec::new(),
+            delivery: Vec::new(),
+        };
+        self.on_grant(id, GrantCommand::Submit(application), &self.at(PARTNER))
+    }
+
+    /// Reserves in the same decision; what an earlier recommendation held is voided first. The shares a client
+    /// sends need not come to the amount: the approval finds out.
+    fn recommend(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
+        let case = self.grants[&id].case()?;
+        let amount = if step.twist == 3 { pence(20_000) } else { case.requested };
+        let command = GrantCommand::Recommend { amount, scoring: scoring() };
+        let at = self.who(step, PROPOSER);
+        let of_grant = self.on_grant(id, command, &at)?;
+        let held = match step.twist {
+            1 => Money::new(amount.pounds() - Decimal::ONE).unwrap(),
+            2 => Money::new(amount.pounds() + Decimal::ONE).unwrap(),
+            _ => amount,
+        };
+        let first = u32::from(step.much % 101);
+        let split = held.split(&[first, 100 - first]);
+        let shares: Vec<YearShare> = years()
+            .into_iter()
+            .zip(split)
+            .filter_map(|(year, amount)| Some(YearShare { year, amount: amount? }))
+            .collect();
+        let (mut fund, mut decision) = (self.funds[&case.fund].clone(), Decision::new());
+        if fund.has_reservation(id) {
+            let void = FundCommand::VoidReservation { grant: id, cause: ReleaseCause::RecommendationChanged };
+            let voided = judge(&fund, void, &at)?;
+            voided.iter().for_each(|event| fund.evolve(event));
+            decision.extend(facts(case.fund, voided));
+        }
+        let rules = self.rules(id)?;
+        let reserve = FundCommand::ReserveCommitment {
+            link: GrantLink { grant: id, programme: case.programme, partner: case.partner },
+            shares,
+            expires_on: self.today + chrono::Days::new(u64::from(rules.limits.reservation_days)),
+            intended: IntendedUse {
+                purpose: rules.purpose.clone(),
+                places: case.places.clone(),
+                period: case.period,
+            },
+        };
+        decision.extend(facts(case.fund, self.ask_fund(&fund, reserve, &at)?));
+        decision.extend(of_grant);
+        Ok(decision)
+    }
+
+    /// Confirms in the same decision.
+    fn approve(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
+        let fund = self.fund_of(id)?;
+        let reserved = self.funds[&fund].live_reservation(id, self.today)?;
+        let rules = self.rules(id)?;
+        let ground = ApprovalGround {
+            reserved: reserved.iter().map(|share| (share.year, share.amount.pounds())).collect(),
+            authority: AuthorityUsed { source: words("programme"), limit: rules.limits.one_approver },
+            scoring: rules.scoring.clone(),
+        };
+        let instalments = self.planned(id, reserved, step);
+        let approve = GrantCommand::Approve { instalments, terms_version: words("2026-1"), ground };
+        let at = self.who(step, APPROVER);
+        let mut decision = self.on_grant(id, approve, &at)?;
+        let confirm = FundCommand::ConfirmCommitment { grant: id };
+        decision.extend(facts(fund, judge(&self.funds[&fund], confirm, &at)?));
+        Ok(decision)
+    }
+
+    /// Each year’s share in one or two instalments, unless something is odd.
+    fn planned(&self, id: GrantId, reserved: &[YearShare], step: Step) -> Vec<PlannedInstalment> {
+        let mut amounts: Vec<YearShare> = Vec::new();
+        for share in reserved {
+            let parts = share.amount.split(if step.much.is_multiple_of(2) { &[1] } else { &[2, 1] });
+            amounts.extend(parts.into_iter().flatten().map(|amount| YearShare { amount, ..*share }));
+        }
+        match step.twist {
+            1 => amounts[0].amount = Money::new(amounts[0].amount.pounds() + Decimal::new(1, 2)).unwrap(),
+            2 => amounts.iter_mut().for_each(|one| one.year = years()[usize::from(one.year == years()[0])]),
+            4 => {
+                let recommended = self.recommended.get(&id).copied();
+                amounts = vec![YearShare { year: years()[0], amount: recommended.unwrap_or(pence(1)) }];
+            }
+            _ => {}
+        }
+        let mut number = u128::from(step.which) * 100;
+        let planned = |share: YearShare| {
+            number += u128::from(step.twist != 6);
+            PlannedInstalment {
+                id: Uuid::from_u128(number).into(),
+                amount: share.amount,
+                due: self.today,
+                year: share.year,
+                conditions: Vec::new(),
+            }
+        };
+        amounts.into_iter().map(planned).collect()
+    }
+
+    /// A decline or a withdrawal, with what was reserved set free in the same decision.
+    fn end(
+        &self,
+        id: GrantId,
+        command: GrantCommand,
+        cause: ReleaseCause,
+        at: &Circumstances,
+    ) -> Result<Decision, Refused> {
+        let mut decision = self.on_grant(id, command, at)?;
+        let fund = self.fund_of(id)?;
+        if self.funds[&fund].has_reservation(id) && !self.off.contains(&Guard::VoidWithDecline) {
+            let void = FundCommand::VoidReservation { grant: id, cause };
+            decision.extend(facts(fund, judge(&self.funds[&fund], void, at)?));
+        }
+        Ok(decision)
+    }
+
+    fn decline_offer(&self, id: GrantId, at: &Circumstances) -> Result<Decision, Refused> {
+        let mut decision = self.on_grant(id, GrantCommand::DeclineOffer, at)?;
+        if !self.off.contains(&Guard::ReleaseWithDeclinedOffer) {
+            let fund = self.fund_of(id)?;
+            let release = FundCommand::ReleaseCommitment { grant: id, cause: ReleaseCause::OfferDeclined };
+            decision.extend(facts(fund, judge(&self.funds[&fund], release, at)?));
+        }
+        Ok(decision)
+    }
+
+    /// The instalment a step is about: any of those planned.
+    fn chosen(&self, id: GrantId, step: Step) -> Option<&PlannedInstalment> {
+        let plan = self.plans.get(&id)?;
+        plan.get(usize::from(step.much) % plan.len())
+    }
+
+    fn authorise(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
+        let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
+        let command = GrantCommand::AuthoriseInstalment {
+            instalment,
+            pay_on: self.today,
+            checks_valid_until: None,
+            bank_version: 1,
+        };
+        self.on_grant(id, command, &self.who(step, FINANCE))
+    }
+
+    /// Posts the expenditure in the same decision.
+    fn pay(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
+        let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
+        let planned = self.grants[&id].planned(instalment)?;
+        let odd = match step.twist {
+            1 => Decimal::new(1, 2),
+            2 => Decimal::new(-1, 2),
+            _ => Decimal::ZERO,
+        };
+        let amount = Money::new(planned.amount.pounds() + odd).unwrap_or(planned.amount);
+        let (value_date, at) = (self.today, self.who(step, PAYER));
+        let confirm = GrantCommand::ConfirmPayment { instalment, amount, value_date };
+        let mut decision = self.on_grant(id, confirm, &at)?;
+        let fund = self.fund_of(id)?;
+        let year = planned.year;
+        let post = FundCommand::PostExpenditure { grant: id, instalment, year, amount, value_date };
+        decision.extend(facts(fund, self.ask_fund(&self.funds[&fund], post, &at)?));
+        Ok(decision)
+    }
+}
+
+fn fund_opening(number: u8) -> fund::Opening {
+    fund::Opening {
+        reference: Reference::new(ReferenceKind::Fund, 2026, u32::from(number) + 1),
+        name: words("Invented Fund"),
+        funder: words("Example Council (invented)"),
+        restriction: None,
+        spend_from: date("2026-04-01"),
+        spend_to: date("2028-03-31"),
+        recovery_rule: fund::RecoveryRule::Recredit,
+    }
+}
+
+fn programme_opening(number: u8) -> programme::Opening {
+    let criterion = |code| vec![Criterion { code: words(code), question: words("Is it so?") }];
+    programme::Opening {
+        reference: Reference::new(ReferenceKind::Programme, 2026, u32::from(number) + 1),
+        name: words("Invented Round"),
+        fund: numbered(number % FUNDS),
+        purpose: words("community connection"),
+        track: programme::Track::Small,
+        route: programme::Route::OpenCall,
+        limits: Limits {
+            least: pence(30_000),
+            most: pence(400_000),
+            one_approver: pence(350_000),
+            reservation_days: 20,
+            target_working_days: 20,
+        },
+        opens_on: date("2026-04-01"),
+        closes_on: date("2027-03-31"),
+        priorities: Vec::new(),
+        required_checks: BTreeSet::new(),
+        eligibility: criterion("local"),
+        scoring: criterion("reach"),
+    }
+}

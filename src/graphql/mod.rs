@@ -1,0 +1,80 @@
+//! The API: queries and a mutation for each command, over the app and nothing else.
+
+mod answers;
+mod funds;
+mod grants;
+mod history;
+mod ledger;
+mod limits;
+mod pages;
+mod partners;
+mod people;
+mod programmes;
+mod scalars;
+
+use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
+
+use crate::app::App;
+use crate::auth::Identity;
+use crate::domain::grant::{ConflictNature, GrantStatus, SignatoryRole};
+use crate::domain::identity::Role;
+use crate::domain::places::{Area, Community};
+use crate::domain::postings::Movement;
+
+// What the areas share; they know each other only by these names.
+use answers::{Entered, Meant, Receipt, told};
+use funds::Fund;
+use ledger::{Figures, YearFigures, dated};
+use pages::{Page, Stream, counted, cursor, pair, parts, size, streamed};
+use partners::{Evidence, EvidenceInput, Partner};
+use people::Person;
+use programmes::Programme;
+use scalars::{Code, Date, FinancialYear, Money};
+
+/// Looking things up.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    people::PeopleQueries,
+    partners::PartnerQueries,
+    funds::FundQueries,
+    programmes::ProgrammeQueries,
+    grants::GrantQueries,
+    ledger::LedgerQueries,
+    history::HistoryQueries,
+);
+
+/// Doing things: one mutation for each command.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    partners::PartnerMutations,
+    funds::FundMutations,
+    programmes::ProgrammeMutations,
+    grants::GrantMutations,
+);
+
+/// The schema, ready to run.
+pub type Api = Schema<Query, Mutation, EmptySubscription>;
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
+    limits::limited(Schema::build(Query::default(), Mutation::default(), EmptySubscription))
+}
+
+/// The API over an app.
+#[must_use]
+pub fn api(app: App) -> Api {
+    builder().data(app).finish()
+}
+
+/// The schema in the schema definition language, as schema.graphql holds it.
+#[must_use]
+pub fn sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_enum_items();
+    let printed = builder().finish().sdl_with_options(options);
+    // One blank line between types, none at the end, so that the file compares well.
+    format!("{}\n", printed.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim())
+}
+
+/// The app and whoever asks, from the context of a resolver.
+fn asked<'c>(ctx: &'c Context<'_>) -> Result<(&'c App, &'c Identity)> {
+    Ok((ctx.data::<App>()?, ctx.data::<Identity>()?))
+}

@@ -1,0 +1,69 @@
+//! People who act: who you are, and finding a colleague.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+use uuid::Uuid;
+
+use super::{Code, Date, asked, size, told};
+use crate::auth::Identity;
+use crate::domain::identity::{PersonId, Role};
+
+/// Somebody who acts in the system. Names live with the accounts, never in the log.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Person {
+    /// A stable opaque id.
+    pub id: Uuid,
+    /// The name, where the account has one.
+    pub name: Option<String>,
+}
+
+impl Person {
+    /// A person by id, with the name where it is known.
+    pub(super) fn new(id: PersonId, name: Option<String>) -> Self {
+        Self { id: id.0, name }
+    }
+}
+
+/// Whom this request acts as.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Me {
+    /// The person.
+    pub person: Person,
+    /// In what capacity.
+    pub role: Code<Role>,
+    /// The partner acted for, in a partner’s role.
+    pub partner_id: Option<Uuid>,
+    /// The business date of today, in London.
+    pub today: Date,
+}
+
+/// Queries about people.
+#[derive(Default)]
+pub struct PeopleQueries;
+
+#[Object]
+impl PeopleQueries {
+    /// Whom this request acts as.
+    async fn me(&self, ctx: &Context<'_>) -> Result<Me> {
+        let (app, who) = asked(ctx)?;
+        let Identity { person, name, role, partner } = who.clone();
+        Ok(Me {
+            person: Person::new(person, Some(name)),
+            role: Code(role),
+            partner_id: partner.map(|partner| partner.0),
+            today: Date(app.today()),
+        })
+    }
+
+    /// People by a part of their name, to assign or to name. For staff.
+    async fn people(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A part of the name.")] name: String,
+        #[graphql(desc = "How many at most: 1 to 500; 50 if left out.")] first: Option<i32>,
+    ) -> Result<Vec<Person>> {
+        let (app, who) = asked(ctx)?;
+        let limit = size(first)?;
+        let found = app.people(who, &name, limit).await.map_err(told)?;
+        Ok(found.into_iter().map(|(id, name)| Person::new(id, Some(name))).collect())
+    }
+}

@@ -1,0 +1,358 @@
+//! Programmes on the wire.
+
+use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use uuid::Uuid;
+
+use super::{
+    Code, Date, Entered, Meant, Money, Receipt, Stream, asked, cursor, pair, size, streamed, told,
+};
+use crate::app::programmes::NewProgramme;
+use crate::app::{Done, Failure};
+use crate::domain::identity::{FundId, ProgrammeId};
+use crate::domain::partner::CheckKind;
+use crate::domain::programme::{
+    Criterion as DomainCriterion, Limits, Priority as DomainPriority, Programme as Aggregate, Route, Track,
+};
+use crate::domain::text::{Text, TextProblem};
+use crate::projections::programmes::ProgrammeRecord;
+
+/// A programme: a round of micro-commissioning.
+pub struct Programme {
+    id: Uuid,
+    record: ProgrammeRecord,
+}
+
+impl Programme {
+    pub(super) const fn new(id: Uuid, record: ProgrammeRecord) -> Self {
+        Self { id, record }
+    }
+}
+
+#[Object]
+impl Programme {
+    /// Its id.
+    async fn id(&self) -> Uuid {
+        self.id
+    }
+    /// Its version: how many events its stream has. Send it as `expectedVersion` to decide on what you saw.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i64> {
+        asked(ctx)?.0.version::<Aggregate>(self.id).await.map_err(told)
+    }
+    /// Its human reference, such as `R-2026-0001`.
+    async fn reference(&self) -> &str {
+        &self.record.reference
+    }
+    /// Its name.
+    async fn name(&self) -> &str {
+        &self.record.name
+    }
+    /// The fund it draws on.
+    async fn fund_id(&self) -> Uuid {
+        self.record.fund.0
+    }
+    /// What the money is for.
+    async fn purpose(&self) -> &str {
+        &self.record.purpose
+    }
+    /// How much ceremony.
+    async fn track(&self) -> Option<Code<Track>> {
+        self.record.track.map(Code)
+    }
+    /// How partners come to ask.
+    async fn route(&self) -> Option<Code<Route>> {
+        self.record.route.map(Code)
+    }
+    /// Its limits.
+    async fn limits(&self) -> Option<ProgrammeLimits> {
+        self.record.limits.map(ProgrammeLimits::from)
+    }
+    /// The first day on which applications are taken.
+    async fn opens_on(&self) -> Date {
+        Date(self.record.opens_on)
+    }
+    /// The last day on which applications are taken.
+    async fn closes_on(&self) -> Date {
+        Date(self.record.closes_on)
+    }
+    /// When it was closed before its time.
+    async fn closed_on(&self) -> Option<Date> {
+        self.record.closed_on.map(Date)
+    }
+    /// What it is for.
+    async fn priorities(&self) -> Vec<Priority> {
+        let all = self.record.priorities.iter();
+        all.map(|one| Priority { title: one.title.to_string(), need_ids: one.needs.clone() }).collect()
+    }
+    /// Checks a grantee needs beside those of every partner.
+    async fn required_checks(&self) -> Vec<Code<CheckKind>> {
+        self.record.required_checks.iter().filter_map(|code| CheckKind::from_code(code)).map(Code).collect()
+    }
+    /// What makes an application eligible.
+    async fn eligibility(&self) -> Vec<Criterion> {
+        self.record.eligibility.iter().map(Criterion::from).collect()
+    }
+    /// What an application is scored on, each 1 to 5.
+    async fn scoring(&self) -> Vec<Criterion> {
+        self.record.scoring.iter().map(Criterion::from).collect()
+    }
+}
+
+/// The limits of a programme.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ProgrammeLimits {
+    /// The least that may be asked for.
+    pub least: Money,
+    /// The most that may be asked for.
+    pub most: Money,
+    /// The most that one approver may award alone.
+    pub one_approver: Money,
+    /// How many days money is held for a recommended grant.
+    pub reservation_days: u16,
+    /// How many working days a decision should take.
+    pub target_working_days: u16,
+}
+
+impl From<Limits> for ProgrammeLimits {
+    fn from(limits: Limits) -> Self {
+        let Limits { least, most, one_approver, reservation_days, target_working_days } = limits;
+        Self {
+            least: least.into(),
+            most: most.into(),
+            one_approver: one_approver.into(),
+            reservation_days,
+            target_working_days,
+        }
+    }
+}
+
+/// Something an application is looked at for.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Criterion {
+    /// Its code, unique in the programme.
+    pub code: String,
+    /// What it asks.
+    pub question: String,
+}
+
+impl From<&DomainCriterion> for Criterion {
+    fn from(criterion: &DomainCriterion) -> Self {
+        Self { code: criterion.code.to_string(), question: criterion.question.to_string() }
+    }
+}
+
+/// What a programme is for.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Priority {
+    /// In plain words.
+    pub title: String,
+    /// The needs behind it.
+    pub need_ids: Vec<Uuid>,
+}
+
+/// The limits of a programme: data, never constants.
+#[derive(Debug, Clone, InputObject)]
+pub struct ProgrammeLimitsInput {
+    /// The least that may be asked for.
+    pub least: Money,
+    /// The most that may be asked for.
+    pub most: Money,
+    /// The most that one approver may award alone.
+    pub one_approver: Money,
+    /// How many days money is held for a recommended grant.
+    pub reservation_days: u16,
+    /// How many working days a decision should take.
+    pub target_working_days: u16,
+}
+
+/// Something an application is looked at for.
+#[derive(Debug, Clone, InputObject)]
+pub struct CriterionInput {
+    /// A short code, unique in the programme, at most 40 characters.
+    pub code: String,
+    /// What it asks, at most 300 characters.
+    pub question: String,
+}
+
+/// What a programme is for.
+#[derive(Debug, Clone, InputObject)]
+pub struct PriorityInput {
+    /// In plain words, at most 200 characters.
+    pub title: String,
+    /// The needs behind it.
+    pub need_ids: Option<Vec<Uuid>>,
+}
+
+/// A programme to be opened.
+#[derive(Debug, Clone, InputObject)]
+pub struct OpenProgrammeInput {
+    /// The programme’s name, at most 200 characters.
+    pub name: String,
+    /// The fund it draws on.
+    pub fund_id: Uuid,
+    /// What the money is for, at most 100 characters; one of the fund’s purposes where that is restricted.
+    pub purpose: String,
+    /// How much ceremony.
+    pub track: Code<Track>,
+    /// How partners come to ask.
+    pub route: Code<Route>,
+    /// Its limits.
+    pub limits: ProgrammeLimitsInput,
+    /// The first day on which applications are taken.
+    pub opens_on: Date,
+    /// The last day on which applications are taken.
+    pub closes_on: Date,
+    /// What it is for.
+    pub priorities: Option<Vec<PriorityInput>>,
+    /// Checks a grantee needs beside those of every partner.
+    pub required_checks: Option<Vec<Code<CheckKind>>>,
+    /// What makes an application eligible; at least one.
+    pub eligibility: Vec<CriterionInput>,
+    /// What an application is scored on; at least one.
+    pub scoring: Vec<CriterionInput>,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+fn criteria(typed: Vec<CriterionInput>) -> Result<Vec<DomainCriterion>, TextProblem> {
+    let read = |one: CriterionInput| {
+        Ok(DomainCriterion { code: Text::new(&one.code)?, question: Text::new(&one.question)? })
+    };
+    typed.into_iter().map(read).collect()
+}
+
+fn priorities(typed: Vec<PriorityInput>) -> Result<Vec<DomainPriority>, TextProblem> {
+    let read = |one: PriorityInput| {
+        Ok(DomainPriority { title: Text::new(&one.title)?, needs: one.need_ids.unwrap_or_default() })
+    };
+    typed.into_iter().map(read).collect()
+}
+
+impl OpenProgrammeInput {
+    fn read(self) -> Result<(Meant, NewProgramme), Failure> {
+        let mut entered = Entered::default();
+        let words = entered.text("name", &self.name).zip(entered.text("purpose", &self.purpose));
+        let eligibility = entered.take("eligibility", criteria(self.eligibility));
+        let scoring = entered.take("scoring", criteria(self.scoring));
+        let priorities = entered.take("priorities", priorities(self.priorities.unwrap_or_default()));
+        let least = entered.take("limits.least", self.limits.least.amount());
+        let most = entered.take("limits.most", self.limits.most.amount());
+        let one_approver = entered.take("limits.oneApprover", self.limits.one_approver.amount());
+        let limits = least.zip(most).zip(one_approver).map(|((least, most), one_approver)| Limits {
+            least,
+            most,
+            one_approver,
+            reservation_days: self.limits.reservation_days,
+            target_working_days: self.limits.target_working_days,
+        });
+        let lists = eligibility.zip(scoring).zip(priorities);
+        let taken = words.zip(lists).zip(limits).map(
+            |(((name, purpose), ((eligibility, scoring), priorities)), limits)| NewProgramme {
+                name,
+                fund: FundId(self.fund_id),
+                purpose,
+                track: self.track.0,
+                route: self.route.0,
+                limits,
+                opens_on: self.opens_on.0,
+                closes_on: self.closes_on.0,
+                priorities,
+                required_checks: self.required_checks.iter().flatten().map(|code| code.0).collect(),
+                eligibility,
+                scoring,
+            },
+        );
+        Ok((self.meant, entered.all(taken)?))
+    }
+}
+
+/// A step with a programme, and nothing more.
+#[derive(Debug, Clone, InputObject)]
+pub struct ProgrammeInput {
+    /// The programme.
+    pub programme_id: Uuid,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// What a command on a programme leads to.
+#[derive(SimpleObject)]
+pub struct ProgrammePayload {
+    /// Proof that it was carried out.
+    pub receipt: Receipt,
+    /// The programme as it stands now.
+    pub programme: Programme,
+}
+
+async fn payload(ctx: &Context<'_>, done: Done) -> Result<ProgrammePayload> {
+    let (app, who) = asked(ctx)?;
+    let record = app.programme(who, done.id).await.map_err(told)?;
+    Ok(ProgrammePayload { receipt: done.into(), programme: Programme { id: done.id, record } })
+}
+
+/// Queries about programmes.
+#[derive(Default)]
+pub struct ProgrammeQueries;
+
+#[Object]
+impl ProgrammeQueries {
+    /// Programmes by name.
+    #[graphql(complexity = "first.unwrap_or(50) as usize * child_complexity")]
+    async fn programmes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<Stream<Programme>> {
+        let (app, who) = asked(ctx)?;
+        let size = size(first)?;
+        let has_previous = after.is_some();
+        let found = app.programmes(who, pair(after)?, size + 1).await.map_err(told)?;
+        let entries = found
+            .into_iter()
+            .map(|(id, record)| (cursor(&[&record.name, &id.to_string()]), Programme { id, record }));
+        Ok(streamed(entries.collect(), size, has_previous))
+    }
+
+    /// One programme.
+    async fn programme(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: Uuid,
+    ) -> Result<Programme> {
+        let (app, who) = asked(ctx)?;
+        Ok(Programme { id, record: app.programme(who, id).await.map_err(told)? })
+    }
+}
+
+/// Commands on programmes.
+#[derive(Default)]
+pub struct ProgrammeMutations;
+
+#[Object]
+impl ProgrammeMutations {
+    /// Open a programme on a fund.
+    async fn open_programme(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The programme.")] input: OpenProgrammeInput,
+    ) -> Result<ProgrammePayload> {
+        let (app, who) = asked(ctx)?;
+        let (meant, new) = input.read().map_err(told)?;
+        let how = meant.how().map_err(told)?;
+        payload(ctx, app.open_programme(who, &how, new).await.map_err(told)?).await
+    }
+
+    /// Close a programme to applications. Needs a reason.
+    async fn close_programme(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The programme.")] input: ProgrammeInput,
+    ) -> Result<ProgrammePayload> {
+        let (app, who) = asked(ctx)?;
+        let how = input.meant.how().map_err(told)?;
+        let programme = ProgrammeId(input.programme_id);
+        payload(ctx, app.close_programme(who, &how, programme).await.map_err(told)?).await
+    }
+}

@@ -1,0 +1,239 @@
+//! Scalars and codes: how money, dates and the closed lists of the domain look on the wire.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use async_graphql::parser::types::Field;
+use async_graphql::registry::{MetaEnumValue, MetaType, MetaTypeId, Registry};
+use async_graphql::{
+    ContextSelectionSet, InputType, InputValueError, InputValueResult, Name, OutputType, Positioned, Scalar,
+    ScalarType, ServerResult, Value,
+};
+use rust_decimal::Decimal;
+
+use crate::domain::Refusal;
+use crate::domain::calendar;
+use crate::domain::fund::{RecoveryRule, ReleaseCause};
+use crate::domain::grant::{ConflictNature, GrantStatus, SignatoryRole};
+use crate::domain::identity::Role;
+use crate::domain::money;
+use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
+use crate::domain::places::{Area, Community};
+use crate::domain::postings::Movement;
+use crate::domain::programme::{Route, Track};
+
+/// A value that could not be read, with the code and the sentence of the domain.
+fn unread<T: InputType>(refusal: &dyn Refusal) -> InputValueError<T> {
+    InputValueError::custom(refusal).with_extension("code", refusal.code())
+}
+
+fn text<T: InputType>(value: &Value, otherwise: &dyn Refusal) -> Result<String, InputValueError<T>> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        _ => Err(unread(otherwise)),
+    }
+}
+
+/// An amount of pounds sterling as a string with two decimal places, such as "1234.50". Put in: above 0.00, below
+/// 1,000,000,000.00, at most two places, never a number. Never rounded.
+#[derive(Debug, Clone, Copy)]
+pub struct Money(pub Decimal);
+
+#[Scalar]
+impl ScalarType for Money {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let typed = text(&value, &money::MoneyProblem::Unreadable)?;
+        let amount = money::Money::from_str(&typed).map_err(|problem| unread(&problem))?;
+        Ok(Self(amount.pounds()))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(money::plain(self.0))
+    }
+}
+
+impl Money {
+    /// As an amount of the domain: what was parsed is one.
+    ///
+    /// # Errors
+    /// When it is a sum that was not put in, such as nought.
+    pub fn amount(self) -> Result<money::Money, money::MoneyProblem> {
+        money::Money::new(self.0)
+    }
+}
+
+impl From<money::Money> for Money {
+    fn from(amount: money::Money) -> Self {
+        Self(amount.pounds())
+    }
+}
+
+/// A date without a time, such as "2026-04-01".
+#[derive(Debug, Clone, Copy)]
+pub struct Date(pub calendar::Date);
+
+#[Scalar]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let typed = text(&value, &calendar::DateProblem::Unreadable)?;
+        calendar::read(&typed).map(Self).map_err(|problem| unread(&problem))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// A financial year, from 1 April to 31 March, such as "2026/27".
+#[derive(Debug, Clone, Copy)]
+pub struct FinancialYear(pub calendar::FinancialYear);
+
+#[Scalar]
+impl ScalarType for FinancialYear {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let typed = text(&value, &calendar::YearProblem::Unreadable)?;
+        typed.parse().map(Self).map_err(|problem: calendar::YearProblem| unread(&problem))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// A closed list of the domain as a GraphQL enum: its codes in capitals, its words as descriptions.
+pub trait Listed: Copy + Eq + Send + Sync + 'static {
+    /// The name of the enum.
+    const NAME: &'static str;
+    /// What it lists.
+    const ABOUT: &'static str;
+    /// Its entries: code, words, value.
+    fn entries() -> Vec<(&'static str, &'static str, Self)>;
+}
+
+/// One entry of a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code<T>(pub T);
+
+impl<T: Listed> Code<T> {
+    fn enum_name(&self) -> Name {
+        let entry = T::entries().into_iter().find(|(_, _, value)| *value == self.0);
+        Name::new(entry.map_or_else(String::new, |(code, _, _)| code.to_uppercase()))
+    }
+
+    fn meta() -> MetaType {
+        let values = T::entries().into_iter().map(|(code, words, _)| {
+            let name = code.to_uppercase();
+            let value = MetaEnumValue {
+                name: name.clone(),
+                description: Some(words.to_string()),
+                deprecation: async_graphql::registry::Deprecation::NoDeprecated,
+                visible: None,
+                inaccessible: false,
+                tags: Vec::new(),
+                directive_invocations: Vec::new(),
+            };
+            (name, value)
+        });
+        MetaType::Enum {
+            name: T::NAME.to_string(),
+            description: Some(T::ABOUT.to_string()),
+            enum_values: values.collect(),
+            visible: None,
+            inaccessible: false,
+            tags: Vec::new(),
+            rust_typename: Some(std::any::type_name::<T>()),
+            directive_invocations: Vec::new(),
+            requires_scopes: Vec::new(),
+        }
+    }
+}
+
+impl<T: Listed> InputType for Code<T> {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed(T::NAME)
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        registry.create_input_type::<Self, _>(MetaTypeId::Enum, |_| Self::meta())
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let typed = match &value {
+            Some(Value::Enum(name)) => name.as_str(),
+            Some(Value::String(text)) => text.as_str(),
+            _ => "",
+        };
+        T::entries()
+            .into_iter()
+            .find(|(code, _, _)| code.to_uppercase() == typed)
+            .map(|(_, _, value)| Self(value))
+            .ok_or_else(|| {
+                InputValueError::custom(format!("Choose an entry of {}: {typed:?} is none.", T::NAME))
+                    .with_extension("code", "code.unknown")
+            })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Enum(self.enum_name())
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+impl<T: Listed> OutputType for Code<T> {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed(T::NAME)
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        registry.create_output_type::<Self, _>(MetaTypeId::Enum, |_| Self::meta())
+    }
+
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(Value::Enum(self.enum_name()))
+    }
+}
+
+/// Give lists of the domain their GraphQL names.
+macro_rules! listed {
+    ($($Type:ty, $name:literal, $about:literal;)*) => { $(
+        impl Listed for $Type {
+            const NAME: &'static str = $name;
+            const ABOUT: &'static str = $about;
+            fn entries() -> Vec<(&'static str, &'static str, Self)> {
+                let known = Self::ALL.iter().filter(|one| one.code() != "none");
+                known.map(|one| (one.code(), one.words(), *one)).collect()
+            }
+        }
+    )* };
+}
+
+listed! {
+    Area, "Area", "An area of the region that partners work in and funds are meant for.";
+    Community, "Community", "A community a partner serves: who its work is for.";
+    LegalForm, "LegalForm", "What an organisation is in law.";
+    CheckKind, "CheckKind", "A due-diligence check.";
+    PartnerStatus, "PartnerStatus", "Where a partner stands.";
+    VerificationMethod, "VerificationMethod", "How bank details were verified.";
+    RecoveryRule, "RecoveryRule", "What becomes of money that is recovered.";
+    ReleaseCause, "ReleaseCause", "Why money set aside or promised is free again.";
+    Track, "Track", "How much ceremony an award of this size deserves.";
+    Route, "Route", "How partners come to ask.";
+    GrantStatus, "GrantStatus", "Where a grant stands.";
+    ConflictNature, "ConflictNature", "What kind of interest stands against somebody judging a grant.";
+    SignatoryRole, "SignatoryRole", "In what standing somebody signs for a partner.";
+    Movement, "Movement", "What kind of movement a line of the ledger is.";
+}
+
+impl Listed for Role {
+    const NAME: &'static str = "Role";
+    const ABOUT: &'static str = "In what capacity somebody acts.";
+
+    fn entries() -> Vec<(&'static str, &'static str, Self)> {
+        Self::ALL.into_iter().map(|role| (role.name(), role.words(), role)).collect()
+    }
+}
