@@ -2,11 +2,11 @@
 //!
 //! The map of the house is docs/architecture.md. A module names only those above it in this list.
 
+pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod domain;
+pub mod graphql;
 pub mod projections;
 pub mod store;
-pub mod app;
-pub mod graphql;
 pub mod web;
-// pub mod cli;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: see `sidebyside --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sidebyside::cli::run()
+}

@@ -3,7 +3,9 @@
 use super::Failure;
 use crate::auth::Identity;
 use crate::domain::identity::{PartnerId, Role};
-use Role::{Advisor, Approver, Auditor, Commissioner, Finance, Inclusion, PartnerAdmin, PartnerWorker, Public};
+use Role::{
+    Advisor, Approver, Auditor, Commissioner, Finance, Inclusion, PartnerAdmin, PartnerWorker, Public,
+};
 
 /// Everybody who works here.
 const STAFF: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor];
@@ -82,7 +84,11 @@ pub fn may(who: &Identity, deed: &'static str) -> Result<(), Failure> {
         return Ok(());
     }
     let allowed: Vec<&str> = roles.iter().map(|role| role.words()).collect();
-    let acting = if who.role == Public { "You are not signed in".into() } else { format!("You are acting as {}", who.role.words()) };
+    let acting = if who.role == Public {
+        "You are not signed in".into()
+    } else {
+        format!("You are acting as {}", who.role.words())
+    };
     Err(Failure::Forbidden(format!("{acting}; this is for: {}.", allowed.join(", "))))
 }
 

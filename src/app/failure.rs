@@ -97,7 +97,8 @@ impl From<Trouble> for Failure {
         match trouble {
             Trouble::Refused(refused) => Self::Refused(refused),
             Trouble::Conflict => Self::Conflict(
-                "Others changed this at the same moment. Nothing was done: look again and try once more.".into(),
+                "Others changed this at the same moment. Nothing was done: look again and try once more."
+                    .into(),
             ),
             stale @ Trouble::Stale { .. } => {
                 Self::Conflict(format!("Nothing was done: {stale}. Look again before you decide."))

@@ -389,8 +389,11 @@ impl App {
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
                 let rules = rules_of(work, &state).await?;
-                let checks: Vec<CheckKind> =
-                    rules.required_checks.iter().filter_map(|code| CheckKind::from_code(code.as_str())).collect();
+                let checks: Vec<CheckKind> = rules
+                    .required_checks
+                    .iter()
+                    .filter_map(|code| CheckKind::from_code(code.as_str()))
+                    .collect();
                 let partner = work.existing::<Partner>(state.case()?.partner).await?;
                 let payable = partner.payable(pay_on, &checks)?;
                 let authorise = GrantCommand::AuthoriseInstalment {

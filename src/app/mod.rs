@@ -94,6 +94,12 @@ impl App {
         &self.accounts
     }
 
+    /// Whether the vault has its key.
+    #[must_use]
+    pub fn vault_is_open(&self) -> bool {
+        self.vault.is_open()
+    }
+
     /// The business date of today.
     #[must_use]
     pub fn today(&self) -> Date {
@@ -122,7 +128,10 @@ impl App {
         if effective_on < today && how.reason.is_none() {
             return Err(Failure::refused(
                 "effective.reason_required",
-                format!("Say why this takes effect on {}, before today: others must be able to see.", day(effective_on)),
+                format!(
+                    "Say why this takes effect on {}, before today: others must be able to see.",
+                    day(effective_on)
+                ),
             ));
         }
         let envelope = Envelope {
@@ -151,7 +160,12 @@ impl App {
     }
 
     /// Ask one thing of one aggregate that exists.
-    async fn ask<A: Aggregate>(&self, order: Order, id: impl Into<Uuid>, command: A::Command) -> Result<Done, Failure> {
+    async fn ask<A: Aggregate>(
+        &self,
+        order: Order,
+        id: impl Into<Uuid>,
+        command: A::Command,
+    ) -> Result<Done, Failure> {
         let id = id.into();
         self.carry_out::<A, _>(order, id, move |work| {
             let command = command.clone();

@@ -83,11 +83,17 @@ impl App {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn apply_as_partner(&self, who: &Identity, how: &How, new: NewPartner) -> Result<Done, Failure> {
+    pub async fn apply_as_partner(
+        &self,
+        who: &Identity,
+        how: &How,
+        new: NewPartner,
+    ) -> Result<Done, Failure> {
         let order = self.order(who, "applyAsPartner", how)?;
         let id = order.envelope.command.makes("partner");
         let reference = self.reference(ReferenceKind::Partner, order.envelope.effective_on).await?;
-        let NewPartner { name, legal_form, charity_number, company_number, areas, communities, summary } = new;
+        let NewPartner { name, legal_form, charity_number, company_number, areas, communities, summary } =
+            new;
         let command = PartnerCommand::Apply(Application {
             reference,
             name,
@@ -137,7 +143,8 @@ impl App {
         of_partner(who, partner, "partner")?;
         let kept = self.vault.seal(partner.0, Kind::BankDetails, &details.to_vault()).await?;
         let item = kept.item;
-        let done = self.ask::<Partner>(order, partner, PartnerCommand::SubmitBankDetails { details: kept }).await;
+        let done =
+            self.ask::<Partner>(order, partner, PartnerCommand::SubmitBankDetails { details: kept }).await;
         if !matches!(&done, Ok(done) if !done.repeated) {
             self.vault.discard(item).await?;
         }
@@ -190,7 +197,12 @@ impl App {
 #[must_use]
 pub const fn sees_all(who: &Identity) -> bool {
     match who.role {
-        Role::Commissioner | Role::Approver | Role::Finance | Role::Auditor | Role::Inclusion | Role::Advisor => true,
+        Role::Commissioner
+        | Role::Approver
+        | Role::Finance
+        | Role::Auditor
+        | Role::Inclusion
+        | Role::Advisor => true,
         Role::PartnerAdmin | Role::PartnerWorker | Role::Public => false,
     }
 }

@@ -41,7 +41,12 @@ impl App {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn open_programme(&self, who: &Identity, how: &How, new: NewProgramme) -> Result<Done, Failure> {
+    pub async fn open_programme(
+        &self,
+        who: &Identity,
+        how: &How,
+        new: NewProgramme,
+    ) -> Result<Done, Failure> {
         let order = self.order(who, "openProgramme", how)?;
         let id = order.envelope.command.makes("programme");
         let reference = self.reference(ReferenceKind::Programme, order.envelope.effective_on).await?;

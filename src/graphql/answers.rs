@@ -95,7 +95,11 @@ impl Entered {
     }
 
     /// Take words that may be left out; blank counts as left out.
-    pub(super) fn optional_text<const MAX: usize>(&mut self, field: &str, typed: Option<&str>) -> Option<Text<MAX>> {
+    pub(super) fn optional_text<const MAX: usize>(
+        &mut self,
+        field: &str,
+        typed: Option<&str>,
+    ) -> Option<Text<MAX>> {
         let typed = typed.filter(|words| !words.trim().is_empty());
         self.optional(field, typed, |words| -> Result<Text<MAX>, TextProblem> { Text::new(words) })
     }

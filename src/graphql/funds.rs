@@ -4,8 +4,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Code, Date, Entered, Figures, FinancialYear, Meant, Money, Receipt, Stream, YearFigures, asked, cursor,
-    dated, pair, size, streamed, told,
+    Area, Code, Date, Entered, Figures, FinancialYear, Meant, Money, Receipt, Stream, YearFigures, asked,
+    cursor, dated, pair, size, streamed, told,
 };
 use crate::app::funds::{BudgetChange, NewFund};
 use crate::app::{Done, Failure};

@@ -6,8 +6,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Code, ConflictNature, Date, Evidence, FinancialYear, Fund, GrantStatus, Money, Page, Partner, Person,
-    Programme, SignatoryRole, asked, counted, cursor, parts, size, told,
+    Area, Code, ConflictNature, Date, Evidence, FinancialYear, Fund, GrantStatus, Money, Page, Partner,
+    Person, Programme, SignatoryRole, asked, counted, cursor, parts, size, told,
 };
 use crate::app::Failure;
 use crate::domain::grant::Grant as Aggregate;

@@ -227,10 +227,11 @@ impl LedgerQueries {
         by: LedgerBreakdown,
     ) -> Result<Vec<LedgerGroup>> {
         let (app, who) = asked(ctx)?;
-        let has_budget = !matches!(by, LedgerBreakdown::Programme | LedgerBreakdown::Partner | LedgerBreakdown::Grant)
-            && cut.as_ref().is_none_or(|cut| {
-                cut.programme_id.is_none() && cut.partner_id.is_none() && cut.grant_id.is_none()
-            });
+        let has_budget =
+            !matches!(by, LedgerBreakdown::Programme | LedgerBreakdown::Partner | LedgerBreakdown::Grant)
+                && cut.as_ref().is_none_or(|cut| {
+                    cut.programme_id.is_none() && cut.partner_id.is_none() && cut.grant_id.is_none()
+                });
         let groups = app.ledger(who, &cut.unwrap_or_default().into(), by.into()).await.map_err(told)?;
         let ids: Vec<Uuid> = groups.iter().filter_map(|(group, _)| group_id(*group)).collect();
         let titles = app.titles(&ids).await.map_err(told)?;
@@ -266,9 +267,9 @@ impl LedgerQueries {
         let has_previous = after.is_some();
         let cut: Cut = cut.unwrap_or_default().into();
         let (lines, total) = app.ledger_lines(who, &cut, pair(after)?, size + 1).await.map_err(told)?;
-        let entries = lines.into_iter().map(|line| {
-            (cursor(&[&line.index.to_string(), &line.line.to_string()]), line.into())
-        });
+        let entries = lines
+            .into_iter()
+            .map(|line| (cursor(&[&line.index.to_string(), &line.line.to_string()]), line.into()));
         Ok(counted(entries.collect(), size, has_previous, total))
     }
 
@@ -279,7 +280,8 @@ impl LedgerQueries {
         let (events, breaches) = app.laws(who).await.map_err(told)?;
         let laws = LAWS.iter().map(|law| {
             let of_law = breaches.iter().filter(|breach| breach.law == law.code);
-            let told: Vec<String> = of_law.map(|breach| format!("{}: {}.", breach.of, breach.sentence)).collect();
+            let told: Vec<String> =
+                of_law.map(|breach| format!("{}: {}.", breach.of, breach.sentence)).collect();
             LawCheck { code: law.code, says: law.says, holds: told.is_empty(), breaches: told }
         });
         Ok(LawReport { events, holds: breaches.is_empty(), laws: laws.collect() })

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextValidation};
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextValidation,
+};
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
-    EmptySubscription, ErrorExtensionValues, SchemaBuilder, ServerError, ServerResult, ValidationResult, Variables,
+    EmptySubscription, ErrorExtensionValues, SchemaBuilder, ServerError, ServerResult, ValidationResult,
+    Variables,
 };
 
 use super::{Mutation, Query};
@@ -70,7 +73,8 @@ impl Extension for Coded {
         ctx: &ExtensionContext<'_>,
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
-        let coded_all = |errors: Vec<ServerError>| errors.into_iter().map(|one| coded(one, "query.invalid")).collect();
+        let coded_all =
+            |errors: Vec<ServerError>| errors.into_iter().map(|one| coded(one, "query.invalid")).collect();
         next.run(ctx).await.map_err(coded_all)
     }
 }

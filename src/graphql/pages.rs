@@ -46,7 +46,9 @@ pub(super) fn parts(cursor: Option<String>) -> Result<Option<Vec<String>>> {
 }
 
 /// The parts of a cursor as two values.
-pub(super) fn pair<A: std::str::FromStr, B: std::str::FromStr>(after: Option<String>) -> Result<Option<(A, B)>> {
+pub(super) fn pair<A: std::str::FromStr, B: std::str::FromStr>(
+    after: Option<String>,
+) -> Result<Option<(A, B)>> {
     let Some(parts) = parts(after)? else { return Ok(None) };
     let read = match parts.as_slice() {
         [first, second] => first.parse().ok().zip(second.parse().ok()),

@@ -246,18 +246,14 @@ impl PartnerQueries {
             limit: size + 1,
         };
         let (found, total) = app.partners(who, wanted).await.map_err(told)?;
-        let entries = found.into_iter().map(|(id, record)| {
-            (cursor(&[&record.name, &id.to_string()]), Partner { id, record })
-        });
+        let entries = found
+            .into_iter()
+            .map(|(id, record)| (cursor(&[&record.name, &id.to_string()]), Partner { id, record }));
         Ok(counted(entries.collect(), size, has_previous, total))
     }
 
     /// One partner.
-    async fn partner(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Its id.")] id: Uuid,
-    ) -> Result<Partner> {
+    async fn partner(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Result<Partner> {
         let (app, who) = asked(ctx)?;
         Ok(Partner { id, record: app.partner(who, id).await.map_err(told)? })
     }
@@ -592,8 +588,7 @@ impl PartnerMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which, and how.")] input: VerifyBankDetailsInput,
     ) -> Result<PartnerPayload> {
-        let verify =
-            Step::VerifyBankDetails { bank_version: input.bank_version, method: input.method.0 };
+        let verify = Step::VerifyBankDetails { bank_version: input.bank_version, method: input.method.0 };
         step(ctx, input.partner_id, input.meant, verify).await
     }
 }

@@ -3,9 +3,7 @@
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::{
-    Code, Date, Entered, Meant, Money, Receipt, Stream, asked, cursor, pair, size, streamed, told,
-};
+use super::{Code, Date, Entered, Meant, Money, Receipt, Stream, asked, cursor, pair, size, streamed, told};
 use crate::app::programmes::NewProgramme;
 use crate::app::{Done, Failure};
 use crate::domain::identity::{FundId, ProgrammeId};
@@ -316,11 +314,7 @@ impl ProgrammeQueries {
     }
 
     /// One programme.
-    async fn programme(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Its id.")] id: Uuid,
-    ) -> Result<Programme> {
+    async fn programme(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Result<Programme> {
         let (app, who) = asked(ctx)?;
         Ok(Programme { id, record: app.programme(who, id).await.map_err(told)? })
     }

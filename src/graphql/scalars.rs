@@ -141,7 +141,7 @@ impl<T: Listed> Code<T> {
             visible: None,
             inaccessible: false,
             tags: Vec::new(),
-            rust_typename: Some(std::any::type_name::<T>()),
+            rust_typename: Some(std::any::type_name::<Self>()),
             directive_invocations: Vec::new(),
             requires_scopes: Vec::new(),
         }

@@ -49,3 +49,19 @@ pub async fn version(executor: impl PgExecutor<'_>, kind: &str, stream: Uuid) ->
     .fetch_one(executor)
     .await?)
 }
+
+/// What has a human reference.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_reference(executor: impl PgExecutor<'_>, reference: &str) -> Result<Option<Uuid>, Trouble> {
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM views.partner WHERE reference = $1
+         UNION ALL SELECT id FROM views.fund WHERE reference = $1
+         UNION ALL SELECT id FROM views.programme WHERE reference = $1
+         UNION ALL SELECT id FROM views.grant_case WHERE reference = $1",
+    )
+    .bind(reference)
+    .fetch_optional(executor)
+    .await?)
+}

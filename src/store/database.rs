@@ -1,11 +1,12 @@
 //! Which database: a real server named by `DATABASE_URL`, or the embedded one; connected as the owner to migrate and
 //! as the app to work.
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool, Row as _};
 
 use super::Trouble;
 use super::embedded::{self, Server, Settings};
@@ -16,6 +17,9 @@ pub const OWNER: &str = "sidebyside_owner";
 pub const APP: &str = "sidebyside_app";
 /// The oldest PostgreSQL that will do, as `server_version_num`.
 const OLDEST: i32 = 150_000;
+
+/// A pool of connections, for those who may not name the library it comes from.
+pub type Pool = PgPool;
 
 /// A database to work with, and the server process where it is our own.
 pub struct Database {
@@ -42,6 +46,19 @@ pub enum NoDatabase {
     /// A migration failed.
     #[error("the database could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+impl NoDatabase {
+    /// What the process should exit with, by the numbers of sysexits.h.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Embedded(trouble) => trouble.exit_code(),
+            Self::Address(_) | Self::TooOld(_) => 78,
+            Self::Unreachable(_) => 69,
+            Self::Migration(_) => 1,
+        }
+    }
 }
 
 impl Database {
@@ -102,6 +119,20 @@ impl Database {
         &self.app
     }
 
+    /// A small pool as the owner, for building projections.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn owner_pool(&self) -> Result<Pool, Trouble> {
+        Ok(PgPoolOptions::new().max_connections(4).connect_with(self.owner.clone()).await?)
+    }
+
+    /// The folder of the embedded database, where it is ours.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.server.as_ref().map(Server::folder)
+    }
+
     /// The embedded server, where it is ours.
     pub const fn server(&mut self) -> Option<&mut Server> {
         self.server.as_mut()
@@ -158,4 +189,37 @@ async fn as_app(options: &PgConnectOptions) -> Result<PgConnectOptions, Trouble>
     .await?;
     connection.close().await?;
     Ok(if may { options.clone().options([("role", APP)]) } else { options.clone() })
+}
+
+/// What a look at the database finds.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The version of PostgreSQL.
+    pub version: String,
+    /// How many events the log has.
+    pub size: i64,
+    /// Which log this is.
+    pub origin: uuid::Uuid,
+    /// Whether we work in a role that can only append to the log.
+    pub works_as_app: bool,
+}
+
+/// Look at the database as the app sees it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn look(pool: &PgPool) -> Result<Look, Trouble> {
+    let row = sqlx::query(
+        "SELECT current_setting('server_version'), size, origin,
+                NOT has_table_privilege('public.events', 'UPDATE, DELETE, TRUNCATE, TRIGGER')
+         FROM public.log_head",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Look {
+        version: row.try_get(0)?,
+        size: row.try_get(1)?,
+        origin: row.try_get(2)?,
+        works_as_app: row.try_get(3)?,
+    })
 }

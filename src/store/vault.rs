@@ -246,6 +246,12 @@ impl Vault {
         Self { pool, master: master.map(Arc::new) }
     }
 
+    /// Whether the vault has a key.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.master.is_some()
+    }
+
     fn master(&self) -> Result<&MasterKey, VaultTrouble> {
         self.master.as_deref().ok_or(VaultTrouble::Closed)
     }

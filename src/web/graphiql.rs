@@ -45,6 +45,12 @@ place.textContent = '';
 ReactDOM.createRoot(place).render(React.createElement(GraphiQL, { fetcher, shouldPersistHeaders: false }));
 ";
 
+/// Whether the files of `GraphiQL` were there when this program was built.
+#[must_use]
+pub fn is_built_in() -> bool {
+    Built::iter().next().is_some()
+}
+
 /// The page `GraphiQL` runs in, or what to do when its files are not there.
 pub(super) async fn page() -> Response {
     let paths: Vec<Cow<'static, str>> = Built::iter().collect();

@@ -24,6 +24,8 @@ use serde_json::json;
 
 use crate::auth::{Accounts, Development};
 
+pub use graphiql::is_built_in as has_graphiql;
+
 use answers::{Answer, failure, status_of};
 use home::{Chosen, home_page};
 use layout::{Layout, escaped};

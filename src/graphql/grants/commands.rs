@@ -4,8 +4,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::super::{
-    Area, Code, ConflictNature, Date, Entered, EvidenceInput, FinancialYear, Meant, Money, Receipt, SignatoryRole,
-    asked, told,
+    Area, Code, ConflictNature, Date, Entered, EvidenceInput, FinancialYear, Meant, Money, Receipt,
+    SignatoryRole, asked, told,
 };
 use super::Grant;
 use crate::app::grants::{Ending, NewApplication, Plan, Step};
@@ -372,7 +372,9 @@ async fn end(ctx: &Context<'_>, grant: Uuid, meant: Meant, ending: Ending) -> Re
 }
 
 fn hash(field: &str, typed: &str) -> Result<crate::domain::identity::Hash> {
-    typed.parse().map_err(|problem| told(Failure::invalid(field, &problem as &crate::domain::identity::HashProblem)))
+    typed
+        .parse()
+        .map_err(|problem| told(Failure::invalid(field, &problem as &crate::domain::identity::HashProblem)))
 }
 
 fn words<const MAX: usize>(field: &str, typed: &str) -> Result<Text<MAX>> {

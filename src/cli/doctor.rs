@@ -1,0 +1,56 @@
+//! `doctor`: what is here, what is missing, and what to do about it.
+
+use std::process::ExitCode;
+
+use super::place::{Place, Purpose};
+use super::say;
+use crate::store::Trouble;
+
+/// Look at the installation.
+pub async fn look(place: Place) -> anyhow::Result<ExitCode> {
+    let opened = match place.open(Purpose::Command).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            say(&format!("MISSING  database: {error:#}"));
+            let code = error.downcast_ref::<crate::store::database::NoDatabase>();
+            return Ok(ExitCode::from(code.map_or(1, crate::store::database::NoDatabase::exit_code)));
+        }
+    };
+    let facts = facts(&opened).await;
+    let folder = opened.database.folder().map(|folder| folder.display().to_string());
+    opened.close().await?;
+    say(&match folder {
+        Some(folder) => format!("OK       database: embedded, in {folder}"),
+        None => "OK       database: the server of DATABASE_URL".into(),
+    });
+    for fact in facts? {
+        say(&fact);
+    }
+    let graphiql = crate::web::has_graphiql();
+    say(if graphiql {
+        "OK       GraphiQL: built in"
+    } else {
+        "MISSING  GraphiQL: run scripts/set-up and build again; everything else works without it"
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn facts(opened: &super::place::Opened) -> Result<Vec<String>, Trouble> {
+    let facts = crate::store::database::look(opened.store.pool()).await?;
+    let guarded = if facts.works_as_app {
+        "OK       the server works in a role that can only append to the log".to_string()
+    } else {
+        "MISSING  the server works in a role that may do more than append: let the login be a member of sidebyside_app".into()
+    };
+    let vault = if opened.app.vault_is_open() {
+        "OK       vault: open".to_string()
+    } else {
+        "MISSING  vault: closed; name its key in SIDEBYSIDE_VAULT_KEY_FILE".into()
+    };
+    Ok(vec![
+        format!("OK       PostgreSQL {}", facts.version),
+        format!("OK       log: {} events, origin {}", facts.size, facts.origin),
+        guarded,
+        vault,
+    ])
+}

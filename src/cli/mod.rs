@@ -1,0 +1,143 @@
+//! The command line: one program for the server and everything around it.
+
+mod doctor;
+mod history;
+mod place;
+mod rebuild;
+pub mod seed;
+mod serve;
+mod verify;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::store::database::NoDatabase;
+
+/// An event-sourced record for community partnership and micro-commissioning.
+///
+/// Without DATABASE_URL it keeps its own PostgreSQL in SIDEBYSIDE_DATA (root: /var/lib/sidebyside, else the data folder
+/// of the user). Exit codes: 0 done; 1 something failed; 2 wrong usage; 3 verify found something wrong; 69 the
+/// database does not answer; 71 the machine refused; 78 something must be installed or set up, and the message says
+/// what.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    /// Show what the program does; twice for more. Or set RUST_LOG.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Write the log as one JSON object a line.
+    #[arg(long, global = true)]
+    json_log: bool,
+    #[command(flatten)]
+    place: place::Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server and print its address and the sign-in link.
+    Serve {
+        /// Where to listen; this computer only, until a sign-in provider is configured.
+        #[arg(long, env = "SIDEBYSIDE_LISTEN", default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Load this scenario first. What it holds already stays as it is.
+        #[arg(long)]
+        seed: Option<PathBuf>,
+    },
+    /// Bring the database up to date, and build projections that are missing or of an older version.
+    Migrate,
+    /// Load a scenario of commands. The same file twice changes nothing.
+    Seed {
+        /// The file: one step a line, as fixtures/README.md describes.
+        file: PathBuf,
+    },
+    /// Build every projection anew from the log, beside what stands, and put it in its place.
+    Rebuild,
+    /// Check everything: the log, each leaf hash, the laws of the ledger, and projections against a rebuild.
+    Verify,
+    /// Print the GraphQL schema.
+    Schema,
+    /// Print what happened, a line an event.
+    History {
+        /// Only what happened to the thing with this id or human reference.
+        #[arg(long)]
+        of: Option<String>,
+        /// Begin after this position.
+        #[arg(long)]
+        after: Option<i64>,
+        /// At most this many events.
+        #[arg(long, default_value_t = 1000)]
+        limit: i64,
+    },
+    /// Look at the installation and say what is missing.
+    Doctor,
+}
+
+/// Run the program with the arguments it was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(cli.verbose, cli.json_log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(carry_out(cli)) {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
+    let place = cli.place;
+    match cli.command {
+        Command::Serve { listen, seed } => serve::serve(place, listen, seed).await?,
+        Command::Migrate => {
+            let opened = place.open(place::Purpose::Command).await?;
+            say("The database is up to date.");
+            opened.close().await?;
+        }
+        Command::Seed { file } => {
+            let opened = place.open(place::Purpose::Command).await?;
+            let loaded = seed::load(&opened.app, &file).await;
+            opened.close().await?;
+            say(&loaded?.to_string());
+        }
+        Command::Rebuild => rebuild::rebuild(place).await?,
+        Command::Verify => return verify::verify(place).await,
+        #[expect(clippy::print_stdout, reason = "the schema is what was asked for")]
+        Command::Schema => print!("{}", crate::graphql::sdl()),
+        Command::History { of, after, limit } => history::print(place, of, after, limit).await?,
+        Command::Doctor => return doctor::look(place).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Quiet by default: warnings and errors.
+fn log_to_stderr(verbose: u8, json: bool) {
+    let usual = match verbose {
+        0 => "warn",
+        1 => "info,sqlx=warn",
+        _ => "debug,sqlx=info",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
+    let writer = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { writer.json().init() } else { writer.init() }
+}
+
+/// Tell the person at the terminal something.
+#[expect(clippy::print_stdout, reason = "the command line speaks by printing")]
+fn say(sentence: &str) {
+    println!("{sentence}");
+}
+
+#[expect(clippy::print_stderr, reason = "the command line says why it failed by printing")]
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("{error:#}");
+    ExitCode::from(error.downcast_ref::<NoDatabase>().map_or(1, NoDatabase::exit_code))
+}

@@ -1,0 +1,99 @@
+//! Where the record is kept, and opening it: database, migrations, projections, vault, app.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::app::{App, Surroundings};
+use crate::auth::{Accounts, Chance};
+use crate::projections;
+use crate::store::Store;
+pub use crate::store::database::Pool;
+use crate::store::database::{Database, app_pool};
+pub use crate::store::embedded::Purpose;
+use crate::store::embedded::Settings;
+use crate::store::vault::{MasterKey, Vault};
+
+/// How many connections the app holds at most, beside that of the writer.
+const CONNECTIONS: u32 = 10;
+
+/// Where the record is kept.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// A PostgreSQL server of your own, 15 or later; without it the embedded one is used.
+    #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
+    database_url: Option<String>,
+    /// Another login for migrations, where the first may not make tables.
+    #[arg(long, env = "SIDEBYSIDE_OWNER_URL", global = true, hide_env_values = true)]
+    owner_url: Option<String>,
+    /// The key of the vault: a file of 64 hexadecimal digits that only you may read. Beside the embedded database
+    /// one is made.
+    #[arg(long, env = "SIDEBYSIDE_VAULT_KEY_FILE", global = true)]
+    vault_key_file: Option<PathBuf>,
+}
+
+/// Everything opened.
+pub struct Opened {
+    /// The database.
+    pub database: Database,
+    /// The store.
+    pub store: Store,
+    /// The accounts.
+    pub accounts: Accounts,
+    /// The app.
+    pub app: App,
+}
+
+impl Place {
+    /// The database alone, as it stands.
+    pub async fn database(&self, purpose: Purpose) -> anyhow::Result<Database> {
+        let settings = Settings::from_environment(purpose);
+        Ok(Database::open(self.database_url.as_deref(), self.owner_url.as_deref(), settings).await?)
+    }
+
+    /// Everything, brought up to date.
+    pub async fn open(&self, purpose: Purpose) -> anyhow::Result<Opened> {
+        let database = self.database(purpose).await?;
+        match self.open_on(&database).await {
+            Ok((store, accounts, app)) => Ok(Opened { database, store, accounts, app }),
+            Err(error) => {
+                database.close().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn open_on(&self, database: &Database) -> anyhow::Result<(Store, Accounts, App)> {
+        database.migrate().await?;
+        let owner = database.owner_pool().await?;
+        projections::install(&owner).await.context("the projections could not be built")?;
+        owner.close().await;
+        let pool = app_pool(database.app(), CONNECTIONS).await?;
+        let vault = Vault::new(pool.clone(), self.key(database)?);
+        if vault.is_open() {
+            vault.check().await.context("the vault")?;
+        }
+        let accounts = Accounts::new(pool.clone(), Chance::SYSTEM);
+        let store = projections::open_store(pool);
+        let app = App::new(store.clone(), accounts.clone(), vault, Surroundings::SYSTEM);
+        Ok((store, accounts, app))
+    }
+
+    /// The key of the vault: the file named, or one beside the embedded database, made when it is not there.
+    fn key(&self, database: &Database) -> anyhow::Result<Option<MasterKey>> {
+        match (&self.vault_key_file, database.folder()) {
+            (Some(file), _) => Ok(Some(MasterKey::from_file(file)?)),
+            (None, Some(folder)) => Ok(Some(MasterKey::make_file(&folder.join("vault.key"))?)),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+impl Opened {
+    /// Let go of everything in order: what is under way finishes, the embedded database stops.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.store.close().await;
+        Ok(self.database.close().await?)
+    }
+}

@@ -1,0 +1,225 @@
+//! `seed`: a scenario of commands, carried out through the same door as any user’s: the GraphQL API.
+//!
+//! A file holds one step a line, as JSON: `{"as": {"name", "role", "partner"?}, "do": mutation, "input": {…},
+//! "keep"?: name}`. A text that begins with `$` stands for what an earlier step kept, such as `$harbour.id` or
+//! `$g1.instalments.0.id`; `$person:Amina Example` stands for a person’s id. The id of each command follows from the
+//! step, so the same file twice changes nothing.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow, bail};
+use async_graphql::{Request, Variables};
+use indicatif::ProgressBar;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::{Accounts, Identity, Name};
+use crate::domain::identity::{PartnerId, Role};
+use crate::graphql::{Api, api};
+
+/// The namespace of the ids that scenarios give to commands.
+const SCENARIO: Uuid = Uuid::from_u128(0x5e3d_0f0a_6a3c_4c1e_9b5e_0d6f_5a71_de5c);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    r#as: ActingAs,
+    r#do: String,
+    input: Map<String, Value>,
+    #[serde(default)]
+    keep: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ActingAs {
+    name: String,
+    role: String,
+    #[serde(default)]
+    partner: Option<String>,
+}
+
+/// What loading a scenario came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loaded {
+    /// Commands carried out.
+    pub carried_out: usize,
+    /// Commands that had been carried out before.
+    pub repeated: usize,
+}
+
+impl std::fmt::Display for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.carried_out, self.repeated) {
+            (0, repeated) => {
+                write!(f, "The sample data was there already: {repeated} commands, nothing changed.")
+            }
+            (done, 0) => {
+                write!(f, "The sample data was loaded: {done} commands. All of its money is synthetic.")
+            }
+            (done, repeated) => {
+                write!(f, "The sample data was completed: {done} commands; {repeated} were there.")
+            }
+        }
+    }
+}
+
+/// Load a scenario.
+///
+/// # Errors
+/// With the line of the first step that cannot be read or is refused; the steps before it stay.
+pub async fn load(app: &App, file: &Path) -> anyhow::Result<Loaded> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let schema = api(app.clone());
+    let mut loader = Loader {
+        kinds: kinds(&schema).await?,
+        schema,
+        accounts: app.accounts().clone(),
+        kept: HashMap::new(),
+    };
+    let mut loaded = Loaded { carried_out: 0, repeated: 0 };
+    let steps: Vec<(usize, &str)> = text
+        .lines()
+        .enumerate()
+        .map(|(place, line)| (place + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with("//"))
+        .collect();
+    let bar = ProgressBar::new(steps.len() as u64);
+    let mut seen: HashMap<&str, u32> = HashMap::new();
+    for (number, line) in steps {
+        let again = seen.entry(line).and_modify(|times| *times += 1).or_default();
+        let command = Uuid::new_v5(&SCENARIO, format!("{again} {line}").as_bytes());
+        let step: Step =
+            serde_json::from_str(line).with_context(|| format!("{} line {number}", file.display()))?;
+        let repeated =
+            loader.take(step, command).await.with_context(|| format!("{} line {number}", file.display()))?;
+        if repeated {
+            loaded.repeated += 1;
+        } else {
+            loaded.carried_out += 1;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(loaded)
+}
+
+/// Of each mutation: the type of its input, and the field of its payload beside the receipt.
+type Kinds = HashMap<String, (String, String)>;
+
+struct Loader {
+    schema: Api,
+    accounts: Accounts,
+    kinds: Kinds,
+    kept: HashMap<String, Value>,
+}
+
+impl Loader {
+    /// Carry a step out. True when it had been carried out before.
+    async fn take(&mut self, step: Step, command: Uuid) -> anyhow::Result<bool> {
+        let (input_type, field) = self
+            .kinds
+            .get(&step.r#do)
+            .cloned()
+            .ok_or_else(|| anyhow!("there is no mutation {}", step.r#do))?;
+        let mut input = Value::Object(step.input);
+        self.fill(&mut input).await?;
+        input["commandId"] = json!(command);
+        let inside = if field == "grant" { "id instalments { id conditions { id } }" } else { "id" };
+        let document = format!(
+            "mutation($input: {input_type}!) {{ {name}(input: $input) {{ receipt {{ repeated }} {field} {{ {inside} }} }} }}",
+            name = step.r#do
+        );
+        let who = self.identity(step.r#as).await?;
+        let request =
+            Request::new(document).variables(Variables::from_json(json!({ "input": input }))).data(who);
+        let answer = self.schema.execute(request).await;
+        if let Some(error) = answer.errors.first() {
+            bail!("{}: {}", step.r#do, error.message);
+        }
+        let data = answer.data.into_json()?;
+        let payload = &data[&step.r#do];
+        if let Some(name) = step.keep {
+            self.kept.insert(name, payload[&field].clone());
+        }
+        Ok(payload["receipt"]["repeated"] == json!(true))
+    }
+
+    async fn identity(&self, acting: ActingAs) -> anyhow::Result<Identity> {
+        let person = self.person(&acting.name).await?;
+        let role: Role = acting.role.parse()?;
+        let partner = match acting.partner {
+            Some(name) => {
+                let id = self.look_up(&name).await?;
+                Some(PartnerId(serde_json::from_value(id).context("a partner is named by its id")?))
+            }
+            None => None,
+        };
+        Ok(Identity { person: person.into(), name: acting.name, role, partner })
+    }
+
+    async fn person(&self, name: &str) -> anyhow::Result<Uuid> {
+        Ok(self.accounts.find_or_make(&Name::new(name)?).await?.0)
+    }
+
+    /// Put what was kept in the place of what begins with `$`.
+    async fn fill(&self, value: &mut Value) -> anyhow::Result<()> {
+        match value {
+            Value::String(text) if text.starts_with('$') => *value = self.look_up(text).await?,
+            Value::Array(items) => {
+                for item in items {
+                    Box::pin(self.fill(item)).await?;
+                }
+            }
+            Value::Object(entries) => {
+                for entry in entries.values_mut() {
+                    Box::pin(self.fill(entry)).await?;
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn look_up(&self, text: &str) -> anyhow::Result<Value> {
+        let path = text.strip_prefix('$').unwrap_or(text);
+        if let Some(name) = path.strip_prefix("person:") {
+            return Ok(json!(self.person(name).await?));
+        }
+        let mut parts = path.split('.');
+        let first = parts.next().unwrap_or_default();
+        let mut at = self.kept.get(first).ok_or_else(|| anyhow!("no earlier step kept {first}"))?;
+        for part in parts {
+            at = part
+                .parse::<usize>()
+                .map_or_else(|_| at.get(part), |place| at.get(place))
+                .ok_or_else(|| anyhow!("{text}: there is no {part}"))?;
+        }
+        if at.is_object() {
+            at = &at["id"];
+        }
+        Ok(at.clone())
+    }
+}
+
+/// Ask the schema for its mutations.
+async fn kinds(schema: &Api) -> anyhow::Result<Kinds> {
+    let document = "{ __schema { mutationType { fields { name args { type { ofType { name } } } \
+                    type { ofType { fields { name } } } } } } }";
+    let answer = schema.execute(Request::new(document).data(Identity::public())).await;
+    let data = answer.data.into_json()?;
+    let fields = data["__schema"]["mutationType"]["fields"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    Ok(fields
+        .iter()
+        .map(|field| {
+            let payload = field["type"]["ofType"]["fields"].as_array().cloned().unwrap_or_default();
+            let object = payload.iter().map(|one| text(&one["name"])).find(|name| name != "receipt");
+            let input = text(&field["args"][0]["type"]["ofType"]["name"]);
+            (text(&field["name"]), (input, object.unwrap_or_default()))
+        })
+        .collect())
+}

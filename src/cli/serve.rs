@@ -1,0 +1,79 @@
+//! `serve`: the server, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::place::{Place, Purpose};
+use super::{say, seed};
+use crate::auth::Development;
+use crate::graphql::api;
+use crate::web::{Limits, router};
+
+/// Start the server and keep it up until it is told to stop.
+pub async fn serve(place: Place, listen: SocketAddr, scenario: Option<PathBuf>) -> anyhow::Result<()> {
+    Development::allowed(listen)?;
+    // The address first: a taken port should not cost the start of a database.
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let address = listener.local_addr()?;
+    let mut opened = place.open(Purpose::Service).await?;
+    if let Some(file) = scenario {
+        match seed::load(&opened.app, &file).await {
+            Ok(loaded) => say(&loaded.to_string()),
+            Err(error) => {
+                opened.close().await?;
+                return Err(error);
+            }
+        }
+    }
+    let sign_in = Arc::new(Development::default());
+    let base = format!("http://{address}");
+    let accounts = opened.accounts.clone();
+    let edge = router(api(opened.app.clone()), Arc::clone(&sign_in), accounts, Limits::default());
+    say(&format!(
+        "Side by Side is at {base}\n\
+         \n  Sign in once:  {}\n  For scripts:   Authorization: Bearer {}\n\
+         \nThis is the development mode: no provider is configured, so only this computer is answered.",
+        sign_in.ticket_link(&base),
+        sign_in.token()
+    ));
+    let (stop, stopping) = tokio::sync::watch::channel(());
+    let served = axum::serve(listener, edge).with_graceful_shutdown(async move {
+        let mut stopping = stopping;
+        // Either way the server ends: told to, or with whoever would have told it.
+        let _told = stopping.changed().await;
+    });
+    let serving = tokio::spawn(served.into_future());
+    let ended = told_to_stop(opened.database.server()).await;
+    drop(stop);
+    serving.await??;
+    opened.close().await?;
+    match ended {
+        None => Ok(()),
+        Some(why) => bail!("{why}"),
+    }
+}
+
+/// Wait for a signal, or for the embedded database to end by itself, which is then said.
+async fn told_to_stop(server: Option<&mut crate::store::embedded::Server>) -> Option<String> {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return Some("this machine does not let the server wait for signals".into());
+    };
+    let database = async {
+        match server {
+            Some(server) => server.ended().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        why = database => Some(why),
+    }
+}

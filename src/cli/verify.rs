@@ -1,0 +1,76 @@
+//! `verify`: the log, its leaves, the laws, and what stands against what the log makes.
+
+use std::process::ExitCode;
+
+use super::place::{Place, Purpose};
+use super::rebuild::bar;
+use super::say;
+use crate::app::ledger::books;
+use crate::domain::laws::LAWS;
+use crate::projections::build;
+use crate::projections::ledger::{By, Cut, Group, totals};
+use crate::store::check::check_log;
+
+/// The exit code when something is wrong with the record.
+const WRONG: u8 = 3;
+
+/// Check everything and say what was found.
+pub async fn verify(place: Place) -> anyhow::Result<ExitCode> {
+    let opened = place.open(Purpose::Command).await?;
+    let owner = opened.database.owner_pool().await?;
+    let findings = look(&opened, &owner).await;
+    owner.close().await;
+    opened.close().await?;
+    let findings = findings?;
+    for finding in &findings {
+        say(&format!("WRONG  {finding}"));
+    }
+    if findings.is_empty() {
+        say("Everything holds.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(&format!("{} thing(s) are wrong.", findings.len()));
+    Ok(ExitCode::from(WRONG))
+}
+
+async fn look(opened: &super::place::Opened, owner: &super::place::Pool) -> anyhow::Result<Vec<String>> {
+    let mut findings = Vec::new();
+
+    let reading = bar("Checking the log");
+    let report = check_log(opened.store.pool(), &|done| reading.set_position(done.unsigned_abs())).await?;
+    reading.finish_and_clear();
+    say(&format!("log          {} events: positions, times, streams, columns, leaf hashes", report.events));
+    findings.extend(report.findings.iter().map(|one| format!("event {}: {}", one.index, one.what)));
+
+    let (_, books) = books(&opened.store).await?;
+    let breaches = books.breaches();
+    say(&format!("laws         {}", LAWS.map(|law| law.code).join(" ")));
+    findings.extend(breaches.iter().map(|one| format!("{} of {}: {}", one.law, one.of, one.sentence)));
+
+    let mut funds = 0;
+    for (group, figures) in totals(opened.store.pool(), &Cut::default(), By::Fund).await? {
+        if let Group::Of(Some(fund)) = group {
+            funds += 1;
+            if books.fund(fund.into()) != figures {
+                findings.push(format!("the ledger of fund {fund} differs from the books"));
+            }
+        }
+    }
+    say(&format!("ledger       {funds} funds against books kept anew"));
+
+    let rebuilding = bar("Rebuilding to compare");
+    let progress = |done: i64, of: i64| {
+        rebuilding.set_length(of.unsigned_abs());
+        rebuilding.set_position(done.unsigned_abs());
+    };
+    let differences = build::compare(owner, &progress).await?;
+    rebuilding.finish_and_clear();
+    say(&format!("projections  {} tables against a rebuild", crate::projections::all().len()));
+    findings.extend(differences.iter().map(|one| {
+        format!(
+            "table {}: {} row(s) stand that should not, {} are missing; rebuild puts it right",
+            one.table, one.standing_only, one.log_only
+        )
+    }));
+    Ok(findings)
+}
