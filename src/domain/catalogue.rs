@@ -30,7 +30,7 @@ pub struct Field {
     pub about: &'static str,
 }
 
-/// Who a field could tell something about: the ground for deciding who may see it and how long it is kept.
+/// Whom a field could tell something about: the ground for deciding who may see it and how long it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataClass {
     /// Amounts of public money.
@@ -41,9 +41,15 @@ pub enum DataClass {
     Reference,
     /// Words and codes about an organisation, a fund or a programme; never about a private person.
     Organisation,
+    /// Somebody who acts in the system, by an opaque id, and what they stand for. Whoever has the accounts knows who
+    /// it is: pseudonymous personal data.
+    Actor,
 }
 
 impl DataClass {
+    /// Every class.
+    pub const ALL: [Self; 5] = [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor];
+
     /// The words for it in the catalogue.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -52,32 +58,110 @@ impl DataClass {
             Self::Time => "time",
             Self::Reference => "reference",
             Self::Organisation => "organisation",
+            Self::Actor => "actor",
+        }
+    }
+
+    /// The types of this class, as they stand in the code; those of any length without the length.
+    #[must_use]
+    pub const fn types(self) -> &'static [&'static str] {
+        match self {
+            Self::Money => &["Money", "YearShare"],
+            Self::Time => &["Date", "FinancialYear"],
+            Self::Reference => &[
+                "ConditionId",
+                "FundId",
+                "GrantLink",
+                "Hash",
+                "InstalmentId",
+                "NeedShare",
+                "PartnerId",
+                "ProgrammeId",
+                "Reference",
+                "Uuid",
+                "VaultRef",
+                "u32",
+                "u8",
+            ],
+            Self::Organisation => &[
+                "Area",
+                "AuthorityUsed",
+                "CheckKind",
+                "Community",
+                "Criterion",
+                "CriterionResult",
+                "DeliveryShare",
+                "Evidence",
+                "LegalForm",
+                "Limits",
+                "PlannedInstalment",
+                "Priority",
+                "RecoveryRule",
+                "ReleaseCause",
+                "Restriction",
+                "Route",
+                "Text",
+                "Track",
+                "VerificationMethod",
+            ],
+            Self::Actor => &["ConflictNature", "PersonId", "SignatoryRole"],
         }
     }
 }
 
 impl Field {
+    /// Its type without what it is wrapped in and without its length: what is classed.
+    #[must_use]
+    pub fn bare_type(&self) -> &'static str {
+        let wrapped = ["Option<", "Vec<", "BTreeSet<"]
+            .iter()
+            .find_map(|wrap| self.kind.strip_prefix(wrap).and_then(|rest| rest.strip_suffix('>')));
+        let inner = wrapped.unwrap_or(self.kind);
+        inner.split_once('<').map_or(inner, |(bare, _)| bare)
+    }
+
     /// The data class of the field, read from its type; `None` for a type nobody has classed yet, which a test
     /// refuses.
     #[must_use]
     pub fn data_class(&self) -> Option<DataClass> {
-        let bare: String = self.kind.split_whitespace().collect();
-        let inner = ["Option<", "Vec<", "BTreeSet<"]
-            .iter()
-            .find_map(|wrap| bare.strip_prefix(wrap).and_then(|rest| rest.strip_suffix('>')))
-            .unwrap_or(&bare);
-        Some(match inner {
-            "Money" | "YearShare" => DataClass::Money,
-            "Date" | "FinancialYear" => DataClass::Time,
-            "PartnerId" | "FundId" | "ProgrammeId" | "GrantId" | "InstalmentId" | "ConditionId"
-            | "PersonId" | "CommandId" | "Reference" | "Hash" | "GrantLink" | "NeedShare" | "VaultRef"
-            | "PaymentReference" | "u8" | "u16" | "u32" | "bool" => DataClass::Reference,
-            text if text.starts_with("Text<") => DataClass::Organisation,
-            "Area" | "Community" | "LegalForm" | "CheckKind" | "CharityNumber" | "CompanyNumber"
-            | "RecoveryRule" | "Restriction" | "Track" | "Route" | "Criterion" | "CriterionResult"
-            | "Priority" | "Limits" | "Evidence" | "ReleaseCause" | "PlannedInstalment" | "AuthorityUsed"
-            | "DeliveryShare" | "SignatoryRole" | "VerificationMethod" | "Score" => DataClass::Organisation,
-            _ => return None,
-        })
+        DataClass::ALL.into_iter().find(|class| class.types().contains(&self.bare_type()))
     }
 }
+
+/// The catalogue as a page.
+pub fn markdown<'a>(kinds: impl IntoIterator<Item = &'a Kind>) -> String {
+    let mut lines = vec![TOP.to_owned()];
+    let mut stream = "";
+    for kind in kinds {
+        if kind.stream != stream {
+            stream = kind.stream;
+            lines.push(format!("## {stream}\n"));
+        }
+        let reason = if kind.needs_reason { " It needs a reason." } else { "" };
+        lines.push(format!("### {}, version {}\n{}{reason}\n", kind.name, kind.version, kind.about.trim()));
+        if kind.fields.is_empty() {
+            continue;
+        }
+        lines.push("| Field | Type | Class | Meaning |\n|---|---|---|---|".to_owned());
+        for field in kind.fields {
+            let class = field.data_class().map_or("not classed", DataClass::words);
+            let about = field.about.trim();
+            lines.push(format!("| `{}` | `{}` | {class} | {about} |", field.name, field.kind));
+        }
+        lines.push(String::new());
+    }
+    lines.join("\n")
+}
+
+const TOP: &str = "# The events
+
+Every kind of fact that the log can hold, with the shape written today. A stored name is never changed or used again;
+samples of every version stand in `fixtures/events/` and must read for ever.
+
+This page is generated from the `events!` entries of `src/domain/` by `src/domain/catalogue.rs`, and a test compares
+the two. Write it anew with `UPDATE=1 cargo test --test it events`; never by hand.
+
+Beside its fields, each event is stored with its place in the log and in its stream, when it was recorded, the day it
+takes effect, who acted in which role, the command it came from and, where one was given, the reason. The class of a
+field says whom it could tell something about.
+";

@@ -69,7 +69,13 @@ impl<'c> Rows<'c> {
         let length = loop {
             match scan(&self.buffer[self.at..], &mut fields)? {
                 Scan::Row(length) => break length,
-                Scan::End => return Ok(None),
+                Scan::End => {
+                    // The server's last words must be heard too, or the connection is of no more use.
+                    while let Some(rest) = self.stream.next().await {
+                        rest?;
+                    }
+                    return Ok(None);
+                }
                 Scan::Short => self.more().await?,
             }
         };

@@ -12,7 +12,7 @@ use crate::domain::fund::{Fund, FundCommand, FundEvent, GrantLink, YearShare};
 use crate::domain::grant::{
     AuthorityUsed, Grant, GrantCommand, GrantEvent, PlannedInstalment, SignatoryRole,
 };
-use crate::domain::identity::{GrantId, Hash, PartnerId, ProgrammeId};
+use crate::domain::identity::{GrantId, Hash};
 use crate::domain::money::Money;
 use crate::domain::{Aggregate, Circumstances, Refused, judge, person, words};
 
@@ -114,7 +114,9 @@ impl Town {
             ("fund.exceeds_available", FundCommand::ReserveCommitment { shares, .. })
                 if self.is_off(Guard::ReserveWithinAvailable) =>
             {
-                shares.iter().for_each(|share| bent.evolve(&allocated(share.year)));
+                for share in shares {
+                    bent.evolve(&allocated(share.year));
+                }
             }
             ("fund.exceeds_available", FundCommand::ReduceBudget { year, .. })
                 if self.is_off(Guard::ReduceWithinAvailable) =>
@@ -244,8 +246,7 @@ impl Town {
 
     fn link(&self, grant: GrantId) -> GrantLink {
         let of_case = self.grants.get(&grant).and_then(|grant| grant.case().ok());
-        let (programme, partner) = of_case
-            .map_or((ProgrammeId::default(), PartnerId::default()), |case| (case.programme, case.partner));
+        let (programme, partner) = of_case.map(|case| (case.programme, case.partner)).unwrap_or_default();
         GrantLink { grant, programme, partner }
     }
 }

@@ -392,8 +392,8 @@ impl Town {
         self.on_grant(id, GrantCommand::Submit(application), &self.at(PARTNER))
     }
 
-    /// Reserves in the same decision; what an earlier recommendation held is voided first. The shares a client
-    /// sends need not come to the amount: the approval finds out.
+    /// Reserves in the same decision; what an earlier recommendation held is voided first. The app refuses shares
+    /// that do not come to the amount. The town takes them, so that the approval has to find out.
     fn recommend(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
         let case = self.grants[&id].case()?;
         let amount = if step.twist == 3 { pence(20_000) } else { case.requested };
@@ -416,7 +416,9 @@ impl Town {
         if fund.has_reservation(id) {
             let void = FundCommand::VoidReservation { grant: id, cause: ReleaseCause::RecommendationChanged };
             let voided = judge(&fund, void, &at)?;
-            voided.iter().for_each(|event| fund.evolve(event));
+            for event in &voided {
+                fund.evolve(event);
+            }
             decision.extend(facts(case.fund, voided));
         }
         let rules = self.rules(id)?;
@@ -466,7 +468,8 @@ impl Town {
             2 => amounts.iter_mut().for_each(|one| one.year = years()[usize::from(one.year == years()[0])]),
             4 => {
                 let recommended = self.recommended.get(&id).copied();
-                amounts = vec![YearShare { year: years()[0], amount: recommended.unwrap_or(pence(1)) }];
+                amounts =
+                    vec![YearShare { year: years()[0], amount: recommended.unwrap_or_else(|| pence(1)) }];
             }
             _ => {}
         }
