@@ -11,7 +11,9 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-use crate::domain::identity::{Actor, PartnerId, PersonId, Role};
+use crate::domain::identity::{Actor, PartnerId, PersonId};
+
+pub use crate::domain::identity::Role;
 
 pub use accounts::{Accounts, Name, NameProblem};
 pub use acting::{Acting, ActingProblem};
@@ -70,6 +72,10 @@ pub struct Chance {
 
 impl Chance {
     /// The machine's own clock and chance.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where signing in takes the clock and chance"
+    )]
     pub const SYSTEM: Self = Self { now: Instant::now, secret: rand::random, id: Uuid::new_v4 };
 }
 

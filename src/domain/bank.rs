@@ -52,7 +52,9 @@ impl SortCode {
     /// As people write it: `12-34-56`.
     #[must_use]
     pub fn dashed(&self) -> String {
-        format!("{}-{}-{}", &self.0[..2], &self.0[2..4], &self.0[4..])
+        let mut digits = self.0.chars();
+        let mut two = || digits.by_ref().take(2).collect::<String>();
+        format!("{}-{}-{}", two(), two(), two())
     }
 }
 
@@ -75,7 +77,7 @@ impl AccountNumber {
     /// All that may be shown to somebody who only has to recognise it: `••••1234`.
     #[must_use]
     pub fn masked(&self) -> String {
-        format!("••••{}", &self.0[4..])
+        format!("••••{}", self.0.chars().skip(4).collect::<String>())
     }
 }
 

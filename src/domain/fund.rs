@@ -91,6 +91,7 @@ refusals! {
         "fund.year_outside_dates" => YearOutsideDates { year: FinancialYear }, "The fund is not spent in {year}: its dates leave that year out.";
         "fund.exceeds_available" => ExceedsAvailable { remaining: String, year: FinancialYear, asked: Money }, "{remaining} remains available in {year}: {asked} was asked for.";
         "fund.nothing_asked" => NothingAsked, "Say how much is to come from which year's budget.";
+        "fund.year_twice" => YearTwice { year: FinancialYear }, "Name {year} once, with all that is to come from its budget.";
         "fund.purpose_not_allowed" => PurposeNotAllowed { purpose: String, allowed: String }, "This fund is restricted to {allowed}: it cannot be used for {purpose}.";
         "fund.place_not_allowed" => PlaceNotAllowed { place: &'static str, allowed: String }, "This fund is restricted to {allowed}: it cannot be used in {place}.";
         "fund.period_not_allowed" => PeriodNotAllowed { from: String, to: String }, "The work must begin and end while the fund may be spent: from {from} to {to}.";
@@ -234,8 +235,11 @@ impl Fund {
         if shares.is_empty() {
             return Err(FundRefusal::NothingAsked);
         }
-        let shares = gathered(&shares);
+        let mut years = BTreeSet::new();
         for share in &shares {
+            if !years.insert(share.year) {
+                return Err(FundRefusal::YearTwice { year: share.year });
+            }
             self.within_dates(share.year)?;
             self.within_available(share.year, share.amount)?;
         }
@@ -265,18 +269,6 @@ impl Fund {
             self.year(share.year).reserved -= share.amount.pounds();
         }
     }
-}
-
-/// Shares with each year once, in order.
-fn gathered(shares: &[YearShare]) -> Vec<YearShare> {
-    let mut by_year: BTreeMap<FinancialYear, Decimal> = BTreeMap::new();
-    for share in shares {
-        *by_year.entry(share.year).or_default() += share.amount.pounds();
-    }
-    by_year
-        .into_iter()
-        .filter_map(|(year, sum)| Some(YearShare { year, amount: Money::some(sum)? }))
-        .collect()
 }
 
 impl Aggregate for Fund {

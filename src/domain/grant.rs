@@ -63,6 +63,7 @@ pub struct Grant {
     conflicted: BTreeSet<PersonId>,
     assessors: BTreeSet<PersonId>,
     scores: BTreeSet<(PersonId, Text<40>)>,
+    proposers: BTreeSet<PersonId>,
     recommended: Option<(PersonId, Money)>,
     offer: Option<(Hash, Date)>,
     instalments: Vec<Instalment>,
@@ -120,19 +121,19 @@ impl Grant {
     }
 
     fn must_be(&self, status: GrantStatus) -> Result<(), GrantRefusal> {
-        match self.status {
-            now if now == status => Ok(()),
-            GrantStatus::None => Err(GrantRefusal::Unknown),
-            now => Err(GrantRefusal::WrongStage { now: now.words(), wanted: status.words() }),
-        }
+        if self.status == status { Ok(()) } else { Err(self.wrong_stage(status.words())) }
     }
 
     fn must_be_before_approval(&self) -> Result<(), GrantRefusal> {
-        match self.status {
-            GrantStatus::Submitted | GrantStatus::Assessing | GrantStatus::Recommended => Ok(()),
-            GrantStatus::None => Err(GrantRefusal::Unknown),
-            now => Err(GrantRefusal::WrongStage { now: now.words(), wanted: "waiting for a decision" }),
+        let waiting = [GrantStatus::Submitted, GrantStatus::Assessing, GrantStatus::Recommended];
+        if waiting.contains(&self.status) { Ok(()) } else { Err(self.wrong_stage("waiting for a decision")) }
+    }
+
+    fn wrong_stage(&self, wanted: &'static str) -> GrantRefusal {
+        if self.status == GrantStatus::None {
+            return GrantRefusal::Unknown;
         }
+        GrantRefusal::WrongStage { now: self.status.words(), wanted }
     }
 
     fn unconflicted(&self, at: &Circumstances) -> Result<(), GrantRefusal> {
@@ -163,14 +164,9 @@ impl Aggregate for Grant {
                 ..
             } => {
                 self.status = GrantStatus::Submitted;
-                self.case = Some(Case {
-                    partner: *partner,
-                    programme: *programme,
-                    fund: *fund,
-                    requested: *requested,
-                    places: places.clone(),
-                    period: (*starts_on, *ends_on),
-                });
+                let (partner, programme, fund) = (*partner, *programme, *fund);
+                let (places, period) = (places.clone(), (*starts_on, *ends_on));
+                self.case = Some(Case { partner, programme, fund, requested: *requested, places, period });
             }
             GrantEvent::EligibilityConfirmed { .. } => self.status = GrantStatus::Assessing,
             GrantEvent::EligibilityRefused { .. } => self.status = GrantStatus::Ineligible,
@@ -186,6 +182,7 @@ impl Aggregate for Grant {
             }
             GrantEvent::Recommended { proposer, amount } => {
                 self.status = GrantStatus::Recommended;
+                self.proposers.insert(*proposer);
                 self.recommended = Some((*proposer, *amount));
             }
             GrantEvent::Approved { instalments, .. } => {

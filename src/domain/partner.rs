@@ -471,11 +471,13 @@ impl Aggregate for Partner {
             PartnerEvent::CheckEvidenceSubmitted { check, .. } => {
                 self.checks.entry(*check).or_default().evidenced = true;
             }
+            // A document is judged once: the next pass needs a new one.
             PartnerEvent::CheckPassed { check, valid_until } => {
-                self.checks.entry(*check).or_default().state = CheckState::Passed(*valid_until);
+                self.checks
+                    .insert(*check, Check { state: CheckState::Passed(*valid_until), evidenced: false });
             }
             PartnerEvent::CheckFailed { check } => {
-                self.checks.entry(*check).or_default().state = CheckState::Failed;
+                self.checks.insert(*check, Check { state: CheckState::Failed, evidenced: false });
             }
             PartnerEvent::CheckWaived { check, until } => {
                 self.checks.entry(*check).or_default().state = CheckState::Waived(*until);
@@ -489,6 +491,8 @@ impl Aggregate for Partner {
             PartnerEvent::Suspended {} => self.status = PartnerStatus::Suspended,
             PartnerEvent::BankDetailsSubmitted { submitted_by, .. } => {
                 self.banks.push(Bank { submitted_by: *submitted_by, verified_by: None, payable_from: None });
+                // The bank check speaks of the newest details.
+                self.checks.insert(CheckKind::Bank, Check::default());
             }
             PartnerEvent::BankDetailsVerified { verified_by, payable_from, .. } => {
                 if let Some(bank) = self.banks.last_mut() {

@@ -60,12 +60,8 @@ macro_rules! facts {
                 type Error = Fact;
 
                 /// Take the event out, when it is of this aggregate.
-                #[expect(clippy::wildcard_enum_match_arm, reason = "the other aggregates are written out nowhere else")]
                 fn try_from(fact: Fact) -> Result<Self, Fact> {
-                    match fact {
-                        Fact::$Aggregate(event) => Ok(event),
-                        other => Err(other),
-                    }
+                    if let Fact::$Aggregate(event) = fact { Ok(event) } else { Err(fact) }
                 }
             }
         )*

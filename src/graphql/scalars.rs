@@ -28,10 +28,7 @@ fn unread<T: InputType>(refusal: &dyn Refusal) -> InputValueError<T> {
 }
 
 fn text<T: InputType>(value: &Value, otherwise: &dyn Refusal) -> Result<String, InputValueError<T>> {
-    match value {
-        Value::String(text) => Ok(text.clone()),
-        _ => Err(unread(otherwise)),
-    }
+    if let Value::String(text) = value { Ok(text.clone()) } else { Err(unread(otherwise)) }
 }
 
 /// An amount of pounds sterling as a string with two decimal places, such as "1234.50". Put in: above 0.00, below

@@ -27,11 +27,11 @@ pub async fn rebuild(owner: &PgPool, progress: Progress<'_>) -> Result<i64, Trou
     let size: i64 =
         sqlx::query_scalar("SELECT size FROM public.lock_log_head()").fetch_one(&mut *swap).await?;
     catch_up(&mut swap, NEXT, built, size).await?;
-    let mut versions = String::new();
-    for projection in all() {
+    let versions = all().into_iter().map(|projection| {
         let (name, version) = (projection.table().name, projection.version());
-        versions.push_str(&format!("INSERT INTO {NEXT}.standing VALUES ('{name}', {version});"));
-    }
+        format!("INSERT INTO {NEXT}.standing VALUES ('{name}', {version});")
+    });
+    let versions: String = versions.collect();
     swap.execute(
         format!(
             "CREATE TABLE {NEXT}.standing (name text PRIMARY KEY, version integer NOT NULL); {versions}

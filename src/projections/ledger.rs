@@ -38,6 +38,10 @@ fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
     (0..).zip(lines)
 }
 
+fn column<T>(all: &[(&Recorded, i16, Posting)], of: impl Fn(&Recorded, i16, &Posting) -> T) -> Vec<T> {
+    all.iter().map(|(event, line, post)| of(event, *line, post)).collect()
+}
+
 #[async_trait]
 impl Projection for Ledger {
     fn table(&self) -> Table {
@@ -60,12 +64,6 @@ impl Projection for Ledger {
             .collect();
         if all.is_empty() {
             return Ok(());
-        }
-        fn column<T>(
-            all: &[(&Recorded, i16, Posting)],
-            of: impl Fn(&Recorded, i16, &Posting) -> T,
-        ) -> Vec<T> {
-            all.iter().map(|(event, line, post)| of(event, *line, post)).collect()
         }
         let sql = format!(
             "INSERT INTO {schema}.ledger_line ({}) SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::uuid[], \

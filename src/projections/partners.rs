@@ -179,7 +179,7 @@ impl Record for PartnerRecord {
                     ..Self::default()
                 };
             }
-            PartnerEvent::CheckRequired { check } => {
+            PartnerEvent::CheckRequired { check } | PartnerEvent::CheckLapsed { check, .. } => {
                 self.check(check, on);
             }
             PartnerEvent::CheckEvidenceSubmitted { check, evidence } => {
@@ -191,9 +191,6 @@ impl Record for PartnerRecord {
             PartnerEvent::CheckFailed { check } => self.decide(check, on, CheckDecision::Failed, None),
             PartnerEvent::CheckWaived { check, until } => {
                 self.decide(check, on, CheckDecision::Waived, Some(until));
-            }
-            PartnerEvent::CheckLapsed { check, .. } => {
-                self.check(check, on);
             }
             PartnerEvent::Approved { next_review } => {
                 self.status = PartnerStatus::Approved;
@@ -212,6 +209,7 @@ impl Record for PartnerRecord {
                     verified_by: None,
                     payable_from: None,
                 });
+                self.decide(CheckKind::Bank, on, CheckDecision::Open, None);
             }
             PartnerEvent::BankDetailsVerified { method, payable_from, .. } => {
                 if let Some(bank) = &mut self.bank {

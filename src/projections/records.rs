@@ -107,7 +107,9 @@ impl<R: Record> Fold for Folding<R> {
     }
 
     fn finish(self: Box<Self>, out: &mut Vec<u8>) -> Result<(), Trouble> {
-        for (id, record) in self.0 {
+        let mut records: Vec<(Uuid, R)> = self.0.into_iter().collect();
+        records.sort_by_key(|(id, _)| *id);
+        for (id, record) in records {
             out.extend_from_slice(id.to_string().as_bytes());
             out.push(b'\t');
             let doc = serde_json::to_vec(&record).map_err(|error| unreadable(&error))?;

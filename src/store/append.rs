@@ -1,7 +1,7 @@
 //! One writer per process, committing in groups: decisions are made concurrently, their appends go to one task that
 //! takes whatever has queued up and commits it in one transaction, projections included.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,7 +126,7 @@ impl Committer {
             correlation: None,
             causation: None,
         };
-        let _ = self.append(Decision { envelope, parts: Vec::new() }).await;
+        let _done = self.append(Decision { envelope, parts: Vec::new() }).await;
     }
 }
 
@@ -155,10 +155,7 @@ impl From<sqlx::Error> for GroupTrouble {
 
 impl From<Trouble> for GroupTrouble {
     fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Database(error) => error.into(),
-            other => Self::Other(other),
-        }
+        if let Trouble::Database(error) = trouble { error.into() } else { Self::Other(trouble) }
     }
 }
 
@@ -171,11 +168,11 @@ impl Writer {
             let results = self.commit(&decisions).await;
             for (answer, result) in answers.into_iter().zip(results) {
                 // Whoever asked may have gone; what is committed stays committed.
-                let _ = answer.send(result);
+                let _gone = answer.send(result);
             }
         }
         if let Some(connection) = self.connection.take() {
-            let _ = connection.close().await;
+            let _gone = connection.close().await;
         }
     }
 
@@ -277,13 +274,13 @@ async fn known_versions(
     checked: bool,
 ) -> sqlx::Result<BTreeMap<StreamName, i64>> {
     let parts = decisions.iter().flat_map(|decision| &decision.parts);
-    let streams: BTreeMap<StreamName, ()> =
-        parts.filter(|part| checked || part.facts.is_empty()).map(|part| (part.stream, ())).collect();
+    let streams: BTreeSet<StreamName> =
+        parts.filter(|part| checked || part.facts.is_empty()).map(|part| part.stream).collect();
     if streams.is_empty() {
         return Ok(BTreeMap::new());
     }
     let (kinds, ids): (Vec<&str>, Vec<String>) =
-        streams.keys().map(|stream| (stream.kind, stream.id.to_string())).unzip();
+        streams.iter().map(|stream| (stream.kind, stream.id.to_string())).unzip();
     let versions: Vec<i64> = sqlx::query_scalar(
         "SELECT coalesce((SELECT max(sequence) FROM public.events
                           WHERE aggregate_type = wanted.kind AND aggregate_id = wanted.id), 0)
@@ -293,7 +290,7 @@ async fn known_versions(
     .bind(ids)
     .fetch_all(connection)
     .await?;
-    Ok(streams.into_keys().zip(versions).collect())
+    Ok(streams.into_iter().zip(versions).collect())
 }
 
 type Admitted<'d> = Vec<(usize, &'d Decision)>;

@@ -72,19 +72,16 @@ impl Database {
         owner_url: Option<&str>,
         settings: Settings,
     ) -> Result<Self, NoDatabase> {
-        let database = match url {
-            Some(url) => {
-                let app = PgConnectOptions::from_str(url).map_err(NoDatabase::Address)?;
-                let owner = owner_url.map_or_else(|| Ok(app.clone()), PgConnectOptions::from_str);
-                Self { owner: owner.map_err(NoDatabase::Address)?, app, server: None }
-            }
-            None => {
-                let server = Server::start(settings).await?;
-                Self {
-                    owner: server.options(OWNER, "sidebyside"),
-                    app: server.options(APP, "sidebyside"),
-                    server: Some(server),
-                }
+        let database = if let Some(url) = url {
+            let app = PgConnectOptions::from_str(url).map_err(NoDatabase::Address)?;
+            let owner = owner_url.map_or_else(|| Ok(app.clone()), PgConnectOptions::from_str);
+            Self { owner: owner.map_err(NoDatabase::Address)?, app, server: None }
+        } else {
+            let server = Server::start(settings).await?;
+            Self {
+                owner: server.options(OWNER, "sidebyside"),
+                app: server.options(APP, "sidebyside"),
+                server: Some(server),
             }
         };
         // One plain connection first: a pool would hide a refused connection behind its own time limit.

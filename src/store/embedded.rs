@@ -56,11 +56,13 @@ pub struct Settings {
     pub account: Option<String>,
     /// False only for tests: the server then forgets on a power cut, and is faster for it.
     pub durable: bool,
+    /// What this process is.
     pub purpose: Purpose,
 }
 
 impl Settings {
     /// Reads `SIDEBYSIDE_DATA`, `SIDEBYSIDE_POSTGRES` and `SIDEBYSIDE_POSTGRES_ACCOUNT`; an empty one counts as unset.
+    #[must_use]
     pub fn from_environment(purpose: Purpose) -> Settings {
         let read = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         Settings {
@@ -84,27 +86,66 @@ pub enum Trouble {
         "The data in {cluster} was made by PostgreSQL {needed}, and only that major version can open it. \
          Found: {found}. Install PostgreSQL {needed}, or name its folder in SIDEBYSIDE_POSTGRES."
     )]
-    OtherVersion { cluster: PathBuf, needed: u32, found: String },
+    OtherVersion {
+        /// The folder of the data.
+        cluster: PathBuf,
+        /// The major version that made it.
+        needed: u32,
+        /// The versions that are here.
+        found: String,
+    },
+    /// No account may run the server.
     #[error("{0}")]
     Account(String),
+    /// The folder cannot be used.
     #[error("{0}")]
     Folder(String),
     /// initdb failed; holds what it said.
     #[error("initdb could not make the database in {cluster}:\n{said}")]
-    Initdb { cluster: PathBuf, said: String },
+    Initdb {
+        /// The folder of the data.
+        cluster: PathBuf,
+        /// What initdb said.
+        said: String,
+    },
+    /// The server did not start.
     #[error("The embedded database did not start ({status}). The end of {log}:\n{said}")]
-    NotStarted { status: ExitStatus, log: PathBuf, said: String },
+    NotStarted {
+        /// How the server ended.
+        status: ExitStatus,
+        /// Where its log is.
+        log: PathBuf,
+        /// The end of its log.
+        said: String,
+    },
+    /// The server did not stop.
     #[error("The embedded database (process {process}) did not stop, even when killed.")]
-    NotStopped { process: u32 },
+    NotStopped {
+        /// The number of the process.
+        process: u32,
+    },
+    /// The machine refused something.
     #[error("Could not {doing}: {source}")]
-    System { doing: String, source: std::io::Error },
+    System {
+        /// What could not be done.
+        doing: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The server runs but would not be made ready.
     #[error("The embedded database runs, but could not {doing}: {source}")]
-    Database { doing: &'static str, source: sqlx::Error },
+    Database {
+        /// What could not be done.
+        doing: &'static str,
+        /// Why.
+        source: sqlx::Error,
+    },
 }
 
 impl Trouble {
     /// What the process should exit with, by the numbers of sysexits.h: 78 asks for a change of set-up, 71 is the
     /// machine's refusal, 69 a server that would not serve.
+    #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Trouble::NotFound(_)
@@ -173,6 +214,7 @@ impl Server {
     }
 
     /// How to connect to `database` as `role`. Says everything itself, for sqlx would take the rest from `PG*` variables.
+    #[must_use]
     pub fn options(&self, role: &str, database: &str) -> PgConnectOptions {
         connect_options(self.folder.socket(), role, database)
     }
@@ -207,6 +249,7 @@ impl Server {
     }
 
     /// The number of the server's main process.
+    #[must_use]
     pub fn process(&self) -> u32 {
         match &self.hold {
             Hold::Ours { running, .. } => running.process(),
@@ -215,20 +258,24 @@ impl Server {
     }
 
     /// Whether another process started this server and will stop it.
+    #[must_use]
     pub fn joined(&self) -> bool {
         matches!(self.hold, Hold::Theirs { .. })
     }
 
+    #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The folder of the server's socket, which is all that a client needs to know.
+    #[must_use]
     pub fn socket(&self) -> &Path {
         self.folder.socket()
     }
 
     /// As PostgreSQL says it: `15.18`.
+    #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -253,6 +300,7 @@ impl Server {
 }
 
 /// How to reach the server whose socket lies in `socket`. For processes that did not start it but were told of it.
+#[must_use]
 pub fn connect_options(socket: &Path, role: &str, database: &str) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass()
         .host("localhost")

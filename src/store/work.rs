@@ -175,19 +175,18 @@ impl Inner {
         let staged = locked(&self.streams)
             .get(&name)
             .map(|entry| (Arc::clone(&entry.state), entry.expected, entry.facts.len()));
-        let (state, version) = match staged {
-            Some((state, expected, facts)) => (state, expected + i64::try_from(facts).unwrap_or_default()),
-            None => {
-                let kept = self.store.keep::<A>(name, self.fresh).await?;
-                let entry = Entry {
-                    expected: kept.version,
-                    state: Arc::clone(&kept.state),
-                    commands: kept.commands,
-                    facts: Vec::new(),
-                };
-                locked(&self.streams).insert(name, entry);
-                (kept.state, kept.version)
-            }
+        let (state, version) = if let Some((state, expected, facts)) = staged {
+            (state, expected + i64::try_from(facts).unwrap_or_default())
+        } else {
+            let kept = self.store.keep::<A>(name, self.fresh).await?;
+            let entry = Entry {
+                expected: kept.version,
+                state: Arc::clone(&kept.state),
+                commands: kept.commands,
+                facts: Vec::new(),
+            };
+            locked(&self.streams).insert(name, entry);
+            (kept.state, kept.version)
         };
         let state =
             state.downcast::<A>().map_err(|_| Trouble::Other(format!("{name:?} is of another type")))?;

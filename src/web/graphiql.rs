@@ -73,13 +73,13 @@ fn markup(names: &[&str]) -> Option<String> {
     let mut head = String::new();
     for name in names.iter().filter(is_plain).filter(|name| name.ends_with(".css")) {
         // Writing to a string cannot fail.
-        let _ = writeln!(head, "<link rel=\"stylesheet\" href=\"/graphiql/{name}\">");
+        let _infallible = writeln!(head, "<link rel=\"stylesheet\" href=\"/graphiql/{name}\">");
     }
     let mut scripts = String::new();
     for library in LIBRARIES {
         let name =
             names.iter().filter(is_plain).find(|name| name.starts_with(library) && name.ends_with(".js"))?;
-        let _ = writeln!(scripts, "<script src=\"/graphiql/{name}\"></script>");
+        let _infallible = writeln!(scripts, "<script src=\"/graphiql/{name}\"></script>");
     }
     Some(format!(
         r#"<!DOCTYPE html>

@@ -9,8 +9,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
 use super::{Edge, Layout, escaped, problem_page};
-use crate::auth::{ActingProblem, Identity, Name, Problem, SessionCookie};
-use crate::domain::identity::Role;
+use crate::auth::{ActingProblem, Identity, Name, Problem, Role, SessionCookie};
 
 /// The form for acting as somebody, as sent.
 #[derive(Debug, Default, Deserialize)]
@@ -94,7 +93,7 @@ fn acting_as(identity: &Identity) -> String {
     let mut rows = String::new();
     let mut row = |key: &str, value: &str| {
         // Writing to a string cannot fail.
-        let _ = writeln!(rows, "<div><dt>{key}</dt><dd>{}</dd></div>", escaped(value));
+        let _infallible = writeln!(rows, "<div><dt>{key}</dt><dd>{}</dd></div>", escaped(value));
     };
     row("Name", &identity.name);
     row("Role", &in_sentence_case(identity.role.words()));
@@ -203,7 +202,7 @@ fn role_choices(chosen: &str) -> String {
         let (name, words) = (role.name(), in_sentence_case(role.words()));
         let checked = if name == chosen { " checked" } else { "" };
         // Writing to a string cannot fail.
-        let _ = writeln!(
+        let _infallible = writeln!(
             choices,
             "<div class=\"choice\"><input type=\"radio\" id=\"role-{name}\" name=\"role\" value=\"{name}\"{checked}>\
              <label for=\"role-{name}\">{words}</label></div>"

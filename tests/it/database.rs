@@ -271,7 +271,7 @@ async fn start_shared(
         Ok(server) => server,
         Err(trouble) => {
             // No watchdog will. What cannot be removed is small, and the panic says more.
-            let _ = std::fs::remove_dir_all(folder);
+            let _stays = std::fs::remove_dir_all(folder);
             panic!("{trouble}");
         }
     };

@@ -6,6 +6,7 @@ mod database;
 mod documents;
 mod edge;
 mod embedded;
+mod events;
 mod store;
 mod vault;
 mod world;

@@ -337,7 +337,13 @@ fn a_key_is_sixty_four_digits() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault-key");
-    for wrong in ["", &digits[1..], &format!("{digits}0"), &digits.replace('a', "x"), &digits.repeat(10)] {
+    for wrong in [
+        "",
+        digits.get(1..).expect("it has digits"),
+        &format!("{digits}0"),
+        &digits.replace('a', "x"),
+        &digits.repeat(10),
+    ] {
         assert!(matches!(MasterKey::from_hex(wrong), Err(KeyTrouble::Unreadable)), "{wrong}");
         fs::write(&path, wrong).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();

@@ -207,6 +207,7 @@ fn refusals_of_commitments() -> Vec<(&'static str, Refused)> {
     let elsewhere = reserve_for(|use_| use_.places = BTreeSet::from([Area::SeftonSouth, Area::Wirral]));
     vec![
         ("fund.nothing_asked", refused(&budget(), reserve(GRANT, vec![]))),
+        ("fund.year_twice", refused(&budget(), reserve(GRANT, vec![share(2026, "1"), share(2026, "2")]))),
         ("fund.purpose_not_allowed", refused(&budget(), reserve_for(|use_| use_.purpose = words("roads")))),
         ("fund.place_not_allowed", refused(&budget(), elsewhere)),
         ("fund.period_not_allowed", refused(&budget(), early)),
@@ -237,16 +238,6 @@ fn the_last_penny_can_be_reserved_and_no_more() {
     fund.when(reserve(OTHER, rest.clone()), &by(STAFF, TODAY)).then_events(&[reserved(OTHER, rest)]);
     let told = fund.when(reserve(OTHER, vec![share(2026, "400.01")]), &by(STAFF, TODAY)).refused().sentence;
     assert_eq!(told, "£400.00 remains available in 2026/27: £400.01 was asked for.");
-}
-
-#[test]
-fn one_year_named_twice_is_one_share() {
-    let twice = vec![share(2026, "600"), share(2027, "1"), share(2026, "400")];
-    let fund = given::<Fund>(&budget());
-    fund.when(reserve(GRANT, twice), &by(STAFF, TODAY))
-        .then_events(&[reserved(GRANT, vec![share(2026, "1000"), share(2027, "1")])]);
-    let too_much = vec![share(2026, "600"), share(2026, "400.01")];
-    fund.when(reserve(GRANT, too_much), &by(STAFF, TODAY)).then_refused("fund.exceeds_available");
 }
 
 #[test]

@@ -143,7 +143,7 @@ refusals! {
         "grant.dates_reversed" => DatesReversed, "The work ends before it begins: turn the dates round.";
         "grant.delivery_exceeds_request" => DeliveryExceedsRequest { shares: String, requested: Money }, "The delivery partners’ shares come to {shares}, more than the {requested} asked for.";
         "grant.delivery_partner_twice" => DeliveryPartnerTwice, "A partner is named twice: the lead partner cannot also be a delivery partner, nor can one have two shares.";
-        "grant.need_shares" => NeedShares { total: u32 }, "The shares over the needs must add up to 100 per cent: they come to {total}.";
+        "grant.need_shares" => NeedShares { total: u32 }, "Each share over the needs must be above nothing, and all add up to 100 per cent: they come to {total}.";
         "grant.wrong_stage" => WrongStage { now: &'static str, wanted: &'static str }, "This grant is {now}; that can only be done while it is {wanted}.";
         "grant.criteria_unanswered" => CriteriaUnanswered { missing: String }, "Every criterion must be answered once. Look at: {missing}.";
         "grant.conflicted" => Conflicted, "You have a conflict of interest on this grant: somebody else must do this.";
@@ -157,6 +157,7 @@ refusals! {
         "grant.not_fully_scored" => NotFullyScored { missing: String }, "Every criterion needs a score before the grant is recommended. Missing: {missing}.";
         "grant.exceeds_request" => ExceedsRequest { requested: Money }, "No more can be recommended than the {requested} that was asked for.";
         "grant.approver_proposed" => ApproverProposed, "The person who recommended a grant cannot approve it: somebody else must.";
+        "grant.proposer_conflicted" => ProposerConflicted, "Whoever recommended this grant has since declared a conflict of interest: somebody else must recommend it anew.";
         "grant.approver_assessed" => ApproverAssessed, "An assessor of this grant cannot approve it: somebody else must.";
         "grant.exceeds_authority" => ExceedsAuthority { amount: Money, limit: Money }, "{amount} is above the {limit} that one approver may award.";
         "grant.instalments_do_not_add_up" => InstalmentsDoNotAddUp { total: String, amount: Money }, "The instalments come to {total}; they must come to the {amount} awarded.";

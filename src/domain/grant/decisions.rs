@@ -193,8 +193,11 @@ impl Grant {
     ) -> Result<GrantEvent, GrantRefusal> {
         self.must_be(GrantStatus::Recommended)?;
         let (proposer, amount) = self.recommended.ok_or(GrantRefusal::Unknown)?;
-        if approver == proposer {
+        if self.proposers.contains(&approver) {
             return Err(GrantRefusal::ApproverProposed);
+        }
+        if self.conflicted.contains(&proposer) {
+            return Err(GrantRefusal::ProposerConflicted);
         }
         if self.assessors.contains(&approver) {
             return Err(GrantRefusal::ApproverAssessed);
@@ -358,7 +361,7 @@ fn submitted(application: Application) -> Result<GrantEvent, GrantRefusal> {
         return Err(GrantRefusal::DeliveryExceedsRequest { shares: pounds(shares), requested });
     }
     let percent: u32 = needs.iter().map(|share| u32::from(share.percent)).sum();
-    if !needs.is_empty() && percent != 100 {
+    if !needs.is_empty() && (percent != 100 || needs.iter().any(|share| share.percent == 0)) {
         return Err(GrantRefusal::NeedShares { total: percent });
     }
     Ok(GrantEvent::ApplicationSubmitted {

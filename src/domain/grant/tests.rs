@@ -315,6 +315,13 @@ fn refusals_of_applying() -> Vec<(&'static str, Refused)> {
         }),
         ("grant.need_shares", submitting(|one| one.needs[0].percent = 59)),
         ("grant.need_shares", submitting(|one| one.needs[0].percent = 61)),
+        (
+            "grant.need_shares",
+            submitting(|one| {
+                let need = one.needs[0].need;
+                one.needs.push(NeedShare { need, percent: 0 });
+            }),
+        ),
         ("grant.wrong_stage", refused(&at(OFFERED), decline(), APPROVER)),
         ("grant.wrong_stage", refused(&at(APPROVED), GrantCommand::Withdraw, PARTNER)),
         ("grant.wrong_stage", refused(&at(ACTIVE), GrantCommand::DeclineOffer, PARTNER)),
@@ -351,6 +358,7 @@ fn refusals_of_approving() -> Vec<(&'static str, Refused)> {
     };
     vec![
         ("grant.approver_proposed", refused(&at(RECOMMENDED), approve(), PROPOSER)),
+        ("grant.proposer_conflicted", refused(&at_and(RECOMMENDED, declared(PROPOSER)), approve(), APPROVER)),
         ("grant.approver_assessed", refused(&at(RECOMMENDED), approve(), ASSESSOR)),
         ("grant.exceeds_authority", approving(|_, ground| ground.authority = authority("2499.99"))),
         ("grant.no_instalments", approving(|plan, _| plan.clear())),

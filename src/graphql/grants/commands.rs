@@ -225,8 +225,11 @@ pub struct ApproveGrantInput {
     pub meant: Meant,
 }
 
+/// The payments and the terms of an approval.
+type Approval = (Vec<Plan>, Text<40>);
+
 impl ApproveGrantInput {
-    fn read(self) -> Result<(Meant, GrantId, (Vec<Plan>, Text<40>)), Failure> {
+    fn read(self) -> Result<(Meant, GrantId, Approval), Failure> {
         let mut entered = Entered::default();
         let terms = entered.text("termsVersion", &self.terms_version);
         let mut plans = Vec::new();

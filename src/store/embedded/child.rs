@@ -20,7 +20,7 @@ use super::{PORT, Trouble};
 /// How a server is stopped, and how long each way may take: INT ends sessions and writes everything down, QUIT leaves
 /// that to the next start's recovery, KILL is for a server that hangs.
 pub(super) const PATIENCE: [(Signal, Duration); 3] = [
-    (Signal::INT, Duration::from_secs(60)),
+    (Signal::INT, Duration::from_mins(1)),
     (Signal::QUIT, Duration::from_secs(10)),
     (Signal::KILL, Duration::from_secs(10)),
 ];
@@ -270,8 +270,8 @@ impl Watchdog {
     /// Sends it away: there is nothing left to guard.
     async fn dismiss(mut self) {
         // Should this fail the shell is gone already, or will find that the server is.
-        let _ = self.pipe.write_all(b"done\n").await;
+        let _gone = self.pipe.write_all(b"done\n").await;
         drop(self.pipe);
-        let _ = self.shell.wait().await;
+        let _gone = self.shell.wait().await;
     }
 }

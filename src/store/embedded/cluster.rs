@@ -98,7 +98,7 @@ pub(super) async fn make(
 fn clear_unfinished(folder: &Folder) {
     for entry in std::fs::read_dir(folder.path()).into_iter().flatten().flatten() {
         if entry.file_name().as_bytes().starts_with(b"cluster.new-") {
-            let _ = std::fs::remove_dir_all(entry.path());
+            let _stays = std::fs::remove_dir_all(entry.path());
         }
     }
 }
@@ -201,7 +201,7 @@ pub(super) async fn gone(process: u32, folder: &Folder) {
 pub(super) fn send(process: u32, signal: Signal) {
     if let Some(pid) = pid(process) {
         // It may have ended by itself, which is what is wanted.
-        let _ = kill_process(pid, signal);
+        let _gone = kill_process(pid, signal);
     }
 }
 

@@ -154,8 +154,8 @@ async fn examine(folder: &Path, account: &Account) -> Result<Programs, String> {
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` is version 15.18 of major 15; `18beta1` is of major 18.
 fn parse_version(said: &str) -> Option<(String, u32)> {
     let version = said.split_once("(PostgreSQL) ")?.1.split_whitespace().next()?;
-    let digits = version.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(version.len());
-    Some((version.to_owned(), version[..digits].parse().ok()?))
+    let major = version.split(|letter: char| !letter.is_ascii_digit()).next()?;
+    Some((version.to_owned(), major.parse().ok()?))
 }
 
 fn not_found(named: Option<&Path>, looked: &[String]) -> String {

@@ -13,6 +13,7 @@ pub const SEALER: &str = "sidebyside_sealer";
 /// Reads, and nothing else.
 pub const AUDITOR: &str = "sidebyside_auditor";
 
+/// All of them.
 pub const ROLES: [&str; 4] = [OWNER, APP, SEALER, AUDITOR];
 
 /// Keeps two processes that start at once from making the same thing: CREATE ROLE knows no IF NOT EXISTS. Any number

@@ -1,0 +1,26 @@
+# What a newcomer types. Both `make run` and `make test` install what they need first (scripts/set-up).
+.PHONY: run test check bench samples schema set-up
+.DEFAULT_GOAL := run
+
+# On a fresh machine a build takes 5 to 10 minutes; after that, seconds.
+run: set-up            ## start the server with the sample data; prints its address
+	cargo run --release --locked -- serve --seed fixtures/sample.jsonl
+
+test: set-up check     ## format, lints and every test, on a throwaway database
+	cargo test --locked
+
+check:                 ## format and lints only
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+bench: set-up          ## the measurements of docs/performance.md
+	cargo bench --locked --bench record
+
+schema:                ## print schema.graphql anew, after a change of the API
+	cargo run --locked --quiet -- schema > schema.graphql
+
+samples:               ## rewrite docs/events.md from the events, after a change of them
+	UPDATE=1 cargo test --locked --test it events::
+
+set-up:
+	@scripts/set-up
