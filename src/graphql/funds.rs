@@ -4,8 +4,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Code, Date, Entered, Figures, FinancialYear, Meant, Money, Receipt, Stream, YearFigures, asked,
-    cursor, dated, pair, size, streamed, told,
+    Area, Code, Date, Entered, Figures, FinancialYear, Meant, Money, Receipt, Page, YearFigures, asked,
+    cursor, dated, pair, size, uncounted, told,
 };
 use crate::app::funds::{BudgetChange, NewFund};
 use crate::app::{Done, Failure};
@@ -16,6 +16,7 @@ use crate::projections::funds::FundRecord;
 use crate::projections::ledger::{By, Cut, Group};
 
 /// A fund: money with a budget for each financial year.
+#[derive(Debug, Clone)]
 pub struct Fund {
     id: Uuid,
     record: FundRecord,
@@ -27,6 +28,7 @@ impl Fund {
     }
 }
 
+/// A fund: money with a budget for each financial year.
 #[Object]
 impl Fund {
     /// Its id.
@@ -225,7 +227,7 @@ impl FundQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
-    ) -> Result<Stream<Fund>> {
+    ) -> Result<Page<Fund>> {
         let (app, who) = asked(ctx)?;
         let size = size(first)?;
         let has_previous = after.is_some();
@@ -233,7 +235,7 @@ impl FundQueries {
         let entries = found
             .into_iter()
             .map(|(id, record)| (cursor(&[&record.name, &id.to_string()]), Fund { id, record }));
-        Ok(streamed(entries.collect(), size, has_previous))
+        Ok(uncounted(entries, size, has_previous))
     }
 
     /// One fund.

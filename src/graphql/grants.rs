@@ -19,6 +19,7 @@ use crate::projections::grants::{
 pub use commands::GrantMutations;
 
 /// A grant: one case from application to payment.
+#[derive(Debug, Clone)]
 pub struct Grant {
     id: Uuid,
     record: GrantRecord,
@@ -30,6 +31,7 @@ impl Grant {
     }
 }
 
+/// A grant: one case from application to payment.
 #[Object]
 impl Grant {
     /// Its id.
@@ -395,7 +397,7 @@ impl GrantQueries {
         let (found, total) = app.grants(who, filter).await.map_err(told)?;
         let entries =
             found.into_iter().map(|(id, record)| (cursor(&[&record.reference]), Grant { id, record }));
-        Ok(counted(entries.collect(), size, has_previous, total))
+        Ok(counted(entries, size, has_previous, total))
     }
 
     /// One grant.

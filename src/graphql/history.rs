@@ -6,7 +6,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Code, Date, Person, Role, Stream, asked, cursor, parts, size, streamed, told};
+use super::{Code, Date, Person, Role, Page, asked, cursor, parts, size, uncounted, told};
 use crate::app::Failure;
 use crate::app::history::{Recorded, Slice, values};
 use crate::domain::calendar::end_of_day_in_london;
@@ -128,7 +128,7 @@ impl HistoryQueries {
         #[graphql(desc = "Which part; the whole log if left out.")] filter: Option<HistoryFilter>,
         #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
-    ) -> Result<Stream<HistoryEntry>> {
+    ) -> Result<Page<HistoryEntry>> {
         let (app, who) = asked(ctx)?;
         let HistoryFilter { stream_id, actor_id, from, to, latest_first } = filter.unwrap_or_default();
         let size = size(first)?;
@@ -157,6 +157,6 @@ impl HistoryQueries {
         let entries = events
             .into_iter()
             .map(|event| (cursor(&[&event.index.to_string()]), entry(event, &titles, &names)));
-        Ok(streamed(entries.collect(), size, has_previous))
+        Ok(uncounted(entries, size, has_previous))
     }
 }

@@ -270,7 +270,7 @@ impl LedgerQueries {
         let entries = lines
             .into_iter()
             .map(|line| (cursor(&[&line.index.to_string(), &line.line.to_string()]), line.into()));
-        Ok(counted(entries.collect(), size, has_previous, total))
+        Ok(counted(entries, size, has_previous, total))
     }
 
     /// Keep the books anew from the whole log and check every law of the ledger.

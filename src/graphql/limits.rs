@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextRequest, NextValidation,
 };
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
-    EmptySubscription, ErrorExtensionValues, SchemaBuilder, ServerError, ServerResult, ValidationResult,
+    EmptySubscription, ErrorExtensionValues, Response, SchemaBuilder, ServerError, ServerResult, ValidationResult,
     Variables,
 };
 
@@ -56,8 +56,28 @@ fn coded(mut error: ServerError, otherwise: &'static str) -> ServerError {
     error
 }
 
+/// The sentence of the domain alone: the engine wraps what a scalar says in the names of types.
+fn bare(message: &str) -> String {
+    let inner = message.strip_prefix("Failed to parse \"").and_then(|rest| rest.split_once("\": "));
+    let sentence = inner.map_or(message, |(_, sentence)| sentence);
+    sentence.split(" (occurred while parsing ").next().unwrap_or(sentence).to_string()
+}
+
 #[async_trait::async_trait]
 impl Extension for Coded {
+    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
+        let mut response = next.run(ctx).await;
+        for error in &mut response.errors {
+            if error.message.starts_with("Failed to parse ") {
+                error.message = bare(&error.message);
+            }
+            if error.extensions.as_ref().is_none_or(|known| known.get("code").is_none()) {
+                *error = coded(error.clone(), "query.invalid");
+            }
+        }
+        response
+    }
+
     async fn parse_query(
         &self,
         ctx: &ExtensionContext<'_>,

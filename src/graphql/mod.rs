@@ -24,8 +24,10 @@ use crate::domain::postings::Movement;
 // What the areas share; they know each other only by these names.
 use answers::{Entered, Meant, Receipt, told};
 use funds::Fund;
-use ledger::{Figures, YearFigures, dated};
-use pages::{Page, Stream, counted, cursor, pair, parts, size, streamed};
+use grants::Grant;
+use history::HistoryEntry;
+use ledger::{Figures, LedgerLine, YearFigures, dated};
+use pages::{Page, counted, cursor, pair, parts, size, uncounted};
 use partners::{Evidence, EvidenceInput, Partner};
 use people::Person;
 use programmes::Programme;

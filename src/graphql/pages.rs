@@ -1,9 +1,9 @@
 //! Pages of lists, as the Relay cursor connections specification has them: opaque cursors, forwards.
 
-use async_graphql::connection::{Connection, Edge, EmptyFields};
-use async_graphql::{OutputType, Result, SimpleObject};
+use async_graphql::connection::PageInfo;
+use async_graphql::{Object, OutputType, Result, SimpleObject};
 
-use super::told;
+use super::{Fund, Grant, HistoryEntry, LedgerLine, Partner, Programme, told};
 use crate::app::Failure;
 
 /// How many entries a page has when nothing is said.
@@ -11,17 +11,67 @@ const USUAL: i64 = 50;
 /// How many entries a page has at most.
 const MOST: i64 = 500;
 
-/// What a connection says beside its edges.
-#[derive(Debug, Clone, Copy, SimpleObject)]
-pub struct Counted {
-    /// How many entries there are in all, over all pages.
-    pub total_count: i64,
+/// An entry of a page with its cursor.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(
+    concrete(name = "PartnerEdge", params(Partner)),
+    concrete(name = "FundEdge", params(Fund)),
+    concrete(name = "ProgrammeEdge", params(Programme)),
+    concrete(name = "GrantEdge", params(Grant)),
+    concrete(name = "LedgerLineEdge", params(LedgerLine)),
+    concrete(name = "HistoryEntryEdge", params(HistoryEntry))
+)]
+pub struct Edge<N: OutputType> {
+    /// Where the entry stands in the list: send it as `after` to go on from here.
+    cursor: String,
+    /// The entry.
+    node: N,
 }
 
-/// A page of a list with the count of all.
-pub type Page<N> = Connection<String, N, Counted>;
-/// A page of a list that is not counted.
-pub type Stream<N> = Connection<String, N>;
+/// A page of a list.
+pub struct Page<N: OutputType> {
+    edges: Vec<Edge<N>>,
+    has_previous_page: bool,
+    has_next_page: bool,
+    total_count: Option<i64>,
+}
+
+/// A page of a list, as the Relay cursor connections specification has it.
+#[Object(
+    concrete(name = "PartnerConnection", params(Partner)),
+    concrete(name = "FundConnection", params(Fund)),
+    concrete(name = "ProgrammeConnection", params(Programme)),
+    concrete(name = "GrantConnection", params(Grant)),
+    concrete(name = "LedgerLineConnection", params(LedgerLine)),
+    concrete(name = "HistoryEntryConnection", params(HistoryEntry))
+)]
+impl<N> Page<N>
+where
+    N: OutputType + Clone,
+    Edge<N>: OutputType,
+{
+    /// The entries with their cursors.
+    async fn edges(&self) -> Vec<Edge<N>> {
+        self.edges.clone()
+    }
+    /// The entries alone.
+    async fn nodes(&self) -> Vec<N> {
+        self.edges.iter().map(|edge| edge.node.clone()).collect()
+    }
+    /// Whether there is more, and from where.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.has_previous_page,
+            has_next_page: self.has_next_page,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+        }
+    }
+    /// How many entries there are over all pages, where that is counted.
+    async fn total_count(&self) -> Option<i64> {
+        self.total_count
+    }
+}
 
 /// How many entries to fetch: one more than asked for, to know whether there is a next page.
 pub(super) fn size(first: Option<i32>) -> Result<i64> {
@@ -59,32 +109,23 @@ pub(super) fn pair<A: std::str::FromStr, B: std::str::FromStr>(
 
 /// A page from entries fetched with one more than `size`.
 pub(super) fn counted<N: OutputType>(
-    mut entries: Vec<(String, N)>,
+    entries: impl Iterator<Item = (String, N)>,
     size: i64,
-    has_previous: bool,
+    has_previous_page: bool,
     total_count: i64,
 ) -> Page<N> {
-    let more = cut(&mut entries, size);
-    let mut page = Connection::with_additional_fields(has_previous, more, Counted { total_count });
-    page.edges.extend(entries.into_iter().map(|(cursor, node)| Edge::new(cursor, node)));
-    page
+    Page { total_count: Some(total_count), ..uncounted(entries, size, has_previous_page) }
 }
 
-/// A page that is not counted.
-pub(super) fn streamed<N: OutputType>(
-    mut entries: Vec<(String, N)>,
+/// A page of a list that is not counted.
+pub(super) fn uncounted<N: OutputType>(
+    entries: impl Iterator<Item = (String, N)>,
     size: i64,
-    has_previous: bool,
-) -> Connection<String, N, EmptyFields> {
-    let more = cut(&mut entries, size);
-    let mut page = Connection::new(has_previous, more);
-    page.edges.extend(entries.into_iter().map(|(cursor, node)| Edge::new(cursor, node)));
-    page
-}
-
-fn cut<N>(entries: &mut Vec<N>, size: i64) -> bool {
+    has_previous_page: bool,
+) -> Page<N> {
+    let mut edges: Vec<Edge<N>> = entries.map(|(cursor, node)| Edge { cursor, node }).collect();
     let size = usize::try_from(size).unwrap_or_default();
-    let more = entries.len() > size;
-    entries.truncate(size);
-    more
+    let has_next_page = edges.len() > size;
+    edges.truncate(size);
+    Page { edges, has_previous_page, has_next_page, total_count: None }
 }

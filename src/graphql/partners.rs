@@ -16,6 +16,7 @@ use crate::domain::partner::{CheckKind, LegalForm, Partner as Aggregate, Partner
 use crate::projections::partners::{BankRecord, CheckDecision, CheckRecord, PartnerRecord, Search};
 
 /// A voluntary, community, faith or social enterprise organisation.
+#[derive(Debug, Clone)]
 pub struct Partner {
     id: Uuid,
     record: PartnerRecord,
@@ -27,6 +28,7 @@ impl Partner {
     }
 }
 
+/// A voluntary, community, faith or social enterprise organisation.
 #[Object]
 impl Partner {
     /// Its id.
@@ -249,7 +251,7 @@ impl PartnerQueries {
         let entries = found
             .into_iter()
             .map(|(id, record)| (cursor(&[&record.name, &id.to_string()]), Partner { id, record }));
-        Ok(counted(entries.collect(), size, has_previous, total))
+        Ok(counted(entries, size, has_previous, total))
     }
 
     /// One partner.

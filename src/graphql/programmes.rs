@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::{Code, Date, Entered, Meant, Money, Receipt, Stream, asked, cursor, pair, size, streamed, told};
+use super::{Code, Date, Entered, Meant, Money, Receipt, Page, asked, cursor, pair, size, uncounted, told};
 use crate::app::programmes::NewProgramme;
 use crate::app::{Done, Failure};
 use crate::domain::identity::{FundId, ProgrammeId};
@@ -15,6 +15,7 @@ use crate::domain::text::{Text, TextProblem};
 use crate::projections::programmes::ProgrammeRecord;
 
 /// A programme: a round of micro-commissioning.
+#[derive(Debug, Clone)]
 pub struct Programme {
     id: Uuid,
     record: ProgrammeRecord,
@@ -26,6 +27,7 @@ impl Programme {
     }
 }
 
+/// A programme: a round of micro-commissioning.
 #[Object]
 impl Programme {
     /// Its id.
@@ -302,7 +304,7 @@ impl ProgrammeQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
-    ) -> Result<Stream<Programme>> {
+    ) -> Result<Page<Programme>> {
         let (app, who) = asked(ctx)?;
         let size = size(first)?;
         let has_previous = after.is_some();
@@ -310,7 +312,7 @@ impl ProgrammeQueries {
         let entries = found
             .into_iter()
             .map(|(id, record)| (cursor(&[&record.name, &id.to_string()]), Programme { id, record }));
-        Ok(streamed(entries.collect(), size, has_previous))
+        Ok(uncounted(entries, size, has_previous))
     }
 
     /// One programme.

@@ -36,6 +36,8 @@ fn text<T: InputType>(value: &Value, otherwise: &dyn Refusal) -> Result<String, 
 #[derive(Debug, Clone, Copy)]
 pub struct Money(pub Decimal);
 
+/// An amount of pounds sterling as a string with two decimal places, such as "1234.50". Put in: above 0.00, below
+/// 1,000,000,000.00, at most two places, never a number. Never rounded.
 #[Scalar]
 impl ScalarType for Money {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -69,6 +71,7 @@ impl From<money::Money> for Money {
 #[derive(Debug, Clone, Copy)]
 pub struct Date(pub calendar::Date);
 
+/// A date without a time, such as "2026-04-01".
 #[Scalar]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -85,6 +88,7 @@ impl ScalarType for Date {
 #[derive(Debug, Clone, Copy)]
 pub struct FinancialYear(pub calendar::FinancialYear);
 
+/// A financial year, from 1 April to 31 March, such as "2026/27".
 #[Scalar]
 impl ScalarType for FinancialYear {
     fn parse(value: Value) -> InputValueResult<Self> {

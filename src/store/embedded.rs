@@ -263,6 +263,7 @@ impl Server {
         matches!(self.hold, Hold::Theirs { .. })
     }
 
+    /// Where everything is kept.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()

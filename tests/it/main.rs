@@ -1,6 +1,8 @@
 //! The integration tests: one binary, each test with a database of its own.
 #![cfg(test)]
 
+mod access;
+mod api;
 mod architecture;
 mod database;
 mod documents;

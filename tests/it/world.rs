@@ -1,6 +1,13 @@
 //! A world for a test: a migrated database of its own with every projection standing, and the store over it.
 
+use async_graphql::{Request, Variables};
+use serde_json::Value;
+use sidebyside::app::{App, Surroundings};
+use sidebyside::auth::{Accounts, Chance, Identity, Name};
+use sidebyside::domain::identity::{PartnerId, Role};
+use sidebyside::graphql::{Api, api};
 use sidebyside::projections;
+use sidebyside::store::vault::{MasterKey, Vault};
 use sidebyside::store::Store;
 use sidebyside::store::database::{APP, OWNER, app_pool, migrate};
 use sqlx::PgPool;
@@ -48,9 +55,69 @@ impl World {
         Self { store: projections::open_store(pool), database }
     }
 
+    /// The app over this world.
+    pub fn app(&self) -> App {
+        let pool = self.store.pool().clone();
+        let vault = Vault::new(pool.clone(), Some(MasterKey::from_hex(&"5e".repeat(32)).expect("a key")));
+        App::new(self.store.clone(), Accounts::new(pool, Chance::SYSTEM), vault, Surroundings::SYSTEM)
+    }
+
+    /// The API over this world.
+    pub fn api(&self) -> Api {
+        api(self.app())
+    }
+
+    /// Somebody in a role.
+    pub async fn somebody(&self, name: &str, role: Role, partner: Option<PartnerId>) -> Identity {
+        let accounts = Accounts::new(self.store.pool().clone(), Chance::SYSTEM);
+        let person = accounts.find_or_make(&Name::new(name).expect("a name")).await.expect("an account");
+        Identity { person, name: name.to_owned(), role, partner }
+    }
+
+    /// Ask the API something as somebody.
+    pub async fn ask(&self, who: &Identity, document: &str, variables: Value) -> Answer {
+        let request = Request::new(document).variables(Variables::from_json(variables)).data(who.clone());
+        let response = self.api().execute(request).await;
+        Answer(serde_json::to_value(&response).expect("an answer is JSON"))
+    }
+
+    /// How many events there are.
+    pub async fn size(&self) -> i64 {
+        self.store.size().await.expect("the log has a size")
+    }
+
     /// A pool as the owner of the tables.
     pub async fn owner(&self) -> PgPool {
         pool(&self.database.options_as(OWNER)).await
+    }
+}
+
+/// What the API answered.
+#[derive(Debug)]
+pub struct Answer(pub Value);
+
+impl Answer {
+    /// The data, where there was no error.
+    pub fn data(&self) -> &Value {
+        assert!(self.0.get("errors").is_none(), "{}", self.0);
+        &self.0["data"]
+    }
+
+    /// The code of the first error, with its sentence.
+    pub fn refusal(&self) -> (&str, &str) {
+        let error = &self.0["errors"][0];
+        let code = error["extensions"]["code"].as_str();
+        (code.unwrap_or_else(|| panic!("no code: {}", self.0)), error["message"].as_str().unwrap_or_default())
+    }
+
+    /// The problems of what was typed: field and code.
+    pub fn problems(&self) -> Vec<(&str, &str)> {
+        let problems = self.0["errors"][0]["extensions"]["problems"].as_array();
+        problems
+            .into_iter()
+            .flatten()
+            .map(|one| (one["field"].as_str().unwrap_or_default(), one["code"].as_str().unwrap_or_default()))
+            .collect()
     }
 }
 

@@ -1,0 +1,247 @@
+//! The sample data: it loads, a second time changes nothing, and the record it makes holds in every way there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use async_graphql::{Request, Variables};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use sidebyside::app::ledger::books;
+use sidebyside::app::{App, Surroundings};
+use sidebyside::auth::{Accounts, Chance, Identity, Name, Role};
+use sidebyside::cli::seed::{Loaded, load};
+use sidebyside::graphql::api;
+use sidebyside::projections::build;
+use sidebyside::store::check::check_log;
+use sidebyside::store::log::{Slice, read};
+use sidebyside::store::vault::{MasterKey, Vault};
+
+use crate::world::World;
+
+/// The pots that every breakdown of the ledger shares.
+const POTS: [&str; 3] = ["reserved", "committed", "paid"];
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sample.jsonl")
+}
+
+/// The steps of the file.
+fn steps() -> Vec<Value> {
+    let text = fs::read_to_string(sample()).unwrap();
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|problem| panic!("{problem}: {line}")))
+        .collect()
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Object(entries) => entries.values().flat_map(texts).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+/// The sample data in a world of its own, and an auditor to look at it.
+struct Loading {
+    world: World,
+    app: App,
+    auditor: Identity,
+    first: Loaded,
+}
+
+impl Loading {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let pool = world.store.pool().clone();
+        let accounts = Accounts::new(pool.clone(), Chance::SYSTEM);
+        let auditor = Identity {
+            person: accounts.find_or_make(&Name::new("Vera Testcase").unwrap()).await.unwrap(),
+            name: "Vera Testcase".to_owned(),
+            role: Role::Auditor,
+            partner: None,
+        };
+        let vault = Vault::new(pool, Some(MasterKey::from_hex(&"5a".repeat(32)).unwrap()));
+        let app = App::new(world.store.clone(), accounts, vault, Surroundings::SYSTEM);
+        let first = load(&app, &sample()).await.unwrap_or_else(|problem| panic!("{problem:#}"));
+        Self { world, app, auditor, first }
+    }
+
+    /// What the auditor is answered.
+    async fn ask(&self, document: &str, variables: Value) -> Value {
+        let request = Request::new(document).variables(Variables::from_json(variables));
+        let answer = api(self.app.clone()).execute(request.data(self.auditor.clone())).await;
+        assert!(answer.errors.is_empty(), "{:?}", answer.errors);
+        answer.data.into_json().unwrap()
+    }
+
+    /// How many of a list stand in each status.
+    async fn standings(&self, list: &str) -> (Value, BTreeMap<String, usize>) {
+        let whole = self
+            .ask(&format!("{{ {list}(first: 500) {{ totalCount nodes {{ status }} }} }}"), json!({}))
+            .await;
+        let mut counts = BTreeMap::new();
+        for node in whole[list]["nodes"].as_array().unwrap() {
+            *counts.entry(node["status"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        (whole[list]["totalCount"].clone(), counts)
+    }
+
+    async fn count(&self, table: &str) -> i64 {
+        let owner = self.world.owner().await;
+        sqlx::query_scalar(&format!("SELECT count(*) FROM {table}")).fetch_one(&owner).await.unwrap()
+    }
+
+    /// The groups of a breakdown of the ledger, each with its name and its figures.
+    async fn ledger(&self, by: &str) -> Vec<(Value, BTreeMap<String, Decimal>)> {
+        let document = "query($by: LedgerBreakdown!) { ledger(by: $by) { id reference year \
+                        figures { budget available reserved committed paid } } }";
+        let answer = self.ask(document, json!({ "by": by })).await;
+        let groups = answer["ledger"].as_array().unwrap().iter();
+        let figures = |group: &Value| {
+            let pots = group["figures"].as_object().unwrap().iter();
+            pots.filter_map(|(pot, sum)| Some((pot.clone(), sum.as_str()?.parse().unwrap()))).collect()
+        };
+        groups.map(|group| (group["reference"].clone(), figures(group))).collect()
+    }
+}
+
+fn counted(wanted: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    wanted.iter().map(|(status, count)| ((*status).to_owned(), *count)).collect()
+}
+
+#[tokio::test]
+async fn partners_and_grants_stand_in_every_status() {
+    let loading = Loading::new().await;
+    let (total, standing) = loading.standings("partners").await;
+    let wanted = [("APPLIED", 2), ("APPROVED", 9), ("DECLINED", 1), ("SUSPENDED", 1), ("WITHDRAWN", 1)];
+    assert_eq!((total, standing), (json!(14), counted(&wanted)));
+
+    let (total, standing) = loading.standings("grants").await;
+    let wanted = [
+        ("ACTIVE", 11),
+        ("APPROVED", 2),
+        ("ASSESSING", 3),
+        ("DECLINED", 3),
+        ("INELIGIBLE", 2),
+        ("OFFERED", 2),
+        ("RECOMMENDED", 2),
+        ("SUBMITTED", 2),
+        ("WITHDRAWN", 3),
+    ];
+    assert_eq!((total, standing), (json!(30), counted(&wanted)));
+
+    let lists = loading.ask("{ funds { nodes { id } } programmes { nodes { id } } }", json!({})).await;
+    let length = |list: &str| lists[list]["nodes"].as_array().unwrap().len();
+    assert_eq!((length("funds"), length("programmes")), (3, 2));
+}
+
+#[tokio::test]
+async fn loaded_again_it_changes_nothing() {
+    let loading = Loading::new().await;
+    let all = steps().len();
+    assert_eq!(loading.first, Loaded { carried_out: all, repeated: 0 });
+    let size = loading.world.store.size().await.unwrap();
+    let kept = loading.count("vault.item").await;
+
+    let again = load(&loading.app, &sample()).await.unwrap();
+    assert_eq!(again, Loaded { carried_out: 0, repeated: all });
+    assert_eq!(loading.world.store.size().await.unwrap(), size);
+    assert_eq!(loading.count("vault.item").await, kept, "bank details are not kept twice");
+    assert_eq!(loading.standings("grants").await.0, json!(30));
+}
+
+#[tokio::test]
+async fn the_record_holds_and_every_event_is_told() {
+    let loading = Loading::new().await;
+    let store = &loading.world.store;
+    let size = store.size().await.unwrap();
+    let report = check_log(store.pool(), &|_| ()).await.unwrap();
+    assert_eq!((report.events, report.findings), (size, Vec::new()));
+
+    let (read_events, books) = books(store).await.unwrap();
+    assert_eq!((read_events, books.breaches()), (size, Vec::new()));
+    assert_eq!(books.funds().count(), 3);
+
+    let differences = build::compare(&loading.world.owner().await, &|_, _| ()).await.unwrap();
+    assert!(differences.is_empty(), "{differences:?}");
+
+    let all = Slice { limit: i64::MAX, ..Slice::default() };
+    let events = read(store.pool(), &all).await.unwrap();
+    assert_eq!(i64::try_from(events.len()).unwrap(), size);
+    for event in events {
+        let sentence = event.fact.sentence();
+        assert!(sentence.len() > 10 && sentence.ends_with('.'), "event {}: {sentence:?}", event.index);
+        assert!(event.actor.is_some() && event.reason.is_some(), "event {}: {sentence}", event.index);
+    }
+}
+
+#[tokio::test]
+async fn every_breakdown_of_the_ledger_comes_to_the_same() {
+    let loading = Loading::new().await;
+    let funds = loading.ledger("FUND").await;
+    assert_eq!(funds.len(), 3);
+    for (fund, figures) in &funds {
+        let used: Decimal = POTS.iter().map(|pot| figures[*pot]).sum();
+        assert_eq!(figures["budget"], figures["available"] + used, "{fund}");
+        assert!(figures["budget"] > Decimal::ZERO, "{fund}");
+    }
+    let sums = |groups: &[(Value, BTreeMap<String, Decimal>)]| {
+        POTS.map(|pot| groups.iter().map(|(_, figures)| figures[pot]).sum::<Decimal>())
+    };
+    let wanted = sums(&funds);
+    assert!(wanted.iter().all(|pot| *pot > Decimal::ZERO), "{wanted:?}");
+    for by in ["NONE", "YEAR", "PROGRAMME", "PARTNER", "GRANT"] {
+        assert_eq!(sums(&loading.ledger(by).await), wanted, "by {by}");
+    }
+}
+
+/// The names and accounts are read off the file, so that whoever adds a step adds to what is looked for.
+#[tokio::test]
+async fn no_person_and_no_account_is_in_the_log() {
+    let steps = steps();
+    let mut private: BTreeSet<String> = BTreeSet::new();
+    for step in &steps {
+        private.insert(step["as"]["name"].as_str().unwrap().to_owned());
+        let people = texts(&step["input"]).into_iter().filter_map(|text| text.strip_prefix("$person:"));
+        private.extend(people.map(str::to_owned));
+        if step["do"] == "submitBankDetails" {
+            let details = ["sortCode", "accountNumber", "accountName"];
+            private.extend(details.map(|field| step["input"][field].as_str().unwrap().to_owned()));
+        }
+    }
+    assert!(private.contains("Amina Example") && private.contains("00000001"), "{private:?}");
+
+    let loading = Loading::new().await;
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT index, payload::text || ' ' || metadata::text FROM public.events ORDER BY index",
+    )
+    .fetch_all(loading.world.store.pool())
+    .await
+    .unwrap();
+    assert_eq!(i64::try_from(rows.len()).unwrap(), loading.world.store.size().await.unwrap());
+    for (index, stored) in rows {
+        let stored = stored.to_lowercase();
+        for secret in &private {
+            assert!(!stored.contains(&secret.to_lowercase()), "event {index} holds {secret}: {stored}");
+        }
+    }
+}
+
+/// What the file promises of itself, beside what the record makes of it.
+#[test]
+fn every_step_is_dated_in_order_and_says_why() {
+    let mut before = String::new();
+    for step in steps() {
+        let on =
+            step["input"]["effectiveOn"].as_str().unwrap_or_else(|| panic!("no date: {step}")).to_owned();
+        assert!(("2025-04-01"..="2026-10-31").contains(&&*on) && on >= before, "{on} after {before}: {step}");
+        assert!(
+            step["input"]["reason"].as_str().is_some_and(|reason| reason.len() > 10),
+            "no reason: {step}"
+        );
+        before = on;
+    }
+}
