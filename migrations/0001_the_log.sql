@@ -38,7 +38,12 @@ CREATE TABLE public.events (
     leaf_hash      bytea            NOT NULL CHECK (octet_length(leaf_hash) = 32),
     command_id     uuid,
     PRIMARY KEY (aggregate_type, aggregate_id, sequence),
-    CONSTRAINT events_index_key UNIQUE (index)
+    CONSTRAINT events_index_key UNIQUE (index),
+    -- The leaf covers the metadata: so it covers these columns as well.
+    CONSTRAINT events_columns_repeat_metadata CHECK (
+        (metadata ->> 'event_id')::uuid IS NOT DISTINCT FROM event_id
+        AND (metadata ->> 'effective_on')::date IS NOT DISTINCT FROM effective_on
+        AND nullif(metadata ->> 'command_id', '')::uuid IS NOT DISTINCT FROM command_id)
 );
 COMMENT ON TABLE public.events IS 'Every fact, once, for ever. index = position = commit order = Merkle leaf index, dense from 0.';
 
@@ -66,6 +71,11 @@ BEGIN
             IF (SELECT count(*) <> count(DISTINCT key) FROM json_each(value)) THEN
                 RAISE EXCEPTION 'a JSON object holds a key twice' USING ERRCODE = 'invalid_parameter_value';
             END IF;
+            IF EXISTS (SELECT FROM json_each(value) WHERE key ~ ('[' || chr(65536) || '-' || chr(1114111) || ']')) THEN
+                -- RFC 8785 orders keys by UTF-16, which differs from the order of code points up there only.
+                RAISE EXCEPTION 'the log takes no key with characters beyond U+FFFF'
+                    USING ERRCODE = 'invalid_parameter_value';
+            END IF;
             RETURN (SELECT '{' || coalesce(string_agg(to_json(key)::text || ':' || public.canonical_json(each.value), ','
                                            ORDER BY key COLLATE "C"), '') || '}'
                     FROM json_each(value) AS each);
@@ -81,7 +91,7 @@ BEGIN
             END IF;
             RETURN value::text;
         ELSE
-            RETURN value::text;
+            RETURN btrim(value::text, E' \t\n\r');
     END CASE;
 END
 $$;
@@ -90,7 +100,7 @@ $$;
 CREATE FUNCTION public.leaf_v1(entry public.events) RETURNS bytea
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT sha256('\x00'::bytea || convert_to(
+    SELECT sha256(decode('00', 'hex') || convert_to(
         '{"aggregate_id":' || to_json(entry.aggregate_id)::text
         || ',"aggregate_type":' || to_json(entry.aggregate_type)::text
         || ',"body_hash":"' || encode(sha256(convert_to(
@@ -115,20 +125,21 @@ BEGIN
 END
 $$;
 
--- A writer that does not hash (stock postgres-es) has its row stamped: position, time, nonce, leaf.
+-- A writer that does not hash (stock postgres-es) has its row stamped: position, time, nonce, leaf. The head is locked
+-- here and moved when the statement is done, so that a row that ON CONFLICT leaves out takes no place.
 CREATE FUNCTION public.stamp_event() RETURNS trigger
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS
 $$
 DECLARE
     head record;
+    last record;
     added json;
 BEGIN
-    UPDATE public.log_head
-        SET size = size + 1,
-            last_recorded_at = greatest(clock_timestamp(), last_recorded_at + interval '1 microsecond')
-        RETURNING size - 1 AS index, last_recorded_at INTO STRICT head;
-    NEW.index := head.index;
-    NEW.recorded_at := head.last_recorded_at;
+    SELECT size, last_recorded_at INTO STRICT head FROM public.log_head FOR UPDATE;
+    SELECT index, recorded_at INTO last FROM public.events ORDER BY index DESC LIMIT 1;
+    NEW.index := coalesce(last.index + 1, 0);
+    NEW.recorded_at := greatest(clock_timestamp(),
+                                greatest(head.last_recorded_at, last.recorded_at) + interval '1 microsecond');
     NEW.event_id := coalesce(nullif(NEW.metadata ->> 'event_id', '')::uuid, gen_random_uuid());
     NEW.effective_on := coalesce(nullif(NEW.metadata ->> 'effective_on', '')::date,
                                  (NEW.recorded_at AT TIME ZONE 'Europe/London')::date);
@@ -168,18 +179,23 @@ BEGIN
     IF batch.events <> batch.last - batch.first + 1 THEN
         RAISE EXCEPTION 'the appended events leave a gap' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF head.size = batch.last + 1 THEN
-        RETURN NULL; -- stamped row by row, the head moved with them
-    END IF;
     IF batch.first <> head.size THEN
         RAISE EXCEPTION 'the next event has index %, not %', head.size, batch.first
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     IF NOT batch.in_order OR batch.earliest <= head.last_recorded_at
         OR batch.earliest < clock_timestamp() - interval '1 minute'
-        OR batch.latest > greatest(clock_timestamp(), head.last_recorded_at) + interval '1 second' THEN
+        OR batch.latest > greatest(clock_timestamp() + interval '1 second',
+                                   head.last_recorded_at + batch.events * interval '1 microsecond') THEN
         RAISE EXCEPTION 'recorded_at must be now and rise with the index'
             USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF EXISTS (SELECT FROM added AS next WHERE next.sequence > 1 AND NOT EXISTS (
+                   SELECT FROM public.events AS previous
+                   WHERE previous.aggregate_type = next.aggregate_type
+                       AND previous.aggregate_id = next.aggregate_id AND previous.sequence = next.sequence - 1
+                   OFFSET 0)) THEN
+        RAISE EXCEPTION 'a stream leaves a gap' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     UPDATE public.log_head SET size = batch.last + 1, last_recorded_at = batch.latest;
     RETURN NULL;
@@ -210,6 +226,10 @@ BEGIN
     IF NEW.size <= OLD.size OR NEW.last_recorded_at <= OLD.last_recorded_at OR NEW.origin <> OLD.origin THEN
         RAISE EXCEPTION 'the head of the log only moves forward' USING ERRCODE = 'insufficient_privilege';
     END IF;
+    IF (NEW.size - 1, NEW.last_recorded_at) IS DISTINCT FROM
+        (SELECT (index, recorded_at) FROM public.events ORDER BY index DESC LIMIT 1) THEN
+        RAISE EXCEPTION 'the head of the log stands where its last event is' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     RETURN NEW;
 END
 $$;
@@ -237,9 +257,27 @@ CREATE TABLE public.reference_counter (
     PRIMARY KEY (kind, year)
 );
 
+CREATE FUNCTION public.guard_reference_counter() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    IF NEW.last <= OLD.last OR NEW.kind <> OLD.kind OR NEW.year <> OLD.year THEN
+        RAISE EXCEPTION 'a reference is never given twice' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER guard_reference_counter BEFORE UPDATE ON public.reference_counter
+    FOR EACH ROW EXECUTE FUNCTION public.guard_reference_counter();
+CREATE TRIGGER refuse_delete BEFORE DELETE ON public.reference_counter
+    FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+ALTER TABLE public.reference_counter ENABLE ALWAYS TRIGGER guard_reference_counter;
+ALTER TABLE public.reference_counter ENABLE ALWAYS TRIGGER refuse_delete;
+
 -- The projections live in a schema of their own: all of it can be dropped and rebuilt from the log.
 CREATE SCHEMA views;
 
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON public.events, public.log_head, public.reference_counter FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.lock_log_head(), public.stamp_event(), public.move_log_head() FROM PUBLIC;
 DO $$

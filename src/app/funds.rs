@@ -46,20 +46,23 @@ impl App {
     pub async fn open_fund(&self, who: &Identity, how: &How, new: NewFund) -> Result<Done, Failure> {
         let order = self.order(who, "openFund", how)?;
         let id = order.envelope.command.makes("fund");
-        let reference = self.reference(ReferenceKind::Fund, order.envelope.effective_on).await?;
-        let NewFund { name, funder, restriction, spend_from, spend_to, recovery_rule } = new;
-        let command = FundCommand::Open(Opening {
-            reference,
-            name,
-            funder,
-            restriction,
-            spend_from,
-            spend_to,
-            recovery_rule,
-        });
+        let app = self.clone();
         self.carry_out::<Fund, _>(order, id, move |work| {
-            let command = command.clone();
-            Box::pin(async move { Ok(work.execute::<Fund>(id, command).await?) })
+            let (app, new) = (app.clone(), new.clone());
+            Box::pin(async move {
+                let reference = app.reference(ReferenceKind::Fund, work).await?;
+                let NewFund { name, funder, restriction, spend_from, spend_to, recovery_rule } = new;
+                let command = FundCommand::Open(Opening {
+                    reference,
+                    name,
+                    funder,
+                    restriction,
+                    spend_from,
+                    spend_to,
+                    recovery_rule,
+                });
+                Ok(work.execute::<Fund>(id, command).await?)
+            })
         })
         .await
     }

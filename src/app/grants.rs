@@ -142,18 +142,18 @@ impl App {
         let order = self.order(who, "submitApplication", how)?;
         of_partner(who, new.partner, "partner")?;
         let id = order.envelope.command.makes("grant");
-        let reference = self.reference(ReferenceKind::Grant, order.envelope.effective_on).await?;
+        let app = self.clone();
         self.carry_out::<Grant, _>(order, id, move |work| {
-            let (new, reference) = (new.clone(), reference.clone());
+            let (app, new) = (app.clone(), new.clone());
             Box::pin(async move {
                 work.existing::<Partner>(new.partner).await?.approved()?;
                 for share in &new.delivery {
-                    work.existing::<Partner>(share.partner).await?;
+                    work.existing::<Partner>(share.partner).await?.may_deliver()?;
                 }
                 let programme = work.existing::<Programme>(new.programme).await?;
                 let fund = programme.takes(new.requested, work.circumstances().on)?.fund;
                 let application = Application {
-                    reference,
+                    reference: app.reference(ReferenceKind::Grant, work).await?,
                     partner: new.partner,
                     programme: new.programme,
                     fund,
@@ -191,6 +191,9 @@ impl App {
             Box::pin(async move {
                 let partner = work.existing::<Grant>(grant).await?.case()?.partner;
                 of_partner(&who, partner, "grant")?;
+                if matches!(command, GrantCommand::IssueOffer { .. } | GrantCommand::AcceptOffer { .. }) {
+                    work.existing::<Partner>(partner).await?.approved()?;
+                }
                 Ok(work.execute::<Grant>(grant, command).await?)
             })
         })
@@ -316,10 +319,10 @@ impl App {
                 let case = state.case()?;
                 let rules = rules_of(work, &state).await?;
                 work.existing::<Partner>(case.partner).await?.approved()?;
-                let on = work.circumstances().on;
+                let today = work.circumstances().today;
                 let fund = work.existing::<Fund>(case.fund).await?;
                 let mut reserved: BTreeMap<FinancialYear, Decimal> = BTreeMap::new();
-                for share in fund.live_reservation(grant, on)? {
+                for share in fund.live_reservation(grant, today)? {
                     *reserved.entry(share.year).or_default() += share.amount.pounds();
                 }
                 let source = Text::new("programme: limit of one approver")?;

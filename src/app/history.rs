@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::authority::may;
 use super::{App, Failure};
 use crate::auth::Identity;
-use crate::domain::identity::{PartnerId, PersonId};
+use crate::domain::identity::{PartnerId, PersonId, Role};
 use crate::domain::record::Fact;
 use crate::projections::audit;
 use crate::projections::grants::GrantRecord;
@@ -24,7 +24,8 @@ impl App {
         if who.role.is_of_a_partner() && !self.is_own_stream(who, wanted.stream).await? {
             return Err(Failure::NotFound("stream"));
         }
-        Ok(audit::history(self.store.pool(), wanted).await?)
+        let events = audit::history(self.store.pool(), wanted).await?;
+        Ok(if who.role.is_of_a_partner() { events.into_iter().filter_map(outside).collect() } else { events })
     }
 
     async fn is_own_stream(&self, who: &Identity, stream: Option<Uuid>) -> Result<bool, Failure> {
@@ -65,6 +66,21 @@ impl App {
     pub async fn names(&self, people: &[PersonId]) -> Result<HashMap<PersonId, String>, Failure> {
         self.accounts.names(people).await.map_err(Failure::broken)
     }
+}
+
+/// An event as people of a partner see it: how an application is judged is not for them, nor who of the staff did
+/// what and why.
+fn outside(mut event: Recorded) -> Option<Recorded> {
+    let judging =
+        ["grant.conflict_declared", "grant.assessor_assigned", "grant.score_recorded", "grant.recommended"];
+    if judging.contains(&event.fact.kind().name) {
+        return None;
+    }
+    if !event.role.is_some_and(Role::is_of_a_partner) {
+        event.actor = None;
+        event.reason = None;
+    }
+    Some(event)
 }
 
 /// The values of a fact, by name, as they are stored.

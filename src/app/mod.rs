@@ -9,7 +9,7 @@ pub mod ledger;
 pub mod partners;
 pub mod programmes;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
@@ -73,6 +73,7 @@ pub struct App {
     accounts: Accounts,
     vault: Vault,
     surroundings: Surroundings,
+    day: Option<Date>,
 }
 
 /// A command on its way: who, how, when.
@@ -85,7 +86,7 @@ impl App {
     /// The application over a store.
     #[must_use]
     pub const fn new(store: Store, accounts: Accounts, vault: Vault, surroundings: Surroundings) -> Self {
-        Self { store, accounts, vault, surroundings }
+        Self { store, accounts, vault, surroundings, day: None }
     }
 
     /// The accounts, for people’s names.
@@ -100,10 +101,17 @@ impl App {
         self.vault.is_open()
     }
 
+    /// The app as if its calendar stood at a day: for scenarios that play out over years. The time of recording stays
+    /// that of the database.
+    #[must_use]
+    pub fn on_day(&self, day: Date) -> Self {
+        Self { day: Some(day), ..self.clone() }
+    }
+
     /// The business date of today.
     #[must_use]
     pub fn today(&self) -> Date {
-        date_in_london((self.surroundings.now)())
+        self.day.unwrap_or_else(|| date_in_london((self.surroundings.now)()))
     }
 
     /// The version of a stream: how many events it has.
@@ -125,6 +133,12 @@ impl App {
                 format!("{} lies ahead: a fact takes effect today or earlier.", day(effective_on)),
             ));
         }
+        if effective_on < today && who.role.is_of_a_partner() {
+            return Err(Failure::refused(
+                "effective.not_by_partner",
+                "What a partner does takes effect today: ask commissioning staff to record an earlier date.",
+            ));
+        }
         if effective_on < today && how.reason.is_none() {
             return Err(Failure::refused(
                 "effective.reason_required",
@@ -138,6 +152,7 @@ impl App {
             command: CommandId(how.command.unwrap_or_else(self.surroundings.id)),
             actor: who.actor(),
             effective_on,
+            today,
             reason: how.reason.clone(),
             correlation: None,
             causation: None,
@@ -177,8 +192,8 @@ impl App {
         .await
     }
 
-    async fn reference(&self, kind: ReferenceKind, on: Date) -> Result<Reference, Failure> {
-        use chrono::Datelike as _;
-        Ok(self.store.next_reference(kind, on.year()).await?)
+    /// The next human reference. Taken when the decision is being made, so that a repeated command takes none.
+    async fn reference(&self, kind: ReferenceKind, work: &Work) -> Result<Reference, Failure> {
+        Ok(self.store.next_reference(kind, work.circumstances().on.year()).await?)
     }
 }

@@ -91,22 +91,32 @@ impl App {
     ) -> Result<Done, Failure> {
         let order = self.order(who, "applyAsPartner", how)?;
         let id = order.envelope.command.makes("partner");
-        let reference = self.reference(ReferenceKind::Partner, order.envelope.effective_on).await?;
-        let NewPartner { name, legal_form, charity_number, company_number, areas, communities, summary } =
-            new;
-        let command = PartnerCommand::Apply(Application {
-            reference,
-            name,
-            legal_form,
-            charity_number,
-            company_number,
-            areas,
-            communities,
-            summary,
-        });
+        let app = self.clone();
         self.carry_out::<Partner, _>(order, id, move |work| {
-            let command = command.clone();
-            Box::pin(async move { Ok(work.execute::<Partner>(id, command).await?) })
+            let (app, new) = (app.clone(), new.clone());
+            Box::pin(async move {
+                let reference = app.reference(ReferenceKind::Partner, work).await?;
+                let NewPartner {
+                    name,
+                    legal_form,
+                    charity_number,
+                    company_number,
+                    areas,
+                    communities,
+                    summary,
+                } = new;
+                let command = PartnerCommand::Apply(Application {
+                    reference,
+                    name,
+                    legal_form,
+                    charity_number,
+                    company_number,
+                    areas,
+                    communities,
+                    summary,
+                });
+                Ok(work.execute::<Partner>(id, command).await?)
+            })
         })
         .await
     }

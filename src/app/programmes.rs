@@ -49,28 +49,28 @@ impl App {
     ) -> Result<Done, Failure> {
         let order = self.order(who, "openProgramme", how)?;
         let id = order.envelope.command.makes("programme");
-        let reference = self.reference(ReferenceKind::Programme, order.envelope.effective_on).await?;
-        let codes: Result<BTreeSet<_>, _> =
-            new.required_checks.iter().map(|check| Text::new(check.code())).collect();
-        let opening = Opening {
-            reference,
-            name: new.name,
-            fund: new.fund,
-            purpose: new.purpose,
-            track: new.track,
-            route: new.route,
-            limits: new.limits,
-            opens_on: new.opens_on,
-            closes_on: new.closes_on,
-            priorities: new.priorities,
-            required_checks: codes?,
-            eligibility: new.eligibility,
-            scoring: new.scoring,
-        };
+        let codes = new.required_checks.iter().map(|check| Text::new(check.code()));
+        let required_checks: BTreeSet<_> = codes.collect::<Result<_, _>>()?;
+        let app = self.clone();
         self.carry_out::<Programme, _>(order, id, move |work| {
-            let opening = opening.clone();
+            let (app, new, required_checks) = (app.clone(), new.clone(), required_checks.clone());
             Box::pin(async move {
-                work.existing::<Fund>(opening.fund).await?.allows_purpose(&opening.purpose)?;
+                work.existing::<Fund>(new.fund).await?.allows_purpose(&new.purpose)?;
+                let opening = Opening {
+                    reference: app.reference(ReferenceKind::Programme, work).await?,
+                    name: new.name,
+                    fund: new.fund,
+                    purpose: new.purpose,
+                    track: new.track,
+                    route: new.route,
+                    limits: new.limits,
+                    opens_on: new.opens_on,
+                    closes_on: new.closes_on,
+                    priorities: new.priorities,
+                    required_checks,
+                    eligibility: new.eligibility,
+                    scoring: new.scoring,
+                };
                 Ok(work.execute::<Programme>(id, ProgrammeCommand::Open(opening)).await?)
             })
         })

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::{Accounts, Identity, Name};
+use crate::domain::calendar::read;
 use crate::domain::identity::{PartnerId, Role};
 use crate::graphql::{Api, api};
 
@@ -73,13 +74,9 @@ impl std::fmt::Display for Loaded {
 /// With the line of the first step that cannot be read or is refused; the steps before it stay.
 pub async fn load(app: &App, file: &Path) -> anyhow::Result<Loaded> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let schema = api(app.clone());
-    let mut loader = Loader {
-        kinds: kinds(&schema).await?,
-        schema,
-        accounts: app.accounts().clone(),
-        kept: HashMap::new(),
-    };
+    let kinds = kinds(&api(app.clone())).await?;
+    let mut loader =
+        Loader { app: app.clone(), kinds, accounts: app.accounts().clone(), kept: HashMap::new() };
     let mut loaded = Loaded { carried_out: 0, repeated: 0 };
     let steps: Vec<(usize, &str)> = text
         .lines()
@@ -111,7 +108,7 @@ pub async fn load(app: &App, file: &Path) -> anyhow::Result<Loaded> {
 type Kinds = HashMap<String, (String, String)>;
 
 struct Loader {
-    schema: Api,
+    app: App,
     accounts: Accounts,
     kinds: Kinds,
     kept: HashMap<String, Value>,
@@ -134,9 +131,14 @@ impl Loader {
             name = step.r#do
         );
         let who = self.identity(step.r#as).await?;
+        // The scenario plays out day by day: each step is taken on the day on which it takes effect.
+        let app = match input["effectiveOn"].as_str() {
+            Some(day) => self.app.on_day(read(day)?),
+            None => self.app.clone(),
+        };
         let request =
             Request::new(document).variables(Variables::from_json(json!({ "input": input }))).data(who);
-        let answer = self.schema.execute(request).await;
+        let answer = api(app).execute(request).await;
         if let Some(error) = answer.errors.first() {
             bail!("{}: {}", step.r#do, error.message);
         }

@@ -302,7 +302,7 @@ impl Aggregate for Fund {
                 FundEvent::ReservationVoided { link: held.link, shares: held.shares.clone(), cause }
             }
             FundCommand::ConfirmCommitment { grant } => {
-                let shares = self.live_reservation(grant, at.on)?.to_vec();
+                let shares = self.live_reservation(grant, at.today)?.to_vec();
                 FundEvent::CommitmentConfirmed { link: self.reservations[&grant].link, shares }
             }
             FundCommand::ReleaseCommitment { grant, cause } => self.release(grant, cause)?,

@@ -42,6 +42,9 @@ pub type Reason = Text<2000>;
 pub struct Circumstances {
     /// The date on which the decision takes effect, in Europe/London. Never later than today.
     pub on: Date,
+    /// The date on which it is decided, in Europe/London: deadlines are held against this one, so that nobody gets
+    /// round them by dating a decision back.
+    pub today: Date,
     /// Who is deciding.
     pub actor: Actor,
     /// Why; some events may not be recorded without it.

@@ -259,14 +259,23 @@ impl Partner {
     /// unverified or on hold.
     pub fn payable(&self, on: Date, also: &[CheckKind]) -> Result<Payable, PartnerRefusal> {
         self.approved()?;
-        let checks_valid_until = self.due_diligence(on, also)?;
         let version = u32::try_from(self.banks.len()).unwrap_or(u32::MAX);
         let bank = self.banks.last().ok_or(PartnerRefusal::BankMissing)?;
         let from = bank.payable_from.ok_or(PartnerRefusal::BankUnverified { version })?;
         if on < from {
             return Err(PartnerRefusal::BankOnHold { version, from: day(from) });
         }
+        let checks_valid_until = self.due_diligence(on, also)?;
         Ok(Payable { checks_valid_until, bank_version: version })
+    }
+
+    /// Whether the partner may deliver part of another partner’s grant: a small group need not be approved itself.
+    ///
+    /// # Errors
+    /// `partner.unknown`, `partner.ended`, or `partner.not_approved` while it is suspended.
+    pub fn may_deliver(&self) -> Result<(), PartnerRefusal> {
+        self.must_be_alive()?;
+        if self.status == PartnerStatus::Suspended { Err(PartnerRefusal::NotApproved) } else { Ok(()) }
     }
 
     fn newest_bank_version(&self) -> u32 {
@@ -328,7 +337,7 @@ impl Partner {
         if next_review <= at.on {
             return Err(PartnerRefusal::ReviewNotAhead);
         }
-        self.due_diligence(at.on, &[])?;
+        self.due_diligence(at.today, &[])?;
         if self.banks.iter().any(|bank| bank.verified_by == Some(at.actor.person)) {
             return Err(PartnerRefusal::ApproverVerifiedBank);
         }
@@ -440,7 +449,7 @@ impl Aggregate for Partner {
             }
             PartnerCommand::Reinstate => {
                 self.must_be(PartnerStatus::Suspended, PartnerRefusal::NotSuspended)?;
-                self.due_diligence(at.on, &[])?;
+                self.due_diligence(at.today, &[])?;
                 PartnerEvent::Reinstated {}
             }
             PartnerCommand::Review { next_review } => {

@@ -35,7 +35,12 @@ pub fn person(number: u128) -> PersonId {
 /// Somebody deciding on a day, with a reason. The rules look at the person; the role is the app's to judge.
 pub fn by(number: u128, on: &str) -> Circumstances {
     let actor = Actor { person: person(number), role: Role::Commissioner };
-    Circumstances { on: date(on), actor, reason: Some(words("A reason written for this test.")) }
+    Circumstances {
+        on: date(on),
+        today: date(on),
+        actor,
+        reason: Some(words("A reason written for this test.")),
+    }
 }
 
 /// What has happened so far.

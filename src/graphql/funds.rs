@@ -4,8 +4,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Code, Date, Entered, Figures, FinancialYear, Meant, Money, Receipt, Page, YearFigures, asked,
-    cursor, dated, pair, size, uncounted, told,
+    Area, Code, Date, Entered, Figures, FinancialYear, Meant, Money, Page, Receipt, YearFigures, asked,
+    cursor, dated, pair, size, told, uncounted,
 };
 use crate::app::funds::{BudgetChange, NewFund};
 use crate::app::{Done, Failure};

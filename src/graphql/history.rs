@@ -6,7 +6,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Code, Date, Person, Role, Page, asked, cursor, parts, size, uncounted, told};
+use super::{Code, Date, Page, Person, Role, asked, cursor, parts, size, told, uncounted};
 use crate::app::Failure;
 use crate::app::history::{Recorded, Slice, values};
 use crate::domain::calendar::end_of_day_in_london;
@@ -33,7 +33,7 @@ pub struct HistoryEntry {
     pub event_type: &'static str,
     /// What happened, in one sentence.
     pub sentence: String,
-    /// Who did it; nothing where a foreign writer did not say.
+    /// Who did it; nothing where a foreign writer did not say, and for people of a partner where staff did.
     pub actor: Option<Person>,
     /// In what capacity.
     pub role: Option<Code<Role>>,
@@ -49,7 +49,7 @@ pub struct HistoryEntry {
     pub correlation_id: Option<Uuid>,
     /// What caused it, where that was said.
     pub causation_id: Option<Uuid>,
-    /// The values it carries.
+    /// The values it carries; none for people of a partner where staff acted.
     pub values: Vec<HistoryValue>,
     /// Its leaf in the log’s tree: SHA-256, 64 hexadecimal digits.
     pub leaf_hash: String,
@@ -86,7 +86,9 @@ fn entry(
 ) -> HistoryEntry {
     let kind = event.fact.kind();
     let (reference, name) = titles.get(&event.stream.id).cloned().unzip();
-    let all = values(&event.fact).into_iter().map(|(name, value)| HistoryValue {
+    // Nobody is named where whoever asks may not know who acted; the values could name them as well.
+    let shown = if event.actor.is_some() { values(&event.fact) } else { Vec::new() };
+    let all = shown.into_iter().map(|(name, value)| HistoryValue {
         name,
         value: value.as_str().map_or_else(|| value.to_string(), String::from),
     });

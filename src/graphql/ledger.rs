@@ -232,10 +232,13 @@ impl LedgerQueries {
                 && cut.as_ref().is_none_or(|cut| {
                     cut.programme_id.is_none() && cut.partner_id.is_none() && cut.grant_id.is_none()
                 });
-        let groups = app.ledger(who, &cut.unwrap_or_default().into(), by.into()).await.map_err(told)?;
+        let mut groups = app.ledger(who, &cut.unwrap_or_default().into(), by.into()).await.map_err(told)?;
+        if groups.is_empty() && by == LedgerBreakdown::None {
+            groups.push((Group::All, postings::Figures::default()));
+        }
         let ids: Vec<Uuid> = groups.iter().filter_map(|(group, _)| group_id(*group)).collect();
         let titles = app.titles(&ids).await.map_err(told)?;
-        Ok(groups
+        let mut told: Vec<LedgerGroup> = groups
             .into_iter()
             .filter(|(group, _)| has_budget || *group != Group::Of(None))
             .map(|(group, figures)| {
@@ -250,7 +253,9 @@ impl LedgerQueries {
                 let reference = reference.or_else(|| year.map(|year| year.0.to_string()));
                 LedgerGroup { id: group_id(group), year, reference, name, figures }
             })
-            .collect())
+            .collect();
+        told.sort_by(|one, other| one.reference.cmp(&other.reference));
+        Ok(told)
     }
 
     /// The lines behind the figures, in the order of the log.

@@ -7,8 +7,8 @@ use async_graphql::extensions::{
 };
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
-    EmptySubscription, ErrorExtensionValues, Response, SchemaBuilder, ServerError, ServerResult, ValidationResult,
-    Variables,
+    EmptySubscription, ErrorExtensionValues, Response, SchemaBuilder, ServerError, ServerResult,
+    ValidationResult, Variables,
 };
 
 use super::{Mutation, Query};

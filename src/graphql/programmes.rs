@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::{Code, Date, Entered, Meant, Money, Receipt, Page, asked, cursor, pair, size, uncounted, told};
+use super::{Code, Date, Entered, Meant, Money, Page, Receipt, asked, cursor, pair, size, told, uncounted};
 use crate::app::programmes::NewProgramme;
 use crate::app::{Done, Failure};
 use crate::domain::identity::{FundId, ProgrammeId};

@@ -2,8 +2,9 @@
 //! take the place of the old ones in one transaction. `verify` builds the same way and compares instead.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use sqlx::{Acquire as _, Connection as _, Executor as _, PgConnection, PgPool, Row as _};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row as _};
 use tokio::sync::mpsc;
 
 use super::{Projection, STANDING, Table, Trouble, all};
@@ -11,17 +12,101 @@ use crate::store::copy::{self, Rows};
 
 /// How many bytes go into the database at a time.
 const CHUNK: usize = 1 << 18;
+/// How often readers may be in the way of a swap before a rebuild gives up.
+const SWAPS: u32 = 60;
+/// The schema that is built into before it takes the place of what stands.
+const NEXT: &str = "views_next";
 /// Told how many events are done, and how many there are.
 pub type Progress<'p> = &'p (dyn Fn(i64, i64) + Send + Sync);
+
+/// Held while projections are built, so that two processes do not build into the same tables. Any number does that
+/// nobody else takes.
+const TURN: i64 = 0x5349_4445_5649_4557;
+
+/// A connection of its own, with the turn to build. It is not the pool's: a copy that broke off leaves a connection
+/// unfit for use, and the turn ends with the connection, however that goes.
+async fn turn(owner: &PgPool) -> Result<PgConnection, Trouble> {
+    let mut connection = PgConnection::connect_with(&owner.connect_options()).await?;
+    sqlx::query("SELECT pg_advisory_lock($1)").bind(TURN).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Make the projections stand: build them if something is missing or of another version.
+///
+/// # Errors
+/// When the database fails or the log holds an event this program cannot read.
+pub(super) async fn make_stand(owner: &PgPool) -> Result<(), Trouble> {
+    let mut connection = turn(owner).await?;
+    if stands(&mut connection).await? {
+        connection.close().await?;
+        return Ok(());
+    }
+    rebuild_in_turn(owner, connection, &|_, _| {}).await.map(|_| ())
+}
+
+/// Whether every projection stands in the version of this program, and no other.
+async fn stands(connection: &mut PgConnection) -> Result<bool, Trouble> {
+    let register: bool =
+        sqlx::query_scalar(&format!("SELECT to_regclass('{STANDING}.standing') IS NOT NULL"))
+            .fetch_one(&mut *connection)
+            .await?;
+    if !register {
+        return Ok(false);
+    }
+    let mut standing: Vec<(String, i32)> = sqlx::query_as(&format!(
+        "SELECT name, version FROM {STANDING}.standing WHERE to_regclass('{STANDING}.' || name) IS NOT NULL"
+    ))
+    .fetch_all(connection)
+    .await?;
+    let mut wanted: Vec<(String, i32)> =
+        all().iter().map(|one| (one.table().name.to_string(), one.version())).collect();
+    standing.sort_unstable();
+    wanted.sort_unstable();
+    Ok(standing == wanted)
+}
 
 /// Build every projection beside what stands and put it in its place. Returns how many events it read.
 ///
 /// # Errors
 /// When the database fails or the log holds an event this program cannot read; what stood, stands.
 pub async fn rebuild(owner: &PgPool, progress: Progress<'_>) -> Result<i64, Trouble> {
-    const NEXT: &str = "views_next";
-    let built = build(owner, NEXT, progress).await?;
-    let mut connection = owner.acquire().await?;
+    let connection = turn(owner).await?;
+    rebuild_in_turn(owner, connection, progress).await
+}
+
+async fn rebuild_in_turn(
+    owner: &PgPool,
+    mut connection: PgConnection,
+    progress: Progress<'_>,
+) -> Result<i64, Trouble> {
+    let mut built = build(owner, &mut connection, NEXT, progress).await?;
+    let mut tried = 0;
+    loop {
+        // What came in meanwhile is caught up with first, so that the log is held for the very last of it only.
+        let size: i64 =
+            sqlx::query_scalar("SELECT size FROM public.log_head").fetch_one(&mut connection).await?;
+        catch_up(&mut connection, NEXT, built, size).await?;
+        built = size;
+        match swap(&mut connection, built).await {
+            Ok(size) => {
+                connection.close().await?;
+                return Ok(size);
+            }
+            Err(Trouble::Database(error)) if is_lock_timeout(&error) && tried < SWAPS => tried += 1,
+            Err(other) => return Err(other),
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Whether somebody who reads was in the way. Waiting longer would keep everyone else waiting too, and might end in a
+/// deadlock that the reader is made to pay for.
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "55P03")
+}
+
+/// Put the freshly built tables, up to date to some size of the log, in the place of the old ones.
+async fn swap(connection: &mut PgConnection, built: i64) -> Result<i64, Trouble> {
     let mut swap = connection.begin().await?;
     // From here on nobody appends until the new tables stand.
     let size: i64 =
@@ -32,16 +117,24 @@ pub async fn rebuild(owner: &PgPool, progress: Progress<'_>) -> Result<i64, Trou
         format!("INSERT INTO {NEXT}.standing VALUES ('{name}', {version});")
     });
     let versions: String = versions.collect();
-    swap.execute(
-        format!(
-            "CREATE TABLE {NEXT}.standing (name text PRIMARY KEY, version integer NOT NULL); {versions}
-             DROP SCHEMA {STANDING} CASCADE; ALTER SCHEMA {NEXT} RENAME TO {STANDING}; {}",
-            grants(STANDING)
+    let done = swap
+        .execute(
+            format!(
+                "SET LOCAL lock_timeout = '400ms';
+                 CREATE TABLE {NEXT}.standing (name text PRIMARY KEY, version integer NOT NULL); {versions}
+                 DROP SCHEMA IF EXISTS {STANDING} CASCADE; ALTER SCHEMA {NEXT} RENAME TO {STANDING}; {}",
+                grants(STANDING)
+            )
+            .as_str(),
         )
-        .as_str(),
-    )
-    .await?;
-    swap.commit().await?;
+        .await;
+    match done {
+        Ok(_) => swap.commit().await?,
+        Err(error) => {
+            swap.rollback().await?;
+            return Err(error.into());
+        }
+    }
     Ok(size)
 }
 
@@ -62,8 +155,8 @@ pub struct Difference {
 /// When the database fails or the log holds an event this program cannot read.
 pub async fn compare(owner: &PgPool, progress: Progress<'_>) -> Result<Vec<Difference>, Trouble> {
     const CHECK: &str = "views_check";
-    let built = build(owner, CHECK, progress).await?;
-    let mut connection = owner.acquire().await?;
+    let mut connection = turn(owner).await?;
+    let built = build(owner, &mut connection, CHECK, progress).await?;
     let mut snapshot = connection.begin().await?;
     snapshot.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
     let size: i64 = sqlx::query_scalar("SELECT size FROM public.log_head").fetch_one(&mut *snapshot).await?;
@@ -84,6 +177,7 @@ pub async fn compare(owner: &PgPool, progress: Progress<'_>) -> Result<Vec<Diffe
     }
     snapshot.rollback().await?;
     connection.execute(format!("DROP SCHEMA {CHECK} CASCADE").as_str()).await?;
+    connection.close().await?;
     Ok(differences)
 }
 
@@ -102,8 +196,12 @@ fn grants(schema: &str) -> String {
 }
 
 /// Build every projection into a fresh schema, up to the size the log has now. Returns that size.
-async fn build(owner: &PgPool, schema: &'static str, progress: Progress<'_>) -> Result<i64, Trouble> {
-    let mut reader = owner.acquire().await?;
+async fn build(
+    owner: &PgPool,
+    reader: &mut PgConnection,
+    schema: &'static str,
+    progress: Progress<'_>,
+) -> Result<i64, Trouble> {
     let size: i64 = sqlx::query_scalar("SELECT size FROM public.log_head").fetch_one(&mut *reader).await?;
     reader
         .execute(format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}").as_str())
@@ -114,7 +212,7 @@ async fn build(owner: &PgPool, schema: &'static str, progress: Progress<'_>) -> 
         reader.execute(format!("CREATE TABLE {schema}.{name} ({columns})").as_str()).await?;
         writers.push(Writer::start(owner, schema, projection).await?);
     }
-    let mut rows = Rows::of(&mut reader, &copy::lean(0, size)).await?;
+    let mut rows = Rows::of(reader, &copy::lean(0, size)).await?;
     let mut done = 0;
     while let Some(row) = rows.next().await? {
         let event = copy::recorded(&row)?;
@@ -169,7 +267,7 @@ impl Writer {
         Ok(())
     }
 
-    async fn send(&self, chunk: Vec<u8>) -> Result<(), Trouble> {
+    async fn send(&mut self, chunk: Vec<u8>) -> Result<(), Trouble> {
         let ended = |_| Trouble::Other("the copy into a projection ended early".into());
         self.chunks.send(chunk).await.map_err(ended)
     }

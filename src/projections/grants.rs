@@ -216,12 +216,8 @@ impl GrantRecord {
             }
             GrantEvent::AssessorAssigned { assessor } => self.assessors.push(assessor),
             GrantEvent::ScoreRecorded { assessor, criterion, score, justification } => {
-                self.scores.push(ScoreRecord {
-                    assessor,
-                    criterion: criterion.to_string(),
-                    score,
-                    justification: justification.to_string(),
-                });
+                let (criterion, justification) = (criterion.to_string(), justification.to_string());
+                self.scores.push(ScoreRecord { assessor, criterion, score, justification });
             }
             GrantEvent::Recommended { proposer, amount } => {
                 self.status = GrantStatus::Recommended;

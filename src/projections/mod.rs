@@ -13,7 +13,7 @@ mod records;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::{Executor as _, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 
 pub use crate::store::Trouble;
 use crate::store::log::Recorded;
@@ -112,19 +112,5 @@ pub fn open_store(pool: PgPool) -> Store {
 /// # Errors
 /// When the database fails or the log holds an event this program cannot read.
 pub async fn install(owner: &PgPool) -> Result<(), Trouble> {
-    let mut connection = owner.acquire().await?;
-    connection
-        .execute(
-            "CREATE TABLE IF NOT EXISTS views.standing (name text PRIMARY KEY, version integer NOT NULL);
-             GRANT SELECT ON views.standing TO PUBLIC",
-        )
-        .await?;
-    let standing: Vec<(String, i32)> =
-        sqlx::query_as("SELECT name, version FROM views.standing").fetch_all(&mut *connection).await?;
-    drop(connection);
-    let wanted = all().into_iter().map(|one| (one.table().name.to_string(), one.version()));
-    if wanted.clone().all(|one| standing.contains(&one)) && standing.len() == wanted.count() {
-        return Ok(());
-    }
-    build::rebuild(owner, &|_, _| {}).await.map(|_| ())
+    build::make_stand(owner).await
 }

@@ -96,18 +96,21 @@ impl<R: Record> Projection for Records<R> {
     }
 }
 
-struct Folding<R>(HashMap<Uuid, R>);
+/// The documents so far, and whether an event has changed them: one that none has changed does not stand.
+struct Folding<R>(HashMap<Uuid, (R, bool)>);
 
 impl<R: Record> Fold for Folding<R> {
     fn take(&mut self, event: &Recorded, _: &mut Vec<u8>) -> Result<(), Trouble> {
         if event.stream.kind == R::STREAM {
-            self.0.entry(event.stream.id).or_default().take(event);
+            let (record, changed) = self.0.entry(event.stream.id).or_default();
+            *changed |= record.take(event);
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>, out: &mut Vec<u8>) -> Result<(), Trouble> {
-        let mut records: Vec<(Uuid, R)> = self.0.into_iter().collect();
+        let changed = self.0.into_iter().filter(|(_, (_, changed))| *changed);
+        let mut records: Vec<(Uuid, R)> = changed.map(|(id, (record, _))| (id, record)).collect();
         records.sort_by_key(|(id, _)| *id);
         for (id, record) in records {
             out.extend_from_slice(id.to_string().as_bytes());

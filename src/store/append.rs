@@ -2,10 +2,12 @@
 //! takes whatever has queued up and commits it in one transaction, projections included.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rand::Rng as _;
 use sqlx::postgres::PgConnectOptions;
@@ -93,9 +95,12 @@ impl Committer {
     #[must_use]
     pub fn start(pool: &PgPool, inline: Vec<Arc<dyn Inline>>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        // Statements with unnest are planned once: a plan per call costs more than it saves.
-        let options =
-            pool.connect_options().as_ref().clone().options([("plan_cache_mode", "force_generic_plan")]);
+        let options = pool.connect_options().as_ref().clone().options([
+            // Statements with unnest are planned once: a plan per call costs more than it saves.
+            ("plan_cache_mode", "force_generic_plan"),
+            // A process that stands still in the middle of an append must not keep the others waiting.
+            ("idle_in_transaction_session_timeout", "10s"),
+        ]);
         tokio::spawn(Writer { options, inline, connection: None }.run(waiting));
         Self { queue }
     }
@@ -122,6 +127,7 @@ impl Committer {
             command: Uuid::nil().into(),
             actor: nobody,
             effective_on: crate::domain::calendar::Date::MIN,
+            today: crate::domain::calendar::Date::MIN,
             reason: None,
             correlation: None,
             causation: None,
@@ -140,6 +146,10 @@ struct Writer {
 enum GroupTrouble {
     /// A stream had moved on: find out whose.
     Collision,
+    /// The connection was lost on the way, at the worst while it committed.
+    Lost(Trouble),
+    /// There is no connection to be had.
+    Unreachable(Trouble),
     /// Something else; it may be the fault of one decision.
     Other(Trouble),
 }
@@ -178,15 +188,24 @@ impl Writer {
 
     /// Commit a group and say for each decision how it ended.
     async fn commit(&mut self, decisions: &[Decision]) -> Vec<Answer> {
-        let verdict = match self.attempt(decisions, false).await {
-            Err(GroupTrouble::Collision) => self.attempt(decisions, true).await,
+        let verdict = match self.judge(decisions).await {
+            // Once more on a new connection. Had the lost one committed after all, every decision collides now, is
+            // made again, and finds its own command in the stream.
+            Err(GroupTrouble::Lost(_)) => self.judge(decisions).await,
             other => other,
         };
         match verdict {
             Ok(results) => results,
             Err(GroupTrouble::Collision) => decisions.iter().map(|_| Err(Trouble::Conflict)).collect(),
-            Err(GroupTrouble::Other(trouble)) if decisions.len() == 1 => vec![Err(trouble)],
-            Err(GroupTrouble::Other(trouble)) => {
+            Err(
+                GroupTrouble::Lost(trouble)
+                | GroupTrouble::Unreachable(trouble)
+                | GroupTrouble::Other(trouble),
+            ) if decisions.len() == 1 => vec![Err(trouble)],
+            Err(GroupTrouble::Unreachable(trouble)) => {
+                decisions.iter().map(|_| Err(Trouble::Other(trouble.to_string()))).collect()
+            }
+            Err(GroupTrouble::Lost(trouble) | GroupTrouble::Other(trouble)) => {
                 tracing::debug!(%trouble, "a group failed and is run one by one");
                 let mut results = Vec::with_capacity(decisions.len());
                 for place in 0..decisions.len() {
@@ -201,33 +220,50 @@ impl Writer {
         Box::pin(self.commit(decisions))
     }
 
-    async fn connected(&mut self) -> Result<&mut PgConnection, Trouble> {
-        if self.connection.is_none() {
-            let mut tried = 0;
-            let fresh = loop {
-                match PgConnection::connect_with(&self.options).await {
-                    Ok(fresh) => break fresh,
-                    Err(error) if tried >= 4 => return Err(error.into()),
-                    Err(_) => tokio::time::sleep(Duration::from_millis(50 << tried)).await,
-                }
-                tried += 1;
-            };
-            self.connection = Some(fresh);
+    /// Commit a group; after a collision, only those of it that still rest on what there is.
+    async fn judge(&mut self, decisions: &[Decision]) -> Result<Vec<Answer>, GroupTrouble> {
+        match self.attempt(decisions, false).await {
+            Err(GroupTrouble::Collision) => self.attempt(decisions, true).await,
+            other => other,
         }
-        self.connection.as_mut().ok_or_else(|| Trouble::Other("no connection".into()))
+    }
+
+    async fn connected(&mut self) -> sqlx::Result<&mut PgConnection> {
+        let mut tried = 0;
+        let connection = loop {
+            if let Some(connection) = self.connection.take() {
+                break connection;
+            }
+            match PgConnection::connect_with(&self.options).await {
+                Ok(fresh) => break fresh,
+                Err(error) if tried >= 4 => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50 << tried)).await,
+            }
+            tried += 1;
+        };
+        Ok(self.connection.insert(connection))
     }
 
     async fn attempt(&mut self, decisions: &[Decision], checked: bool) -> Result<Vec<Answer>, GroupTrouble> {
         let inline = self.inline.clone();
-        let connection = self.connected().await?;
-        let result = transact(connection, &inline, decisions, checked).await;
-        if result.is_err() {
-            let rolled_back = connection.execute("ROLLBACK").await;
-            if rolled_back.is_err() {
+        let connection = self.connected().await.map_err(|error| GroupTrouble::Unreachable(error.into()))?;
+        // A projection that panics is a fault of ours: it must not take the one writer of the process with it.
+        let result = AssertUnwindSafe(transact(connection, &inline, decisions, checked)).catch_unwind().await;
+        let Ok(result) = result else {
+            self.connection = None;
+            return Err(GroupTrouble::Other(Trouble::Other("a projection panicked".into())));
+        };
+        match result {
+            Err(trouble) if connection.execute("ROLLBACK").await.is_err() => {
                 self.connection = None;
+                Err(if let GroupTrouble::Other(trouble) = trouble {
+                    GroupTrouble::Lost(trouble)
+                } else {
+                    trouble
+                })
             }
+            other => other,
         }
-        result
     }
 }
 

@@ -193,6 +193,9 @@ impl Server {
     /// and the database.
     ///
     /// While a short command holds the folder this waits for it. Recovery after a crash is waited for, however long.
+    ///
+    /// # Errors
+    /// With sentences for the person at the terminal.
     pub async fn start(settings: Settings) -> Result<Server, Trouble> {
         let folder = Folder::choose(settings.folder.as_deref())?;
         let account = Account::choose(&folder, settings.account.as_deref()).await?;
@@ -233,6 +236,9 @@ impl Server {
     }
 
     /// Stops a server of ours and waits for its end; leaves a joined one running.
+    ///
+    /// # Errors
+    /// With sentences for the person at the terminal.
     pub async fn stop(self) -> Result<(), Trouble> {
         match self.hold {
             Hold::Ours { running, .. } => running.stop(&self.folder).await,

@@ -80,6 +80,12 @@ pub enum NotCanonical {
     /// A number with a fraction, an exponent, or 2^53 and above.
     #[error("the log takes whole numbers below 2^53 only, not {0}")]
     Number(serde_json::Number),
+    /// A text with the character U+0000, which PostgreSQL cannot take out of JSON again.
+    #[error("the log takes no text with the character U+0000")]
+    Nul,
+    /// A key with characters beyond U+FFFF: RFC 8785 and PostgreSQL would put it in different places.
+    #[error("the log takes no key with characters beyond U+FFFF, such as {0}")]
+    Key(String),
     /// The value could not be written.
     #[error("the value could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -91,18 +97,27 @@ pub enum NotCanonical {
 /// When it holds a number that other readers might read differently.
 pub fn canonical<T: serde::Serialize>(value: &T) -> Result<String, NotCanonical> {
     let value = serde_json::to_value(value)?;
-    whole_numbers(&value)?;
+    storable(&value)?;
     Ok(serde_json_canonicalizer::to_string(&value)?)
 }
 
-fn whole_numbers(value: &Value) -> Result<(), NotCanonical> {
+fn storable(value: &Value) -> Result<(), NotCanonical> {
     match value {
+        Value::String(text) if text.contains('\0') => Err(NotCanonical::Nul),
         Value::Number(number) => match number.as_i64() {
             Some(whole) if whole.unsigned_abs() < 1 << 53 => Ok(()),
             _ => Err(NotCanonical::Number(number.clone())),
         },
-        Value::Array(items) => items.iter().try_for_each(whole_numbers),
-        Value::Object(entries) => entries.values().try_for_each(whole_numbers),
+        Value::Array(items) => items.iter().try_for_each(storable),
+        Value::Object(entries) => entries.iter().try_for_each(|(key, value)| {
+            if key.contains('\0') {
+                return Err(NotCanonical::Nul);
+            }
+            if key.chars().any(|c| c > '\u{ffff}') {
+                return Err(NotCanonical::Key(key.clone()));
+            }
+            storable(value)
+        }),
         Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
     }
 }
@@ -118,6 +133,14 @@ mod tests {
         assert!(canonical(&json!({"a": 1.5})).is_err());
         assert!(canonical(&json!([9_007_199_254_740_992_i64])).is_err());
         assert!(canonical(&json!([9_007_199_254_740_991_i64])).is_ok());
+    }
+
+    #[test]
+    fn no_text_that_postgresql_reads_otherwise() {
+        assert!(matches!(canonical(&json!({"a": [{"b": "x\0y"}]})), Err(NotCanonical::Nul)));
+        assert!(matches!(canonical(&json!({"a\0": 1})), Err(NotCanonical::Nul)));
+        assert!(matches!(canonical(&json!({"\u{1f600}": 1})), Err(NotCanonical::Key(_))));
+        assert!(canonical(&json!({"\u{ffee}": "\u{1f600}\u{1}\\u0000"})).is_ok());
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Envelope {
     pub actor: Actor,
     /// The business date.
     pub effective_on: Date,
+    /// The date on which it is decided; not stored, the time of recording is.
+    pub today: Date,
     /// Why.
     pub reason: Option<Reason>,
     /// What it belongs to: the first command of a chain.

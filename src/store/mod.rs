@@ -8,6 +8,7 @@ pub mod database;
 pub mod embedded;
 pub mod leaf;
 pub mod log;
+mod turns;
 pub mod upcast;
 pub mod vault;
 pub mod work;
@@ -93,6 +94,7 @@ pub struct Store {
     pool: PgPool,
     committer: Committer,
     kept: Arc<Mutex<LruCache<StreamName, work::Kept>>>,
+    turns: Arc<turns::Turns>,
 }
 
 impl Store {
@@ -100,7 +102,8 @@ impl Store {
     #[must_use]
     pub fn open(pool: PgPool, inline: Vec<Arc<dyn Inline>>) -> Self {
         let committer = Committer::start(&pool, inline);
-        Self { pool, committer, kept: Arc::new(Mutex::new(LruCache::new(AGGREGATES_KEPT))) }
+        let kept = Arc::new(Mutex::new(LruCache::new(AGGREGATES_KEPT)));
+        Self { pool, committer, kept, turns: Arc::default() }
     }
 
     /// The pool, for reading.

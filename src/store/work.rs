@@ -1,7 +1,7 @@
 //! A unit of work: one decision over one or several streams, made on cqrs-es and committed as one.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cqrs_es::{AggregateContext, AggregateError, CqrsFramework, EventEnvelope, EventStore};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::append::{Decision, Draft, Part, Receipt};
 use super::cqrs::{Happened, Stream};
 use super::log::{Envelope, StreamName};
+use super::turns::Turn;
 use super::{Store, Trouble, upcast};
 use crate::domain::identity::CommandId;
 use crate::domain::{Aggregate, Circumstances, Refused};
@@ -195,7 +196,8 @@ impl Inner {
 }
 
 impl Store {
-    /// Make a decision and append what follows from it, all or nothing. `plan` may run several times: when others
+    /// Make a decision and append what follows from it, all or nothing. It must add something to the stream `first`,
+    /// where the command is remembered. `plan` may run several times: when others
     /// were faster, or when it failed on what memory held, it runs again on what the log holds.
     ///
     /// A command that was carried out before ends in [`Trouble::Repeated`] with its first receipt.
@@ -217,18 +219,21 @@ impl Store {
     {
         let at = Circumstances {
             on: envelope.effective_on,
+            today: envelope.today,
             actor: envelope.actor,
             reason: envelope.reason.clone(),
         };
-        let mut fresh = false;
+        let (mut fresh, mut turn) = (false, Turn::default());
         for _ in 0..TRIES {
             let inner = Inner { store: self.clone(), fresh, streams: Mutex::default() };
             let mut work = Work { inner: Arc::new(inner), at: at.clone() };
             match self.attempt::<A, T, E, P>(&mut work, &envelope, first, seen, &plan).await? {
                 Attempt::Done(answer) => return Ok(answer),
                 Attempt::Said(error) if fresh => return Err(error),
-                Attempt::Said(_) | Attempt::Overtaken => fresh = true,
+                Attempt::Said(_) => {}
+                Attempt::Overtaken(streams) => self.turns.take(&mut turn, streams).await,
             }
+            fresh = true;
         }
         Err(Trouble::Conflict.into())
     }
@@ -262,9 +267,14 @@ impl Store {
             Err(error) => return Ok(Attempt::Said(error)),
         };
         let entries = std::mem::take(&mut *locked(&work.inner.streams));
+        // The command is remembered by the events it added there: elsewhere a repetition would not be seen.
+        if entries.get(&name).is_none_or(|entry| entry.facts.is_empty()) {
+            return Err(Trouble::Other("a decision added nothing to its first stream".into()).into());
+        }
+        let streams = entries.keys().copied().collect();
         match self.append(envelope, entries).await {
             Ok(receipt) => Ok(Attempt::Done((answer, receipt))),
-            Err(Trouble::Conflict) => Ok(Attempt::Overtaken),
+            Err(Trouble::Conflict) => Ok(Attempt::Overtaken(streams)),
             Err(other) => Err(other.into()),
         }
     }
@@ -283,9 +293,6 @@ impl Store {
                 moved.push((stream, Kept { version, state: entry.state, commands: entry.commands }));
             }
             parts.push(Part { stream, expected: entry.expected, facts: entry.facts });
-        }
-        if moved.is_empty() {
-            return Err(Trouble::Other("a decision added nothing".into()));
         }
         let recorded = self.committer.append(Decision { envelope: envelope.clone(), parts }).await?;
         let last = recorded.last().ok_or_else(|| Trouble::Other("nothing was recorded".into()))?;
@@ -360,5 +367,5 @@ impl Store {
 enum Attempt<T, E> {
     Done((T, Receipt)),
     Said(E),
-    Overtaken,
+    Overtaken(BTreeSet<StreamName>),
 }

@@ -49,7 +49,8 @@ impl Town {
         let document = format!(
             "mutation($input: {kind}!) {{ {name}(input: $input) {{ receipt {{ index repeated commandId leafHash }} {object} {{ {inside} }} }} }}"
         );
-        self.world.ask(who, &document, json!({ "input": dated(input) })).await
+        let (day, input) = dated(input);
+        self.world.ask_on(&day, who, &document, json!({ "input": input })).await
     }
 
     /// Do something that must succeed, and give back what it was done to.
@@ -100,7 +101,8 @@ impl Town {
                 }),
             )
             .await;
-        let budget = json!({ "fundId": fund["id"], "amount": "10000.00", "year": "2026/27", "source": "Minute 1" });
+        let budget =
+            json!({ "fundId": fund["id"], "amount": "10000.00", "year": "2026/27", "source": "Minute 1" });
         self.done(finance, "allocateBudget", budget).await;
         let programme = json!({
             "name": "Small sparks", "fundId": fund["id"], "purpose": "belonging", "track": "MICRO", "route": "OPEN_CALL",
@@ -116,7 +118,8 @@ impl Town {
     /// A grant that is fully scored.
     async fn scored_grant(&self, partner: &Value, programme: &Value, requested: &str) -> Value {
         let People { commissioner, assessor, .. } = &self.people;
-        let grant = self.done(commissioner, "submitApplication", application(partner, programme, requested)).await;
+        let grant =
+            self.done(commissioner, "submitApplication", application(partner, programme, requested)).await;
         let id = &grant["id"];
         let results = json!([{ "criterion": "local", "met": true }]);
         self.done(commissioner, "judgeEligibility", json!({ "grantId": id, "results": results })).await;
@@ -137,7 +140,9 @@ fn kind_of(name: &str) -> (String, &'static str) {
     let input = match name {
         "requireCheck" | "failCheck" | "recordCheckLapse" => "PartnerCheckInput".into(),
         "approvePartner" | "reviewPartner" => "PartnerReviewInput".into(),
-        "declinePartner" | "withdrawPartnerApplication" | "suspendPartner" | "reinstatePartner" => "PartnerInput".into(),
+        "declinePartner" | "withdrawPartnerApplication" | "suspendPartner" | "reinstatePartner" => {
+            "PartnerInput".into()
+        }
         "allocateBudget" | "reduceBudget" => "BudgetInput".into(),
         "closeProgramme" => "ProgrammeInput".into(),
         "withdrawApplication" | "declineOffer" => "GrantInput".into(),
@@ -156,12 +161,12 @@ fn kind_of(name: &str) -> (String, &'static str) {
     (input, object)
 }
 
-/// With a date and a reason, unless the test says.
-fn dated(mut input: Value) -> Value {
+/// The day on which it is done (`on`, or a while ago), and the input with a reason unless the test says.
+fn dated(mut input: Value) -> (String, Value) {
     let entries = input.as_object_mut().unwrap();
-    entries.entry("effectiveOn").or_insert(json!(AWHILE_AGO));
     entries.entry("reason").or_insert(json!("For a test, all invented."));
-    input
+    let day = entries.remove("on").unwrap_or(json!(AWHILE_AGO));
+    (day.as_str().unwrap().to_owned(), input)
 }
 
 fn partner_input(number: u32) -> Value {
@@ -221,15 +226,20 @@ async fn a_case_from_application_to_payment_moves_directory_ledger_and_history()
     town.done(second, "authoriseInstalment", pay).await;
     let paid = json!({
         "grantId": grant["id"], "instalmentId": instalment["id"], "amount": "2500.00", "valueDate": "2026-06-01",
-        "effectiveOn": "2026-06-02"
+        "on": "2026-06-02"
     });
     town.done(finance, "confirmPayment", paid).await;
 
     let all = json!({ "budget": "10000.00", "available": "7500.00", "reserved": "0.00", "committed": "0.00", "paid": "2500.00" });
     assert_eq!(town.figures(json!({})).await, all);
     let before = json!({ "budget": "10000.00", "available": "7500.00", "reserved": "0.00", "committed": "2500.00", "paid": "0.00" });
-    assert_eq!(town.figures(json!({ "effectiveFor": "2026-06-01" })).await, before, "before the payment took effect");
-    assert_eq!(town.figures(json!({ "knownOn": "2026-06-02" })).await, Value::Null, "nothing was known then");
+    assert_eq!(
+        town.figures(json!({ "effectiveFor": "2026-06-01" })).await,
+        before,
+        "before the payment took effect"
+    );
+    let nothing = json!({ "budget": "0.00", "available": "0.00", "reserved": "0.00", "committed": "0.00", "paid": "0.00" });
+    assert_eq!(town.figures(json!({ "knownOn": "2026-06-02" })).await, nothing, "nothing was known then");
 
     let directory = "{ partners(search: {words: \"carer\", area: SEFTON_SOUTH}) { totalCount nodes { name status checks { standing } } } }";
     let found = town.world.ask(&Identity::public(), directory, json!({})).await;
@@ -261,13 +271,16 @@ async fn money_that_is_not_exact_or_not_there_is_turned_down() {
         (json!(10.5), "money.unreadable"),
         (json!("1000000000.00"), "money.too_large"),
     ] {
-        let budget = json!({ "fundId": fund["id"], "amount": amount, "year": "2026/27", "source": "Minute 2" });
+        let budget =
+            json!({ "fundId": fund["id"], "amount": amount, "year": "2026/27", "source": "Minute 2" });
         town.refused(finance, "allocateBudget", budget, code).await;
     }
     let first = town.scored_grant(&partner, &programme, "8000.00").await;
     town.done(commissioner, "recommendGrant", recommendation(&first, "8000.00")).await;
     let second = town.scored_grant(&partner, &programme, "3000.00").await;
-    let told = town.refused(commissioner, "recommendGrant", recommendation(&second, "2000.01"), "fund.exceeds_available").await;
+    let told = town
+        .refused(commissioner, "recommendGrant", recommendation(&second, "2000.01"), "fund.exceeds_available")
+        .await;
     assert!(told.contains("£2,000.00 remains"), "{told}");
     town.done(commissioner, "recommendGrant", recommendation(&second, "2000.00")).await;
     assert_eq!(town.figures(json!({})).await["available"], "0.00");
@@ -285,11 +298,12 @@ async fn what_is_unknown_stale_future_or_unexplained_is_turned_down() {
     let stale = json!({ "partnerId": partner["id"], "nextReview": "2199-01-01", "expectedVersion": 2 });
     let told = town.refused(commissioner, "reviewPartner", stale, "conflict").await;
     assert!(told.contains("version 2"), "{told}");
-    let future = json!({ "partnerId": partner["id"], "nextReview": "2199-01-01", "effectiveOn": "2190-01-01" });
+    let future =
+        json!({ "partnerId": partner["id"], "nextReview": "2199-01-01", "effectiveOn": "2026-05-02" });
     town.refused(commissioner, "reviewPartner", future, "effective.future").await;
-    let unexplained = json!({ "partnerId": partner["id"], "nextReview": "2199-01-01", "reason": null });
+    let unexplained = json!({ "partnerId": partner["id"], "nextReview": "2199-01-01", "effectiveOn": "2026-04-30", "reason": null });
     town.refused(commissioner, "reviewPartner", unexplained, "effective.reason_required").await;
-    let silent = json!({ "partnerId": partner["id"], "effectiveOn": null, "reason": null });
+    let silent = json!({ "partnerId": partner["id"], "reason": null });
     town.refused(approver, "suspendPartner", silent, "reason.required").await;
     town.refused(commissioner, "suspendPartner", json!({ "partnerId": partner["id"] }), "forbidden").await;
     let document = "query($id: UUID!) { partner(id: $id) { name } }";
@@ -339,7 +353,8 @@ async fn a_check_that_expired_yesterday_stops_approval_and_payment() {
     town.done(commissioner, "passCheck", pass).await;
     let instalment = &grant["instalments"][0]["id"];
     let pay = |day: &str| json!({ "grantId": grant["id"], "instalmentId": instalment, "payOn": day });
-    let told = town.refused(commissioner, "authoriseInstalment", pay("2026-06-15"), "partner.checks_missing").await;
+    let told =
+        town.refused(commissioner, "authoriseInstalment", pay("2026-06-15"), "partner.checks_missing").await;
     assert!(told.contains("safeguarding policy (ran out on 14 June 2026)"), "{told}");
     town.done(commissioner, "authoriseInstalment", pay("2026-06-14")).await;
 
@@ -377,6 +392,47 @@ async fn nobody_approves_what_they_proposed_assessed_or_have_an_interest_in() {
 }
 
 #[tokio::test]
+async fn dating_back_gets_nobody_round_a_deadline() {
+    let town = Town::new().await;
+    let People { commissioner, approver, auditor, .. } = &town.people;
+    let partner = town.approved_partner(1).await;
+    let (_, programme) = town.fund_and_programme().await;
+    let grant = town.scored_grant(&partner, &programme, "1000.00").await;
+    town.done(commissioner, "recommendGrant", recommendation(&grant, "1000.00")).await;
+    // The reservation holds for 60 days.
+    let mut late = approval(&grant, &[("1000.00", "2026-06-01")]);
+    late["on"] = json!("2026-07-01");
+    late["effectiveOn"] = json!("2026-06-01");
+    town.refused(approver, "approveGrant", late, "fund.reservation_expired").await;
+    town.done(approver, "approveGrant", approval(&grant, &[("1000.00", "2026-06-01")])).await;
+    let offer = json!({ "grantId": grant["id"], "termsHash": "cd".repeat(32), "acceptBy": "2026-05-31" });
+    town.done(commissioner, "issueOffer", offer).await;
+    let own = PartnerId(partner["id"].as_str().unwrap().parse().unwrap());
+    let admin = town.world.somebody("Pat Partner", Role::PartnerAdmin, Some(own)).await;
+    let accept = json!({ "grantId": grant["id"], "termsHash": "cd".repeat(32), "signatoryRole": "CHAIR", "on": "2026-06-01" });
+    town.refused(&admin, "acceptOffer", accept.clone(), "grant.offer_lapsed").await;
+    let mut back = accept;
+    back["effectiveOn"] = json!("2026-05-31");
+    town.refused(&admin, "acceptOffer", back, "effective.not_by_partner").await;
+    // The partner's view of the history shows nothing of how it was judged, nor by whom.
+    let document = "query($id: UUID) { history(filter: {streamId: $id}) { nodes { eventType actor { name } reason values { name } } } }";
+    let seen =
+        town.world.ask(&admin, document, json!({ "id": grant["id"] })).await.data()["history"]["nodes"]
+            .clone();
+    let whole =
+        town.world.ask(auditor, document, json!({ "id": grant["id"] })).await.data()["history"]["nodes"]
+            .clone();
+    assert_eq!((seen.as_array().unwrap().len(), whole.as_array().unwrap().len()), (4, 7), "{seen}");
+    for one in seen.as_array().unwrap() {
+        assert_eq!(
+            (&one["actor"], &one["reason"], &one["values"]),
+            (&Value::Null, &Value::Null, &json!([])),
+            "{one}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn everything_typed_wrong_is_said_at_once() {
     let town = Town::new().await;
     let before = town.world.size().await;
@@ -398,8 +454,8 @@ async fn a_request_too_deep_too_broad_or_wrong_has_a_code() {
     let town = Town::new().await;
     let auditor = &town.people.auditor;
     let deep = format!("{{ {} id {} }}", "fund { ".repeat(40), "} ".repeat(40));
-    let nested = (0..12).fold("name".to_string(), |inner, _| format!("ofType {{ {inner} }}"));
-    let deep_but_real = format!("{{ __schema {{ types {{ fields {{ type {{ {nested} {nested} }} }} }} }} }}");
+    let nested = (0..24).fold("name".to_string(), |inner, _| format!("ofType {{ {inner} }}"));
+    let deep_but_real = format!("{{ __schema {{ types {{ fields {{ type {{ {nested} }} }} }} }} }}");
     let broad = "{ grants(first: 500) { nodes { partner { name summary reference status } programme { name } instalments { id conditions { id title } } reference title purpose status requested places startsOn endsOn submittedOn eligibility { criterion met } delivery { amount } needs { percent } offer { termsHash acceptBy } } edges { cursor node { partner { name summary } programme { name purpose } reference title purpose status requested places startsOn endsOn } } } }";
     for (document, code) in [
         (deep.as_str(), "query.too_deep"),

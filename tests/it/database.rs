@@ -56,7 +56,6 @@ static SERVER: OnceCell<PgConnectOptions> = OnceCell::const_new();
 pub struct Database {
     pub name: String,
     superuser: PgConnectOptions,
-    gone: bool,
 }
 
 /// A new database, migrated.
@@ -82,7 +81,7 @@ where
     connection.execute(copy.as_str()).await.expect("the template can be copied");
     embedded::open_to_roles(&mut connection, &name).await.expect("a new database can be opened to the roles");
     connection.close().await.expect("a connection can be closed");
-    Database { name, superuser, gone: false }
+    Database { name, superuser }
 }
 
 impl Database {
@@ -90,19 +89,10 @@ impl Database {
     pub fn options_as(&self, role: &str) -> PgConnectOptions {
         self.superuser.clone().username(role).database(&self.name)
     }
-
-    /// Drops the database now and not at the end of the scope.
-    pub async fn close(mut self) {
-        self.gone = true;
-        drop_database(&self.superuser, &self.name).await.expect("a test's database can be dropped");
-    }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if self.gone {
-            return;
-        }
         // On a thread of its own, for a test's runtime cannot be waited on from within itself.
         let (superuser, name) = (self.superuser.clone(), self.name.clone());
         let dropping = std::thread::spawn(move || {

@@ -436,10 +436,10 @@ async fn a_second_process_waits_for_a_command() {
 /// For root alone: everyone else runs the other tests as an ordinary user already.
 #[tokio::test]
 async fn an_ordinary_user_has_a_database_in_their_own_home() {
+    const NOBODY: u32 = 65534;
     if !geteuid().is_root() {
         return;
     }
-    const NOBODY: u32 = 65534;
     let scratch = scratch();
     let home = scratch.path().join("home");
     std::fs::create_dir(&home).expect("a home");

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, each test with a database of its own.
 #![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a test brings its own clock and chance")]
 
 mod access;
 mod api;
@@ -9,6 +10,8 @@ mod documents;
 mod edge;
 mod embedded;
 mod events;
+mod guards;
+mod sample;
 mod store;
 mod vault;
 mod world;

@@ -7,9 +7,9 @@ use sidebyside::auth::{Accounts, Chance, Identity, Name};
 use sidebyside::domain::identity::{PartnerId, Role};
 use sidebyside::graphql::{Api, api};
 use sidebyside::projections;
-use sidebyside::store::vault::{MasterKey, Vault};
 use sidebyside::store::Store;
 use sidebyside::store::database::{APP, OWNER, app_pool, migrate};
+use sidebyside::store::vault::{MasterKey, Vault};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
@@ -62,11 +62,6 @@ impl World {
         App::new(self.store.clone(), Accounts::new(pool, Chance::SYSTEM), vault, Surroundings::SYSTEM)
     }
 
-    /// The API over this world.
-    pub fn api(&self) -> Api {
-        api(self.app())
-    }
-
     /// Somebody in a role.
     pub async fn somebody(&self, name: &str, role: Role, partner: Option<PartnerId>) -> Identity {
         let accounts = Accounts::new(self.store.pool().clone(), Chance::SYSTEM);
@@ -76,8 +71,17 @@ impl World {
 
     /// Ask the API something as somebody.
     pub async fn ask(&self, who: &Identity, document: &str, variables: Value) -> Answer {
+        self.ask_of(api(self.app()), who, document, variables).await
+    }
+
+    /// Ask the API something as somebody, with its calendar at a day.
+    pub async fn ask_on(&self, day: &str, who: &Identity, document: &str, variables: Value) -> Answer {
+        self.ask_of(api(self.app().on_day(day.parse().expect("a date"))), who, document, variables).await
+    }
+
+    async fn ask_of(&self, api: Api, who: &Identity, document: &str, variables: Value) -> Answer {
         let request = Request::new(document).variables(Variables::from_json(variables)).data(who.clone());
-        let response = self.api().execute(request).await;
+        let response = api.execute(request).await;
         Answer(serde_json::to_value(&response).expect("an answer is JSON"))
     }
 

@@ -169,13 +169,13 @@ impl FundEvent {
                 format!("The budget of {year} was reduced by {amount} ({source}).")
             }
             Self::CommitmentReserved { shares, expires_on, .. } => {
-                format!("{} was reserved for a grant until {}.", told_shares(shares), day(*expires_on))
+                format!("Reserved {} for a grant until {}.", told_shares(shares), day(*expires_on))
             }
             Self::ReservationVoided { shares, cause, .. } => {
                 format!("The reservation of {} was voided: {}.", told_shares(shares), cause.words())
             }
             Self::CommitmentConfirmed { shares, .. } => {
-                format!("{} was committed to a grant.", told_shares(shares))
+                format!("Committed {} to a grant.", told_shares(shares))
             }
             Self::CommitmentReleased { shares, cause, .. } => {
                 format!("The commitment of {} was released: {}.", told_shares(shares), cause.words())

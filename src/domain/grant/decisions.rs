@@ -241,7 +241,7 @@ impl Grant {
     ) -> Result<GrantEvent, GrantRefusal> {
         self.must_be(GrantStatus::Offered)?;
         let (offered, accept_by) = self.offer.as_ref().ok_or(GrantRefusal::Unknown)?;
-        if at.on > *accept_by {
+        if at.today > *accept_by {
             return Err(GrantRefusal::OfferLapsed { on: day(*accept_by) });
         }
         if terms_hash != *offered {
@@ -285,7 +285,7 @@ impl Grant {
         if !open.is_empty() {
             return Err(GrantRefusal::ConditionsNotMet { open: listed(open) });
         }
-        if pay_on < at.on {
+        if pay_on < at.today {
             return Err(GrantRefusal::PayDatePast);
         }
         Ok(GrantEvent::InstalmentAuthorised {

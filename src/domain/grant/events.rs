@@ -252,7 +252,8 @@ impl GrantEvent {
                 listed(places.iter().map(|place| place.words()))
             ),
             Self::EligibilityConfirmed { results } => {
-                format!("Found eligible on all {} criteria.", results.len())
+                let criteria = results.iter().map(|one| one.criterion.as_str());
+                format!("Found eligible: {} met.", listed(criteria))
             }
             Self::EligibilityRefused { results } => {
                 let unmet = results.iter().filter(|one| !one.met).map(|one| one.criterion.as_str());

@@ -369,7 +369,12 @@ fn changed_bank_details_are_verified_by_another_and_held_for_five_days() {
     given::<Partner>(&changed)
         .when(verify, &by(FINANCE, TODAY))
         .then_events(&[verified(2, "2026-05-06"), passed(CheckKind::Bank, None)]);
-    let partner = Partner::after(&after(changed, [verified(2, "2026-05-06")]));
+    let both = [verified(2, "2026-05-06"), passed(CheckKind::Bank, None)];
+    assert!(
+        Partner::after(&changed).due_diligence(date(TODAY), &[]).is_err(),
+        "the bank check is open again"
+    );
+    let partner = Partner::after(&after(changed, both));
     assert!(partner.payable(date("2026-05-05"), &[]).is_err());
     assert_eq!(partner.payable(date("2026-05-06"), &[]).unwrap().bank_version, 2);
 }
