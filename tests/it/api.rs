@@ -392,6 +392,43 @@ async fn nobody_approves_what_they_proposed_assessed_or_have_an_interest_in() {
 }
 
 #[tokio::test]
+async fn both_dates_cut_the_ledger_at_the_end_of_the_london_day() {
+    let town = Town::new().await;
+    let (fund, _) = town.fund_and_programme().await;
+    let finance = &town.people.finance;
+    for (amount, day) in [("100.00", "2026-04-01"), ("10.00", "2026-04-02")] {
+        let budget = json!({ "fundId": fund["id"], "amount": amount, "year": "2026/27", "source": "Minute 2", "on": day });
+        town.done(finance, "allocateBudget", budget).await;
+    }
+    // Half past eleven at night in London on 31 March 2026, in summer time, and half past midnight after it.
+    let mut shift = town.world.store.pool().begin().await.unwrap();
+    for (amount, recorded_at) in
+        [("10000", "2026-01-01T12:00Z"), ("100", "2026-03-31T22:30Z"), ("10", "2026-03-31T23:30Z")]
+    {
+        let sql = "UPDATE views.ledger_line SET recorded_at = $2::timestamptz WHERE amount = $1::numeric";
+        sqlx::query(sql).bind(amount).bind(recorded_at).execute(&mut *shift).await.unwrap();
+    }
+    shift.commit().await.unwrap();
+    for (known_on, effective_for, budget) in [
+        (json!("2025-12-31"), Value::Null, "0.00"),
+        (json!("2026-03-30"), Value::Null, "10000.00"),
+        (json!("2026-03-31"), Value::Null, "10100.00"),
+        (json!("2026-04-01"), Value::Null, "10110.00"),
+        (json!("2026-04-01"), json!("2026-04-01"), "100.00"),
+        (Value::Null, json!("2026-04-02"), "110.00"),
+        (Value::Null, Value::Null, "10110.00"),
+    ] {
+        let cut = json!({ "fundId": fund["id"], "knownOn": known_on, "effectiveFor": effective_for });
+        assert_eq!(town.figures(cut.clone()).await["budget"], budget, "{cut}");
+    }
+    let document = "query($id: UUID!, $on: Date) { fund(id: $id) { figures(knownOn: $on) { budget } years(knownOn: $on) { year figures { available } } } }";
+    let answer = town.world.ask(&town.people.auditor, document, json!({ "id": fund["id"], "on": "2026-03-31" })).await;
+    let told = &answer.data()["fund"];
+    assert_eq!(told["figures"]["budget"], "10100.00");
+    assert_eq!(told["years"], json!([{ "year": "2026/27", "figures": { "available": "10100.00" } }]));
+}
+
+#[tokio::test]
 async fn dating_back_gets_nobody_round_a_deadline() {
     let town = Town::new().await;
     let People { commissioner, approver, auditor, .. } = &town.people;
