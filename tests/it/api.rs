@@ -422,7 +422,8 @@ async fn both_dates_cut_the_ledger_at_the_end_of_the_london_day() {
         assert_eq!(town.figures(cut.clone()).await["budget"], budget, "{cut}");
     }
     let document = "query($id: UUID!, $on: Date) { fund(id: $id) { figures(knownOn: $on) { budget } years(knownOn: $on) { year figures { available } } } }";
-    let answer = town.world.ask(&town.people.auditor, document, json!({ "id": fund["id"], "on": "2026-03-31" })).await;
+    let answer =
+        town.world.ask(&town.people.auditor, document, json!({ "id": fund["id"], "on": "2026-03-31" })).await;
     let told = &answer.data()["fund"];
     assert_eq!(told["figures"]["budget"], "10100.00");
     assert_eq!(told["years"], json!([{ "year": "2026/27", "figures": { "available": "10100.00" } }]));
