@@ -2,9 +2,9 @@
 .PHONY: run test check bench samples schema set-up
 .DEFAULT_GOAL := run
 
-# On a fresh machine a build takes 5 to 10 minutes; after that, seconds.
+# On a fresh machine the first build takes some minutes; after that, seconds. `make test` uses the same build.
 run: set-up            ## start the server with the sample data; prints its address
-	cargo run --release --locked -- serve --seed fixtures/sample.jsonl
+	cargo run --locked -- serve --seed fixtures/sample.jsonl
 
 test: set-up check     ## format, lints and every test, on a throwaway database
 	cargo test --locked

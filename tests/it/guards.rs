@@ -515,3 +515,21 @@ async fn the_auditor_reads_the_record_and_no_person() {
     }
     all_is_well(&world).await;
 }
+
+#[tokio::test]
+async fn a_clock_that_is_behind_the_log_does_not_stop_it() {
+    let (world, owner) = world_with_events().await;
+    let ahead = whole("size", "clock_timestamp() + interval '950 milliseconds'", "1", "a", LEAF);
+    attack(&world.database.options_as(APP), "", &ahead).await.unwrap();
+    crate::store::fund(&world.store, 3, 1).await;
+    attack(&world.database.options_as(APP), "", PLAIN).await.unwrap();
+    let rising: bool = sqlx::query_scalar(
+        "SELECT bool_and(later) FROM (SELECT recorded_at > lag(recorded_at, 1, '-infinity') OVER (ORDER BY index) AS later
+         FROM public.events) AS each",
+    )
+    .fetch_one(&owner)
+    .await
+    .unwrap();
+    assert!(rising);
+    assert_eq!(world.store.size().await.unwrap(), 4 + 1 + 2 + 1);
+}
