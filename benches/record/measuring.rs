@@ -1,0 +1,131 @@
+//! The clock, the processor time of processes, and how samples become figures.
+
+use std::fmt;
+use std::fs;
+use std::time::Instant;
+
+use anyhow::Context as _;
+
+/// A moment from which is measured.
+#[derive(Clone, Copy)]
+pub struct Clock(Instant);
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock, here and nowhere else")]
+pub fn start() -> Clock {
+    Clock(Instant::now())
+}
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock, here and nowhere else")]
+    pub fn seconds(self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}
+
+/// One measurement.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    pub per_second: f64,
+    pub cpu_micros: f64,
+}
+
+impl Sample {
+    pub fn new(count: u64, seconds: f64, cpu_seconds: f64) -> Self {
+        let count = count as f64;
+        Self { per_second: count / seconds, cpu_micros: cpu_seconds * 1e6 / count }
+    }
+}
+
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => values[odd / 2],
+        even => f64::midpoint(values[even / 2 - 1], values[even / 2]),
+    }
+}
+
+/// How samples compare with others taken beside them: the median of the ratios within each repetition, least and most.
+pub struct Ratio(Option<(f64, f64, f64)>);
+
+impl Ratio {
+    pub fn of(samples: &[Sample], others: &[Sample]) -> Self {
+        let ratios: Vec<f64> =
+            samples.iter().zip(others).map(|(one, other)| one.per_second / other.per_second).collect();
+        if ratios.is_empty() {
+            return Self(None);
+        }
+        let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = ratios.iter().copied().fold(0.0, f64::max);
+        Self(Some((median(ratios.into_iter()), least, most)))
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => Ok(()),
+            Some((middle, least, most)) => write!(f, "**{middle:.2}** ({least:.2} to {most:.2})"),
+        }
+    }
+}
+
+/// Processor time of this process and of those of its children that have ended, in seconds.
+pub fn own_cpu() -> anyhow::Result<f64> {
+    Ok(Times::of("self")?.with_ended_children())
+}
+
+/// Processor time of a database server: its main process, the sessions that run, and those that have ended.
+pub fn database_cpu(main: u32) -> anyhow::Result<f64> {
+    let mut sum = Times::of(&main.to_string())?.with_ended_children();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(process) = name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+        else {
+            continue;
+        };
+        // One that ends in this moment is counted with its parent the next time.
+        if let Ok(times) = Times::of(process)
+            && times.parent == main
+        {
+            sum += times.own;
+        }
+    }
+    Ok(sum)
+}
+
+struct Times {
+    parent: u32,
+    own: f64,
+    ended_children: f64,
+}
+
+impl Times {
+    /// From /proc/N/stat, in the hundredths of a second that Linux gives.
+    fn of(process: &str) -> anyhow::Result<Self> {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+        let (_, rest) = stat.rsplit_once(") ").context("an odd stat file")?;
+        let fields: Vec<&str> = rest.split(' ').collect();
+        let ticks = |place: usize| -> anyhow::Result<f64> {
+            Ok(fields.get(place).context("short")?.parse::<f64>()? / 100.0)
+        };
+        Ok(Self {
+            parent: fields.get(1).context("short")?.parse()?,
+            own: ticks(11)? + ticks(12)?,
+            ended_children: ticks(13)? + ticks(14)?,
+        })
+    }
+
+    fn with_ended_children(&self) -> f64 {
+        self.own + self.ended_children
+    }
+}
+
+/// Memory of a process that is in use and in memory, in megabytes.
+pub fn resident(process: u32) -> anyhow::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kilobytes / 1024.0)
+}
