@@ -42,24 +42,24 @@ impl App {
     /// See [`Failure`].
     pub async fn laws(&self, who: &Identity) -> Result<(i64, Vec<Breach>), Failure> {
         may(who, "laws")?;
-        let (size, books) = books(&self.store).await?;
-        Ok((size, books.breaches()))
+        let (events, books) = books(&self.store, self.store.size().await?).await?;
+        Ok((events, books.breaches()))
     }
 }
 
-/// The books kept from the whole log, and how many events it has.
+/// The books kept from the log as far as it went when its head said `size`, and how many events that were.
 ///
 /// # Errors
 /// When the database fails or the log holds an event this program cannot read.
-pub async fn books(store: &Store) -> Result<(i64, Books), Trouble> {
+pub async fn books(store: &Store, size: i64) -> Result<(i64, Books), Trouble> {
     let mut connection = store.pool().acquire().await?;
-    let mut rows = Rows::of(&mut connection, &lean(0, i64::MAX)).await?;
+    let mut rows = Rows::of(&mut connection, &lean(0, size)).await?;
     let mut books = Books::default();
-    let mut size = 0;
+    let mut events = 0;
     while let Some(row) = rows.next().await? {
         let event = recorded(&row)?;
         books.take(event.stream.id, &event.fact);
-        size += 1;
+        events += 1;
     }
-    Ok((size, books))
+    Ok((events, books))
 }

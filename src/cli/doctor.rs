@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::place::{Place, Purpose};
-use super::say;
+use super::{exit_code, say, words};
 use crate::store::Trouble;
 
 /// Look at the installation.
@@ -11,9 +11,8 @@ pub async fn look(place: Place) -> anyhow::Result<ExitCode> {
     let opened = match place.open(Purpose::Command).await {
         Ok(opened) => opened,
         Err(error) => {
-            say(&format!("MISSING  database: {error:#}"));
-            let code = error.downcast_ref::<crate::store::database::NoDatabase>();
-            return Ok(ExitCode::from(code.map_or(1, crate::store::database::NoDatabase::exit_code)));
+            say(&format!("MISSING  {}", words(&error)));
+            return Ok(ExitCode::from(exit_code(&error)));
         }
     };
     let facts = facts(&opened).await;

@@ -8,6 +8,7 @@ pub mod seed;
 mod serve;
 mod verify;
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::store::database::NoDatabase;
+use crate::store::vault::{KeyTrouble, VaultTrouble};
 
 /// An event-sourced record for community partnership and micro-commissioning.
 ///
@@ -42,7 +44,12 @@ enum Command {
     /// Start the server and print its address and the sign-in link.
     Serve {
         /// Where to listen; this computer only, until a sign-in provider is configured.
-        #[arg(long, env = "SIDEBYSIDE_LISTEN", default_value = "127.0.0.1:8080")]
+        #[arg(
+            long,
+            env = "SIDEBYSIDE_LISTEN",
+            default_value = "127.0.0.1:8080",
+            value_name = "ADDRESS:PORT"
+        )]
         listen: SocketAddr,
         /// Load this scenario first. What it holds already stays as it is.
         #[arg(long)]
@@ -70,7 +77,7 @@ enum Command {
         #[arg(long)]
         after: Option<i64>,
         /// At most this many events.
-        #[arg(long, default_value_t = 1000)]
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(i64).range(1..))]
         limit: i64,
     },
     /// Look at the installation and say what is missing.
@@ -126,7 +133,10 @@ fn log_to_stderr(verbose: u8, json: bool) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
-    let writer = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let writer = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     if json { writer.json().init() } else { writer.init() }
 }
 
@@ -138,6 +148,28 @@ fn say(sentence: &str) {
 
 #[expect(clippy::print_stderr, reason = "the command line says why it failed by printing")]
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("{error:#}");
-    ExitCode::from(error.downcast_ref::<NoDatabase>().map_or(1, NoDatabase::exit_code))
+    eprintln!("{}", words(error));
+    ExitCode::from(exit_code(error))
+}
+
+/// An error with its causes, but for those that the words before them say already.
+fn words(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if words.is_empty() {
+            words = cause;
+        } else if !words.contains(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
+}
+
+/// The exit code of an error: 78 where something must be set up, as `--help` says.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if let Some(trouble) = error.downcast_ref::<NoDatabase>() {
+        return trouble.exit_code();
+    }
+    let other_key = matches!(error.downcast_ref::<VaultTrouble>(), Some(VaultTrouble::OtherKey { .. }));
+    if other_key || error.downcast_ref::<KeyTrouble>().is_some() { 78 } else { 1 }
 }

@@ -49,7 +49,10 @@ impl Place {
     /// The database alone, as it stands.
     pub async fn database(&self, purpose: Purpose) -> anyhow::Result<Database> {
         let settings = Settings::from_environment(purpose);
-        Ok(Database::open(self.database_url.as_deref(), self.owner_url.as_deref(), settings).await?)
+        // As with our other variables, an empty one counts as unset.
+        let given = |url: &'_ Option<String>| url.clone().filter(|url| !url.trim().is_empty());
+        let (app, owner) = (given(&self.database_url), given(&self.owner_url));
+        Ok(Database::open(app.as_deref(), owner.as_deref(), settings).await?)
     }
 
     /// Everything, brought up to date.

@@ -56,13 +56,13 @@ impl std::fmt::Display for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.carried_out, self.repeated) {
             (0, repeated) => {
-                write!(f, "The sample data was there already: {repeated} commands, nothing changed.")
+                write!(f, "The scenario was there already: {repeated} commands, nothing changed.")
             }
             (done, 0) => {
-                write!(f, "The sample data was loaded: {done} commands. All of its money is synthetic.")
+                write!(f, "The scenario was loaded: {done} commands.")
             }
             (done, repeated) => {
-                write!(f, "The sample data was completed: {done} commands; {repeated} were there.")
+                write!(f, "The scenario was completed: {done} commands; {repeated} were there.")
             }
         }
     }
@@ -89,8 +89,7 @@ pub async fn load(app: &App, file: &Path) -> anyhow::Result<Loaded> {
     for (number, line) in steps {
         let again = seen.entry(line).and_modify(|times| *times += 1).or_default();
         let command = Uuid::new_v5(&SCENARIO, format!("{again} {line}").as_bytes());
-        let step: Step =
-            serde_json::from_str(line).with_context(|| format!("{} line {number}", file.display()))?;
+        let step: Step = serde_json::from_str(line).map_err(|why| unreadable(file, number, &why))?;
         let repeated =
             loader.take(step, command).await.with_context(|| format!("{} line {number}", file.display()))?;
         if repeated {
@@ -102,6 +101,13 @@ pub async fn load(app: &App, file: &Path) -> anyhow::Result<Loaded> {
     }
     bar.finish_and_clear();
     Ok(loaded)
+}
+
+/// The file and the line; serde counts from the beginning of the step, so its "line 1" is left out.
+fn unreadable(file: &Path, number: usize, why: &serde_json::Error) -> anyhow::Error {
+    let (words, column) = (why.to_string(), why.column());
+    let words = words.split(" at line ").next().unwrap_or_default();
+    anyhow!("{} line {number}, column {column}: {words}", file.display())
 }
 
 /// Of each mutation: the type of its input, and the field of its payload beside the receipt.
@@ -133,7 +139,13 @@ impl Loader {
         let who = self.identity(step.r#as).await?;
         // The scenario plays out day by day: each step is taken on the day on which it takes effect.
         let app = match input["effectiveOn"].as_str() {
-            Some(day) => self.app.on_day(read(day)?),
+            Some(day) => {
+                let day = read(day)?;
+                if day > self.app.today() {
+                    bail!("{day} lies ahead: a fact takes effect today or earlier");
+                }
+                self.app.on_day(day)
+            }
             None => self.app.clone(),
         };
         let request =

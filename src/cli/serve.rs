@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
@@ -14,11 +15,16 @@ use crate::auth::Development;
 use crate::graphql::api;
 use crate::web::{Limits, router};
 
+/// How long requests that are under way may take to end, once the server is told to stop.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Start the server and keep it up until it is told to stop.
 pub async fn serve(place: Place, listen: SocketAddr, scenario: Option<PathBuf>) -> anyhow::Result<()> {
     Development::allowed(listen)?;
     // The address first: a taken port should not cost the start of a database.
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen} (name another address with --listen)"))?;
     let address = listener.local_addr()?;
     let mut opened = place.open(Purpose::Service).await?;
     if let Some(file) = scenario {
@@ -50,7 +56,11 @@ pub async fn serve(place: Place, listen: SocketAddr, scenario: Option<PathBuf>) 
     let serving = tokio::spawn(served.into_future());
     let ended = told_to_stop(opened.database.server()).await;
     drop(stop);
-    serving.await??;
+    if let Ok(served) = tokio::time::timeout(PATIENCE, serving).await {
+        served??;
+    } else {
+        tracing::warn!("a request did not end in time, and was cut off");
+    }
     opened.close().await?;
     match ended {
         None => Ok(()),

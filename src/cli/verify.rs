@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::place::{Place, Purpose};
 use super::rebuild::bar;
-use super::say;
+use super::{say, words};
 use crate::app::ledger::books;
 use crate::domain::laws::LAWS;
 use crate::projections::build;
@@ -37,18 +37,40 @@ async fn look(opened: &super::place::Opened, owner: &super::place::Pool) -> anyh
     let mut findings = Vec::new();
 
     let reading = bar("Checking the log");
+    reading.set_length(opened.store.size().await?.unsigned_abs());
     let report = check_log(opened.store.pool(), &|done| reading.set_position(done.unsigned_abs())).await?;
     reading.finish_and_clear();
     say(&format!("log          {} events: positions, times, streams, columns, leaf hashes", report.events));
     findings.extend(report.findings.iter().map(|one| format!("event {}: {}", one.index, one.what)));
 
-    let (_, books) = books(&opened.store).await?;
+    // Where the log itself is damaged, the rest may not even be readable: that is then one more finding.
+    let damaged = !findings.is_empty();
+    // The rest is held against the log as far as it was checked, whatever others append meanwhile.
+    match laws(opened, report.size).await {
+        Ok(more) => findings.extend(more),
+        Err(error) if damaged => findings.push(format!("the laws cannot be checked: {}", words(&error))),
+        Err(error) => return Err(error),
+    }
+    match projections(owner, damaged).await {
+        Ok(more) => findings.extend(more),
+        Err(error) if damaged => {
+            findings.push(format!("the projections cannot be compared: {}", words(&error)));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(findings)
+}
+
+async fn laws(opened: &super::place::Opened, size: i64) -> anyhow::Result<Vec<String>> {
+    let (_, books) = books(&opened.store, size).await?;
     let breaches = books.breaches();
     say(&format!("laws         {}", LAWS.map(|law| law.code).join(" ")));
-    findings.extend(breaches.iter().map(|one| format!("{} of {}: {}", one.law, one.of, one.sentence)));
+    let mut findings: Vec<String> =
+        breaches.iter().map(|one| format!("{} of {}: {}", one.law, one.of, one.sentence)).collect();
 
+    let cut = Cut { before_index: Some(size), ..Cut::default() };
     let mut funds = 0;
-    for (group, figures) in totals(opened.store.pool(), &Cut::default(), By::Fund).await? {
+    for (group, figures) in totals(opened.store.pool(), &cut, By::Fund).await? {
         if let Group::Of(Some(fund)) = group {
             funds += 1;
             if books.fund(fund.into()) != figures {
@@ -57,7 +79,10 @@ async fn look(opened: &super::place::Opened, owner: &super::place::Pool) -> anyh
         }
     }
     say(&format!("ledger       {funds} funds against books kept anew"));
+    Ok(findings)
+}
 
+async fn projections(owner: &super::place::Pool, damaged: bool) -> anyhow::Result<Vec<String>> {
     let rebuilding = bar("Rebuilding to compare");
     let progress = |done: i64, of: i64| {
         rebuilding.set_length(of.unsigned_abs());
@@ -66,11 +91,13 @@ async fn look(opened: &super::place::Opened, owner: &super::place::Pool) -> anyh
     let differences = build::compare(owner, &progress).await?;
     rebuilding.finish_and_clear();
     say(&format!("projections  {} tables against a rebuild", crate::projections::all().len()));
-    findings.extend(differences.iter().map(|one| {
+    // What stands may be the only trace of what the log said: nobody should rebuild over it.
+    let remedy = if damaged { "do not rebuild: put the log right first" } else { "rebuild puts it right" };
+    let told = |one: &build::Difference| {
+        let build::Difference { table, standing_only, log_only, .. } = one;
         format!(
-            "table {}: {} row(s) stand that should not, {} are missing; rebuild puts it right",
-            one.table, one.standing_only, one.log_only
+            "table {table}: {standing_only} row(s) stand that should not, {log_only} are missing; {remedy}"
         )
-    }));
-    Ok(findings)
+    };
+    Ok(differences.iter().map(told).collect())
 }

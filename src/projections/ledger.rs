@@ -149,6 +149,8 @@ pub struct Cut {
     pub known_before: Option<DateTime<Utc>>,
     /// Effective on this day or earlier.
     pub effective_to: Option<Date>,
+    /// Of events before this position in the log.
+    pub before_index: Option<i64>,
 }
 
 impl Cut {
@@ -168,6 +170,9 @@ impl Cut {
         }
         if let Some(before) = self.known_before {
             query.push(" AND recorded_at < ").push_bind(before);
+        }
+        if let Some(before) = self.before_index {
+            query.push(" AND index < ").push_bind(before);
         }
         if let Some(to) = self.effective_to {
             query.push(" AND effective_on <= ").push_bind(to);

@@ -21,24 +21,27 @@ pub struct Finding {
 /// What a check of the log came to.
 #[derive(Debug, Clone, Default)]
 pub struct LogReport {
-    /// How many events there are.
+    /// How many events the head of the log said there are, when the check began.
+    pub size: i64,
+    /// How many there are.
     pub events: i64,
     /// What is wrong; empty when nothing is.
     pub findings: Vec<Finding>,
 }
 
 const FULL: &str = "SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, index, \
-     event_id, recorded_at, effective_on, nonce, leaf_hash, command_id FROM public.events ORDER BY index";
+     event_id, recorded_at, effective_on, nonce, leaf_hash, command_id FROM public.events";
 
-/// Check the whole log. Each leaf is computed again here from the stored row.
+/// Check the log as far as its head says it goes, whatever is appended meanwhile. Each leaf is computed again here from
+/// the stored row.
 ///
 /// # Errors
 /// When the database fails; what is wrong with the log is a finding, not an error.
 pub async fn check_log(pool: &PgPool, progress: &(dyn Fn(i64) + Send + Sync)) -> Result<LogReport, Trouble> {
-    let mut connection = pool.acquire().await?;
-    let head: i64 =
-        sqlx::query_scalar("SELECT size FROM public.log_head").fetch_one(&mut *connection).await?;
-    let mut rows = Rows::of(&mut connection, FULL).await?;
+    // Not of the pool: an error in the middle of a copy leaves a connection that is of no more use.
+    let mut connection = pool.acquire().await?.detach();
+    let size: i64 = sqlx::query_scalar("SELECT size FROM public.log_head").fetch_one(&mut connection).await?;
+    let mut rows = Rows::of(&mut connection, &format!("{FULL} WHERE index < {size} ORDER BY index")).await?;
     let mut checker = Checker::default();
     while let Some(row) = rows.next().await? {
         checker.take(&row)?;
@@ -47,11 +50,11 @@ pub async fn check_log(pool: &PgPool, progress: &(dyn Fn(i64) + Send + Sync)) ->
         }
     }
     drop(rows);
-    let mut report = checker.report;
+    let mut report = LogReport { size, ..checker.report };
     progress(report.events);
-    if head < report.events {
-        let what = format!("the head of the log says {head} events, there are {}", report.events);
-        report.findings.push(Finding { index: head, what });
+    if report.events != size {
+        let what = format!("the head of the log says {size} events, there are {}", report.events);
+        report.findings.push(Finding { index: size, what });
     }
     Ok(report)
 }
@@ -59,6 +62,7 @@ pub async fn check_log(pool: &PgPool, progress: &(dyn Fn(i64) + Send + Sync)) ->
 #[derive(Default)]
 struct Checker {
     report: LogReport,
+    next_index: i64,
     last_at: Option<chrono::DateTime<chrono::Utc>>,
     sequences: HashMap<(String, String), i64>,
 }
@@ -66,7 +70,8 @@ struct Checker {
 impl Checker {
     fn take(&mut self, row: &Row<'_>) -> Result<(), Trouble> {
         let index = row.int(7)?;
-        let expected = self.report.events;
+        // After a gap it goes on from there: one missing event is one finding, not one for each that follows.
+        let expected = std::mem::replace(&mut self.next_index, index + 1);
         self.report.events += 1;
         let mut wrong = Vec::new();
         if index != expected {

@@ -311,7 +311,10 @@ impl Store {
     async fn first_receipt(&self, command: CommandId, near: i64) -> Result<Receipt, Trouble> {
         let row = sqlx::query(
             "SELECT index, leaf_hash, recorded_at FROM public.events
-             WHERE index BETWEEN $1 AND $1 + 1000 AND command_id = $2 ORDER BY index DESC LIMIT 1",
+             WHERE index >= $1 AND index < coalesce(
+                 (SELECT min(index) FROM public.events
+                  WHERE index > $1 AND index < $1 + 1000 AND command_id IS DISTINCT FROM $2), $1 + 1000)
+             ORDER BY index DESC LIMIT 1",
         )
         .bind(near)
         .bind(command.0)

@@ -30,7 +30,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// The name of our own script among the libraries.
 const START: &str = "start.js";
 
-/// Show `GraphiQL` on our schema. It speaks as the session; its headers pane can say otherwise.
+/// Show `GraphiQL` on our schema, with a query that works for everybody. It speaks as the session, unless its headers
+/// pane holds the bearer token and says otherwise.
 const START_SCRIPT: &str = r"'use strict';
 const fetcher = async (request, options) => {
   const response = await fetch('/graphql', {
@@ -40,9 +41,16 @@ const fetcher = async (request, options) => {
   });
   return response.json();
 };
+const defaultQuery = `# You act as whoever you chose on the first page (/).
+# Press the arrow, or Ctrl-Enter. The book on the left holds the documentation.
+{
+  me { role person { name } }
+  partners(first: 5) { nodes { id reference name status } }
+}
+`;
 const place = document.getElementById('graphiql');
 place.textContent = '';
-ReactDOM.createRoot(place).render(React.createElement(GraphiQL, { fetcher, shouldPersistHeaders: false }));
+ReactDOM.createRoot(place).render(React.createElement(GraphiQL, { fetcher, defaultQuery, shouldPersistHeaders: false }));
 ";
 
 /// Whether the files of `GraphiQL` were there when this program was built.

@@ -43,7 +43,7 @@ body { margin: 0; min-height: 100vh; display: flex; flex-direction: column; line
 .top .name { color: #fff; font-size: 1.5rem; font-weight: 700; text-decoration: none; }
 .top .name:hover { text-decoration: underline; }
 .phase { background: #fff; border-bottom: 1px solid var(--line); font-size: 1rem; }
-.phase p { margin: .625rem 0; }
+.phase p { margin: 0; padding: .625rem 0; }
 .tag { display: inline-block; margin-right: .5rem; padding: .125rem .5rem; border: 1px solid var(--dark);
   background: #ccdff1; color: #00315f; font-size: .875rem; }
 main { flex: 1 0 auto; padding-top: 2rem !important; padding-bottom: 3rem !important; }

@@ -327,6 +327,18 @@ async fn the_same_command_twice_has_its_effect_once_and_the_first_answer() {
         assert_eq!(first["receipt"][part], again["receipt"][part], "{part}");
     }
     assert_eq!(first["partner"], again["partner"]);
+
+    // The same id for another command elsewhere does not blur what the first answer was.
+    let fund = json!({
+        "name": "Harbour fund (synthetic)", "funder": "Example council", "spendFrom": "2026-04-01", "spendTo": "2027-03-31",
+        "recoveryRule": "RECREDIT", "commandId": first["receipt"]["commandId"]
+    });
+    town.done(commissioner, "applyAsPartner", partner_input(2)).await;
+    town.done(commissioner, "openFund", fund).await;
+    let mut input = partner_input(1);
+    input["commandId"] = first["receipt"]["commandId"].clone();
+    let third = town.ask(commissioner, "applyAsPartner", input).await;
+    assert_eq!(third.data()["applyAsPartner"]["receipt"]["index"], first["receipt"]["index"]);
 }
 
 #[tokio::test]

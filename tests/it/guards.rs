@@ -532,4 +532,18 @@ async fn a_clock_that_is_behind_the_log_does_not_stop_it() {
     .unwrap();
     assert!(rising);
     assert_eq!(world.store.size().await.unwrap(), 4 + 1 + 2 + 1);
+
+    // An owner who takes events out, in the middle and at the end: one finding each, and the end is missed too.
+    let (world, owner) = world_with_events().await;
+    attack(
+        &world.database.options_as(OWNER),
+        "ALTER TABLE public.events DISABLE TRIGGER refuse_change",
+        "DELETE FROM public.events WHERE index IN (1, 3);
+         ALTER TABLE public.events ENABLE ALWAYS TRIGGER refuse_change",
+    )
+    .await
+    .unwrap();
+    let found = check_log(&owner, &|_| {}).await.unwrap().findings;
+    assert!(found.iter().any(|one| one.index == 2 && one.what.contains("where 1 should")), "{found:?}");
+    assert!(found.iter().any(|one| one.what.contains("says 4 events, there are 2")), "{found:?}");
 }

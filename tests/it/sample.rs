@@ -161,7 +161,7 @@ async fn the_record_holds_and_every_event_is_told() {
     let report = check_log(store.pool(), &|_| ()).await.unwrap();
     assert_eq!((report.events, report.findings), (size, Vec::new()));
 
-    let (read_events, books) = books(store).await.unwrap();
+    let (read_events, books) = books(store, size).await.unwrap();
     assert_eq!((read_events, books.breaches()), (size, Vec::new()));
     assert_eq!(books.funds().count(), 3);
 
