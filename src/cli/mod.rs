@@ -8,7 +8,7 @@ pub mod seed;
 mod serve;
 mod verify;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -116,8 +116,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Rebuild => rebuild::rebuild(place).await?,
         Command::Verify => return verify::verify(place).await,
-        #[expect(clippy::print_stdout, reason = "the schema is what was asked for")]
-        Command::Schema => print!("{}", crate::graphql::sdl()),
+        Command::Schema => say(crate::graphql::sdl().trim_end()),
         Command::History { of, after, limit } => history::print(place, of, after, limit).await?,
         Command::Doctor => return doctor::look(place).await,
     }
@@ -140,10 +139,9 @@ fn log_to_stderr(verbose: u8, json: bool) {
     if json { writer.json().init() } else { writer.init() }
 }
 
-/// Tell the person at the terminal something.
-#[expect(clippy::print_stdout, reason = "the command line speaks by printing")]
+/// Tell the person at the terminal something. Whoever stops reading (as `head` does) stops nothing else.
 fn say(sentence: &str) {
-    println!("{sentence}");
+    let _heard = writeln!(std::io::stdout(), "{sentence}");
 }
 
 #[expect(clippy::print_stderr, reason = "the command line says why it failed by printing")]
