@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::calendar::{Date, FinancialYear, day};
-use super::identity::{GrantId, InstalmentId, Reference};
+use super::identity::{GrantId, InstalmentId, RecoveryId, Reference};
 use super::money::{Money, pounds};
 use super::places::{Area, listed};
 use super::text::Text;
@@ -65,11 +65,19 @@ pub enum FundCommand {
         grant: GrantId,
         cause: ReleaseCause,
     },
+    /// Turn what is reserved into a promise, or into more of one.
     ConfirmCommitment {
         grant: GrantId,
     },
+    /// Release all that is still to be paid.
     ReleaseCommitment {
         grant: GrantId,
+        cause: ReleaseCause,
+    },
+    /// Release some of what is still to be paid.
+    ReducePromise {
+        grant: GrantId,
+        shares: Vec<YearShare>,
         cause: ReleaseCause,
     },
     PostExpenditure {
@@ -78,6 +86,16 @@ pub enum FundCommand {
         year: FinancialYear,
         amount: Money,
         value_date: Date,
+    },
+    ReturnExpenditure {
+        grant: GrantId,
+        instalment: InstalmentId,
+        value_date: Date,
+    },
+    PostRecovery {
+        grant: GrantId,
+        recovery: RecoveryId,
+        shares: Vec<YearShare>,
     },
 }
 
@@ -100,6 +118,9 @@ refusals! {
         "fund.reservation_expired" => ReservationExpired { on: String }, "The reservation for this grant ended on {on}: recommend the grant again to reserve the money anew.";
         "fund.not_committed" => NotCommitted, "No money is committed to this grant.";
         "fund.exceeds_outstanding" => ExceedsOutstanding { outstanding: String, asked: Money }, "{outstanding} of what was committed is still to be paid: {asked} was asked for.";
+        "fund.not_paid" => NotPaid, "Nothing was paid for this instalment, or it has already come back.";
+        "fund.already_paid" => AlreadyPaid, "This instalment is already paid: a payment that came back is made anew as an instalment of its own.";
+        "fund.exceeds_paid" => ExceedsPaid { paid: String, year: FinancialYear, asked: Money }, "{paid} of the budget of {year} was paid to this grant and not got back: {asked} is more.";
     }
 }
 
@@ -112,7 +133,7 @@ pub struct YearFigures {
     pub reserved: Decimal,
     /// Promised to grants and not yet paid.
     pub outstanding: Decimal,
-    /// Paid.
+    /// Paid, less what came back and what was recovered.
     pub spent: Decimal,
 }
 
@@ -135,6 +156,17 @@ struct Reservation {
 struct Commitment {
     link: GrantLink,
     outstanding: BTreeMap<FinancialYear, Decimal>,
+    paid: BTreeMap<InstalmentId, (FinancialYear, Money)>,
+    recovered: BTreeMap<FinancialYear, Decimal>,
+}
+
+impl Commitment {
+    /// What was paid from a year's budget, less what came back and what was recovered.
+    fn paid_net(&self, year: FinancialYear) -> Decimal {
+        let paid: Decimal =
+            self.paid.values().filter(|(of, _)| *of == year).map(|(_, amount)| amount.pounds()).sum();
+        paid - self.recovered.get(&year).copied().unwrap_or_default()
+    }
 }
 
 /// A fund as its history leaves it.
@@ -229,25 +261,33 @@ impl Fund {
         intended: &IntendedUse,
     ) -> Result<FundEvent, FundRefusal> {
         self.allows(intended)?;
-        if self.reservations.contains_key(&link.grant) || self.commitments.contains_key(&link.grant) {
+        if self.reservations.contains_key(&link.grant) {
             return Err(FundRefusal::AlreadyReserved);
         }
-        if shares.is_empty() {
-            return Err(FundRefusal::NothingAsked);
-        }
-        let mut years = BTreeSet::new();
+        each_year_once(&shares)?;
         for share in &shares {
-            if !years.insert(share.year) {
-                return Err(FundRefusal::YearTwice { year: share.year });
-            }
             self.within_dates(share.year)?;
             self.within_available(share.year, share.amount)?;
         }
         Ok(FundEvent::CommitmentReserved { link, shares, expires_on })
     }
 
+    fn confirm(&self, grant: GrantId, today: Date) -> Result<FundEvent, FundRefusal> {
+        let shares = self.live_reservation(grant, today)?.to_vec();
+        let link = self.reservations[&grant].link;
+        Ok(if self.commitments.contains_key(&grant) {
+            FundEvent::CommitmentIncreased { link, shares }
+        } else {
+            FundEvent::CommitmentConfirmed { link, shares }
+        })
+    }
+
+    fn commitment(&self, grant: GrantId) -> Result<&Commitment, FundRefusal> {
+        self.commitments.get(&grant).ok_or(FundRefusal::NotCommitted)
+    }
+
     fn release(&self, grant: GrantId, cause: ReleaseCause) -> Result<FundEvent, FundRefusal> {
-        let commitment = self.commitments.get(&grant).ok_or(FundRefusal::NotCommitted)?;
+        let commitment = self.commitment(grant)?;
         let shares: Vec<YearShare> = commitment
             .outstanding
             .iter()
@@ -257,6 +297,37 @@ impl Fund {
             return Err(FundRefusal::NotCommitted);
         }
         Ok(FundEvent::CommitmentReleased { link: commitment.link, shares, cause })
+    }
+
+    fn reduce_promise(
+        &self,
+        grant: GrantId,
+        shares: Vec<YearShare>,
+        cause: ReleaseCause,
+    ) -> Result<FundEvent, FundRefusal> {
+        let commitment = self.commitment(grant)?;
+        each_year_once(&shares)?;
+        for share in &shares {
+            within_outstanding(commitment, share.year, share.amount)?;
+        }
+        Ok(FundEvent::CommitmentReleased { link: commitment.link, shares, cause })
+    }
+
+    fn post_recovery(
+        &self,
+        grant: GrantId,
+        recovery: RecoveryId,
+        shares: Vec<YearShare>,
+    ) -> Result<FundEvent, FundRefusal> {
+        let commitment = self.commitment(grant)?;
+        each_year_once(&shares)?;
+        for YearShare { year, amount } in &shares {
+            let paid = commitment.paid_net(*year);
+            if amount.pounds() > paid {
+                return Err(FundRefusal::ExceedsPaid { paid: pounds(paid), year: *year, asked: *amount });
+            }
+        }
+        Ok(FundEvent::RecoveryPosted { link: commitment.link, recovery, shares })
     }
 
     fn year(&mut self, year: FinancialYear) -> &mut YearFigures {
@@ -269,6 +340,50 @@ impl Fund {
             self.year(share.year).reserved -= share.amount.pounds();
         }
     }
+
+    fn promise(&mut self, link: &GrantLink, shares: &[YearShare]) {
+        self.end_reservation(link.grant, shares);
+        for share in shares {
+            self.year(share.year).outstanding += share.amount.pounds();
+        }
+        let commitment = self.commitments.entry(link.grant).or_insert_with(|| Commitment {
+            link: *link,
+            outstanding: BTreeMap::new(),
+            paid: BTreeMap::new(),
+            recovered: BTreeMap::new(),
+        });
+        for share in shares {
+            *commitment.outstanding.entry(share.year).or_default() += share.amount.pounds();
+        }
+    }
+
+    fn take_recovery(&mut self, grant: GrantId, shares: &[YearShare]) {
+        for share in shares {
+            self.year(share.year).spent -= share.amount.pounds();
+            if let Some(commitment) = self.commitments.get_mut(&grant) {
+                *commitment.recovered.entry(share.year).or_default() += share.amount.pounds();
+            }
+        }
+    }
+}
+
+fn each_year_once(shares: &[YearShare]) -> Result<(), FundRefusal> {
+    if shares.is_empty() {
+        return Err(FundRefusal::NothingAsked);
+    }
+    let mut years = BTreeSet::new();
+    match shares.iter().find(|share| !years.insert(share.year)) {
+        Some(twice) => Err(FundRefusal::YearTwice { year: twice.year }),
+        None => Ok(()),
+    }
+}
+
+fn within_outstanding(commitment: &Commitment, year: FinancialYear, asked: Money) -> Result<(), FundRefusal> {
+    let outstanding = commitment.outstanding.get(&year).copied().unwrap_or_default();
+    if asked.pounds() > outstanding {
+        return Err(FundRefusal::ExceedsOutstanding { outstanding: pounds(outstanding), asked });
+    }
+    Ok(())
 }
 
 impl Aggregate for Fund {
@@ -301,19 +416,30 @@ impl Aggregate for Fund {
                 let held = self.reservations.get(&grant).ok_or(FundRefusal::NotReserved)?;
                 FundEvent::ReservationVoided { link: held.link, shares: held.shares.clone(), cause }
             }
-            FundCommand::ConfirmCommitment { grant } => {
-                let shares = self.live_reservation(grant, at.today)?.to_vec();
-                FundEvent::CommitmentConfirmed { link: self.reservations[&grant].link, shares }
-            }
+            FundCommand::ConfirmCommitment { grant } => self.confirm(grant, at.today)?,
             FundCommand::ReleaseCommitment { grant, cause } => self.release(grant, cause)?,
             FundCommand::PostExpenditure { grant, instalment, year, amount, value_date } => {
-                let commitment = self.commitments.get(&grant).ok_or(FundRefusal::NotCommitted)?;
-                let outstanding = commitment.outstanding.get(&year).copied().unwrap_or_default();
-                if amount.pounds() > outstanding {
-                    let outstanding = pounds(outstanding);
-                    return Err(FundRefusal::ExceedsOutstanding { outstanding, asked: amount });
+                let commitment = self.commitment(grant)?;
+                if commitment.paid.contains_key(&instalment) {
+                    return Err(FundRefusal::AlreadyPaid);
                 }
+                within_outstanding(commitment, year, amount)?;
                 FundEvent::ExpenditurePosted { link: commitment.link, instalment, year, amount, value_date }
+            }
+            FundCommand::ReducePromise { grant, shares, cause } => {
+                self.reduce_promise(grant, shares, cause)?
+            }
+            FundCommand::ReturnExpenditure { grant, instalment, value_date } => {
+                let commitment = self.commitment(grant)?;
+                let (year, amount) = *commitment.paid.get(&instalment).ok_or(FundRefusal::NotPaid)?;
+                let paid = commitment.paid_net(year);
+                if amount.pounds() > paid {
+                    return Err(FundRefusal::ExceedsPaid { paid: pounds(paid), year, asked: amount });
+                }
+                FundEvent::ExpenditureReturned { link: commitment.link, instalment, year, amount, value_date }
+            }
+            FundCommand::PostRecovery { grant, recovery, shares } => {
+                self.post_recovery(grant, recovery, shares)?
             }
         };
         Ok(vec![event])
@@ -334,15 +460,8 @@ impl Aggregate for Fund {
                 self.reservations.insert(link.grant, held);
             }
             FundEvent::ReservationVoided { link, shares, .. } => self.end_reservation(link.grant, shares),
-            FundEvent::CommitmentConfirmed { link, shares } => {
-                self.end_reservation(link.grant, shares);
-                let mut outstanding = BTreeMap::new();
-                for share in shares {
-                    self.year(share.year).outstanding += share.amount.pounds();
-                    *outstanding.entry(share.year).or_default() += share.amount.pounds();
-                }
-                self.commitments.insert(link.grant, Commitment { link: *link, outstanding });
-            }
+            FundEvent::CommitmentConfirmed { link, shares }
+            | FundEvent::CommitmentIncreased { link, shares } => self.promise(link, shares),
             FundEvent::CommitmentReleased { link, shares, .. } => {
                 for share in shares {
                     self.year(share.year).outstanding -= share.amount.pounds();
@@ -351,14 +470,25 @@ impl Aggregate for Fund {
                     }
                 }
             }
-            FundEvent::ExpenditurePosted { link, year, amount, .. } => {
+            FundEvent::ExpenditurePosted { link, instalment, year, amount, .. } => {
                 let figures = self.year(*year);
                 figures.outstanding -= amount.pounds();
                 figures.spent += amount.pounds();
                 if let Some(commitment) = self.commitments.get_mut(&link.grant) {
                     *commitment.outstanding.entry(*year).or_default() -= amount.pounds();
+                    commitment.paid.insert(*instalment, (*year, *amount));
                 }
             }
+            FundEvent::ExpenditureReturned { link, instalment, year, amount, .. } => {
+                let figures = self.year(*year);
+                figures.outstanding += amount.pounds();
+                figures.spent -= amount.pounds();
+                if let Some(commitment) = self.commitments.get_mut(&link.grant) {
+                    *commitment.outstanding.entry(*year).or_default() += amount.pounds();
+                    commitment.paid.remove(instalment);
+                }
+            }
+            FundEvent::RecoveryPosted { link, shares, .. } => self.take_recovery(link.grant, shares),
         }
     }
 }

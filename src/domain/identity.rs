@@ -44,6 +44,16 @@ ids! {
     ConditionId,
     /// A person who acts in the system: a stable opaque id. Names live with the accounts.
     PersonId,
+    /// One transfer of budget between two funds.
+    TransferId,
+    /// One demand for money to be paid back.
+    RecoveryId,
+    /// One change asked for on a grant that runs.
+    VariationId,
+    /// One monitoring return of a grant.
+    ReturnId,
+    /// One payment run.
+    RunId,
     /// One command: the same id again has its effect once.
     CommandId,
 }

@@ -111,7 +111,13 @@ impl Books {
             match line.movement {
                 Movement::Allocate => book.allocated += amount,
                 Movement::Reduce => book.reduced += amount,
-                Movement::Reserve | Movement::Void | Movement::Commit | Movement::Release | Movement::Pay => {
+                Movement::Reserve
+                | Movement::Void
+                | Movement::Commit
+                | Movement::Release
+                | Movement::Pay
+                | Movement::Return
+                | Movement::Recover => {
                     if let Some(link) = line.link {
                         self.grants.entry(link.grant).or_default().post(line.movement, amount);
                     }
@@ -243,6 +249,11 @@ impl GrantBook {
                 self.committed -= amount;
                 self.paid += amount;
             }
+            Movement::Return => {
+                self.paid -= amount;
+                self.committed += amount;
+            }
+            Movement::Recover => self.recovered += amount,
             Movement::Allocate | Movement::Reduce => {}
         }
     }

@@ -29,6 +29,8 @@ codes! {
         "commit" => Commit, "committed";
         "release" => Release, "commitment released";
         "pay" => Pay, "paid";
+        "return" => Return, "payment returned";
+        "recover" => Recover, "recovered";
     }
 }
 
@@ -44,6 +46,8 @@ impl Movement {
             Self::Commit => (Pot::Reserved, Pot::Committed),
             Self::Release => (Pot::Committed, Pot::Available),
             Self::Pay => (Pot::Committed, Pot::Spent),
+            Self::Return => (Pot::Spent, Pot::Committed),
+            Self::Recover => (Pot::Spent, Pot::Available),
         }
     }
 }
@@ -86,6 +90,13 @@ pub fn postings(event: &FundEvent) -> Vec<Posting> {
             instalment: Some(*instalment),
             ..line(Movement::Pay, *year, *amount)
         }],
+        FundEvent::CommitmentIncreased { link, shares } => lines(Movement::Commit, link, shares),
+        FundEvent::ExpenditureReturned { link, instalment, year, amount, .. } => vec![Posting {
+            link: Some(*link),
+            instalment: Some(*instalment),
+            ..line(Movement::Return, *year, *amount)
+        }],
+        FundEvent::RecoveryPosted { link, shares, .. } => lines(Movement::Recover, link, shares),
     }
 }
 
@@ -100,7 +111,7 @@ pub struct Figures {
     pub reserved: Decimal,
     /// Promised and not yet paid.
     pub committed: Decimal,
-    /// Paid.
+    /// Paid, less what came back and what was recovered.
     pub paid: Decimal,
 }
 

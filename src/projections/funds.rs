@@ -74,7 +74,10 @@ impl Record for FundRecord {
             | FundEvent::ReservationVoided { .. }
             | FundEvent::CommitmentConfirmed { .. }
             | FundEvent::CommitmentReleased { .. }
-            | FundEvent::ExpenditurePosted { .. } => false,
+            | FundEvent::ExpenditurePosted { .. }
+            | FundEvent::CommitmentIncreased { .. }
+            | FundEvent::ExpenditureReturned { .. }
+            | FundEvent::RecoveryPosted { .. } => false,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::calendar::{Date, FinancialYear, day};
-use crate::domain::identity::{GrantId, InstalmentId, PartnerId, ProgrammeId, Reference};
+use crate::domain::identity::{GrantId, InstalmentId, PartnerId, ProgrammeId, RecoveryId, Reference};
 use crate::domain::money::Money;
 use crate::domain::places::{Area, listed};
 use crate::domain::text::Text;
@@ -145,6 +145,35 @@ events! {
             /// The day the bank paid it.
             value_date: Date,
         },
+        /// More was promised to a grant that already runs: it was varied upwards in the same moment.
+        "fund.commitment_increased", 1 => CommitmentIncreased {
+            /// For which grant.
+            link: GrantLink,
+            /// How much from each year's budget, GBP; it was reserved before.
+            shares: Vec<YearShare>,
+        },
+        /// A payment came back from the bank: the money is promised again.
+        "fund.expenditure_returned", 1 => ExpenditureReturned {
+            /// For which grant.
+            link: GrantLink,
+            /// The instalment that was paid.
+            instalment: InstalmentId,
+            /// To which year's budget.
+            year: FinancialYear,
+            /// GBP.
+            amount: Money,
+            /// The day the bank gave it back.
+            value_date: Date,
+        },
+        /// Money that had been paid was got back from the partner; it can be used again unless the funder takes it.
+        "fund.recovery_posted", 1 => RecoveryPosted {
+            /// From which grant.
+            link: GrantLink,
+            /// Which demand it answers.
+            recovery: RecoveryId,
+            /// How much to each year's budget, GBP.
+            shares: Vec<YearShare>,
+        },
     }
 }
 
@@ -182,6 +211,16 @@ impl FundEvent {
             }
             Self::ExpenditurePosted { amount, year, value_date, .. } => {
                 format!("{amount} was paid on {} from the budget of {year}.", day(*value_date))
+            }
+            Self::CommitmentIncreased { shares, .. } => {
+                format!("Committed {} more to a grant.", told_shares(shares))
+            }
+            Self::ExpenditureReturned { amount, year, value_date, .. } => format!(
+                "{amount} came back from the bank on {}: it is committed again in {year}.",
+                day(*value_date)
+            ),
+            Self::RecoveryPosted { shares, .. } => {
+                format!("Got {} back from a partner.", told_shares(shares))
             }
         }
     }

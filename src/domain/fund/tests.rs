@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::identity::{PartnerId, ProgrammeId, ReferenceKind};
+use crate::domain::identity::{PartnerId, ProgrammeId, RecoveryId, ReferenceKind};
 use crate::domain::{Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, words};
 
 const STAFF: u128 = 1;
@@ -125,6 +125,54 @@ fn post(instalment: u128, begins: i32, amount: &str) -> FundCommand {
     }
 }
 
+/// Of the £600.00 committed in 2026/27, £450.00 paid in one instalment.
+fn with_payment() -> Vec<FundEvent> {
+    after(with_commitment(), [spent(1, 2026, "450")])
+}
+
+fn give_back(instalment: u128) -> FundCommand {
+    FundCommand::ReturnExpenditure {
+        grant: GRANT,
+        instalment: InstalmentId(Uuid::from_u128(instalment)),
+        value_date: date(TODAY),
+    }
+}
+
+fn came_back() -> FundEvent {
+    FundEvent::ExpenditureReturned {
+        link: link(GRANT),
+        instalment: InstalmentId(Uuid::from_u128(1)),
+        year: year(2026),
+        amount: gbp("450"),
+        value_date: date(TODAY),
+    }
+}
+
+fn recover(shares: Vec<YearShare>) -> FundCommand {
+    FundCommand::PostRecovery { grant: GRANT, recovery: RecoveryId(Uuid::from_u128(5)), shares }
+}
+
+fn recovered(shares: Vec<YearShare>) -> FundEvent {
+    FundEvent::RecoveryPosted { link: link(GRANT), recovery: RecoveryId(Uuid::from_u128(5)), shares }
+}
+
+fn reduce_promise(shares: Vec<YearShare>) -> FundCommand {
+    FundCommand::ReducePromise { grant: GRANT, shares, cause: ReleaseCause::Underspend }
+}
+
+fn released_in_part(shares: Vec<YearShare>) -> FundEvent {
+    FundEvent::CommitmentReleased { link: link(GRANT), shares, cause: ReleaseCause::Underspend }
+}
+
+/// An increase of £50.00 held beside what is committed.
+fn with_increase_held() -> Vec<FundEvent> {
+    after(with_commitment(), [reserved(GRANT, vec![share(2026, "50")])])
+}
+
+fn increased() -> FundEvent {
+    FundEvent::CommitmentIncreased { link: link(GRANT), shares: vec![share(2026, "50")] }
+}
+
 fn stories() -> Vec<Story<Fund>> {
     let story = |given, when, then| Story { given, when, at: by(STAFF, TODAY), then: vec![then] };
     let taken_back = FundEvent::BudgetReduced {
@@ -153,6 +201,19 @@ fn stories() -> Vec<Story<Fund>> {
         story(with_reservation(), FundCommand::ConfirmCommitment { grant: GRANT }, confirmed(both_years())),
         story(with_commitment(), release, released),
         story(with_commitment(), post(1, 2026, "600"), spent(1, 2026, "600")),
+        story(
+            with_commitment(),
+            reserve(GRANT, vec![share(2026, "50")]),
+            reserved(GRANT, vec![share(2026, "50")]),
+        ),
+        story(with_increase_held(), FundCommand::ConfirmCommitment { grant: GRANT }, increased()),
+        story(
+            with_payment(),
+            reduce_promise(vec![share(2026, "150")]),
+            released_in_part(vec![share(2026, "150")]),
+        ),
+        story(with_payment(), give_back(1), came_back()),
+        story(with_payment(), recover(vec![share(2026, "450")]), recovered(vec![share(2026, "450")])),
     ]
 }
 
@@ -197,6 +258,27 @@ fn refusals_of_budgets() -> Vec<(&'static str, Refused)> {
     ]
 }
 
+fn refusals_after_payment() -> Vec<(&'static str, Refused)> {
+    let once_back = after(with_payment(), [came_back()]);
+    let some_recovered = after(with_payment(), [recovered(vec![share(2026, "1")])]);
+    vec![
+        ("fund.already_paid", refused(&with_payment(), post(1, 2026, "1"))),
+        ("fund.not_paid", refused(&with_commitment(), give_back(1))),
+        ("fund.not_paid", refused(&with_payment(), give_back(2))),
+        ("fund.not_paid", refused(&once_back, give_back(1))),
+        ("fund.exceeds_paid", refused(&some_recovered, give_back(1))),
+        ("fund.exceeds_paid", refused(&with_payment(), recover(vec![share(2026, "450.01")]))),
+        ("fund.exceeds_paid", refused(&some_recovered, recover(vec![share(2026, "449.01")]))),
+        ("fund.exceeds_paid", refused(&once_back, recover(vec![share(2026, "0.01")]))),
+        ("fund.exceeds_paid", refused(&with_payment(), recover(vec![share(2027, "0.01")]))),
+        ("fund.exceeds_outstanding", refused(&with_payment(), reduce_promise(vec![share(2026, "150.01")]))),
+        ("fund.nothing_asked", refused(&with_payment(), reduce_promise(vec![]))),
+        ("fund.year_twice", refused(&with_payment(), recover(vec![share(2026, "1"), share(2026, "1")]))),
+        ("fund.not_committed", refused(&with_reservation(), recover(vec![share(2026, "1")]))),
+        ("fund.already_reserved", refused(&with_increase_held(), reserve(GRANT, vec![share(2026, "1")]))),
+    ]
+}
+
 fn refusals_of_commitments() -> Vec<(&'static str, Refused)> {
     let void = FundCommand::VoidReservation { grant: OTHER, cause: ReleaseCause::Declined };
     let confirm = || FundCommand::ConfirmCommitment { grant: GRANT };
@@ -213,7 +295,6 @@ fn refusals_of_commitments() -> Vec<(&'static str, Refused)> {
         ("fund.period_not_allowed", refused(&budget(), early)),
         ("fund.period_not_allowed", refused(&budget(), late)),
         ("fund.already_reserved", refused(&with_reservation(), reserve(GRANT, vec![share(2026, "1")]))),
-        ("fund.already_reserved", refused(&with_commitment(), reserve(GRANT, vec![share(2026, "1")]))),
         ("fund.not_reserved", refused(&with_reservation(), void)),
         ("fund.not_reserved", refused(&with_commitment(), confirm())),
         ("fund.reservation_expired", refused_on(&with_reservation(), confirm(), "2026-07-01")),
@@ -228,7 +309,10 @@ fn refusals_of_commitments() -> Vec<(&'static str, Refused)> {
 
 #[test]
 fn every_refusal_is_reached() {
-    all_reached(FundRefusal::CODES, &[refusals_of_budgets(), refusals_of_commitments()].concat());
+    all_reached(
+        FundRefusal::CODES,
+        &[refusals_of_budgets(), refusals_of_commitments(), refusals_after_payment()].concat(),
+    );
 }
 
 #[test]
@@ -281,4 +365,14 @@ fn an_unrestricted_fund_goes_anywhere_for_anything() {
         use_.places = BTreeSet::from([Area::Wirral]);
     });
     given::<Fund>(&history).when(command, &by(STAFF, TODAY)).then_events(&[reserved(GRANT, both_years())]);
+}
+
+#[test]
+fn what_comes_back_can_be_paid_again_and_what_is_recovered_can_be_used_again() {
+    let fund = Fund::after(&after(with_payment(), [came_back()]));
+    let figures = fund.years()[&year(2026)];
+    assert_eq!((figures.outstanding, figures.spent), (gbp("600").pounds(), Decimal::ZERO));
+    let fund = Fund::after(&after(with_payment(), [recovered(vec![share(2026, "450")])]));
+    let figures = fund.years()[&year(2026)];
+    assert_eq!((figures.available(), figures.outstanding), (gbp("850").pounds(), gbp("150").pounds()));
 }
