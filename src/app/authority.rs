@@ -33,6 +33,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("ledgerLines", MONEY),
     ("history", MONEY_AND_OWN),
     ("laws", MONEY),
+    ("subsidies", MONEY),
     // Partners.
     ("applyAsPartner", &[Commissioner, Inclusion]),
     ("requireCheck", &[Commissioner]),
@@ -49,6 +50,10 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("reviewPartner", &[Commissioner]),
     ("submitBankDetails", &[Commissioner, PartnerAdmin]),
     ("verifyBankDetails", &[Finance]),
+    ("declareSubsidy", &[Commissioner, PartnerAdmin]),
+    ("notifySubsidy", &[Commissioner]),
+    ("confirmSubsidy", &[Commissioner, PartnerAdmin]),
+    ("recordSubsidyPublished", &[Commissioner, Finance]),
     // Funds.
     ("openFund", &[Commissioner]),
     ("allocateBudget", &[Finance]),

@@ -19,7 +19,7 @@ use crate::domain::identity::{
     CommandId, ConditionId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, ReferenceKind,
 };
 use crate::domain::money::Money;
-use crate::domain::partner::{CheckKind, Partner};
+use crate::domain::partner::{CheckKind, Partner, PartnerCommand};
 use crate::domain::places::Area;
 use crate::domain::programme::{Programme, Rules};
 use crate::domain::text::Text;
@@ -189,12 +189,20 @@ impl App {
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
             let (who, command) = (who.clone(), command.clone());
             Box::pin(async move {
-                let partner = work.existing::<Grant>(grant).await?.case()?.partner;
+                let state = work.existing::<Grant>(grant).await?;
+                let partner = state.case()?.partner;
                 of_partner(&who, partner, "grant")?;
-                if matches!(command, GrantCommand::IssueOffer { .. } | GrantCommand::AcceptOffer { .. }) {
+                let accepts = matches!(command, GrantCommand::AcceptOffer { .. });
+                if accepts || matches!(command, GrantCommand::IssueOffer { .. }) {
                     work.existing::<Partner>(partner).await?.approved()?;
                 }
-                Ok(work.execute::<Grant>(grant, command).await?)
+                work.execute::<Grant>(grant, command).await?;
+                // A subsidy is given when the partner has a right to it: with the agreement.
+                if accepts && work.existing::<Partner>(partner).await?.is_told_of_subsidy(grant) {
+                    let give = PartnerCommand::GiveSubsidy { grant, amount: state.recommended()? };
+                    work.execute::<Partner>(partner, give).await?;
+                }
+                Ok(())
             })
         })
         .await
@@ -318,8 +326,12 @@ impl App {
                 let state = work.existing::<Grant>(grant).await?;
                 let case = state.case()?;
                 let rules = rules_of(work, &state).await?;
-                work.existing::<Partner>(case.partner).await?.approved()?;
+                let partner = work.existing::<Partner>(case.partner).await?;
+                partner.approved()?;
                 let today = work.circumstances().today;
+                if partner.is_told_of_subsidy(grant) {
+                    partner.may_be_subsidised(grant, state.recommended()?, today)?;
+                }
                 let fund = work.existing::<Fund>(case.fund).await?;
                 let mut reserved: BTreeMap<FinancialYear, Decimal> = BTreeMap::new();
                 for share in fund.live_reservation(grant, today)? {

@@ -8,13 +8,15 @@ use crate::auth::Identity;
 use crate::domain::bank::BankDetails;
 use crate::domain::calendar::Date;
 use crate::domain::evidence::Evidence;
-use crate::domain::identity::{PartnerId, ReferenceKind, Role};
+use crate::domain::grant::Grant;
+use crate::domain::identity::{GrantId, PartnerId, ReferenceKind, Role};
+use crate::domain::money::Money;
 use crate::domain::partner::{
     Application, CheckKind, Partner, PartnerCommand, PartnerStatus, VerificationMethod,
 };
 use crate::domain::places::{Area, Community};
 use crate::domain::text::Text;
-use crate::projections::partners::{PartnerRecord, Search, count, search};
+use crate::projections::partners::{PartnerRecord, Search, count, search, subsidised};
 use crate::projections::{one, several};
 use crate::store::vault::Kind;
 use std::collections::{BTreeSet, HashMap};
@@ -49,6 +51,16 @@ pub enum Step {
     Reinstate,
     Review { next_review: Date },
     VerifyBankDetails { bank_version: u32, method: VerificationMethod },
+    DeclareSubsidy { body: Text<200>, amount: Money, given_on: Date },
+    PublishSubsidy { grant: GrantId, entry: Text<60> },
+}
+
+/// What goes before minimal financial assistance.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of the events they lead to")]
+pub enum SubsidyStep {
+    Notify { amount: Money },
+    Confirm { evidence: Evidence },
 }
 
 impl Step {
@@ -73,6 +85,12 @@ impl Step {
             Self::Review { next_review } => ("reviewPartner", PartnerCommand::Review { next_review }),
             Self::VerifyBankDetails { bank_version, method } => {
                 ("verifyBankDetails", PartnerCommand::VerifyBankDetails { bank_version, method })
+            }
+            Self::DeclareSubsidy { body, amount, given_on } => {
+                ("declareSubsidy", PartnerCommand::DeclareSubsidy { body, amount, given_on })
+            }
+            Self::PublishSubsidy { grant, entry } => {
+                ("recordSubsidyPublished", PartnerCommand::PublishSubsidy { grant, entry })
             }
         }
     }
@@ -159,6 +177,49 @@ impl App {
             self.vault.discard(item).await?;
         }
         done
+    }
+
+    /// Tell a partner that a grant of its own is to be minimal financial assistance, or take its confirmation in.
+    ///
+    /// # Errors
+    /// See [`Failure`]; nothing is told of a grant that is another partner’s.
+    pub async fn prepare_subsidy(
+        &self,
+        who: &Identity,
+        how: &How,
+        (partner, grant): (PartnerId, GrantId),
+        step: SubsidyStep,
+    ) -> Result<Done, Failure> {
+        let (deed, command) = match step {
+            SubsidyStep::Notify { amount } => {
+                ("notifySubsidy", PartnerCommand::NotifySubsidy { grant, amount })
+            }
+            SubsidyStep::Confirm { evidence } => {
+                ("confirmSubsidy", PartnerCommand::ConfirmSubsidy { grant, evidence })
+            }
+        };
+        let order = self.order(who, deed, how)?;
+        of_partner(who, partner, "partner")?;
+        self.carry_out::<Partner, _>(order, partner.0, move |work| {
+            let command = command.clone();
+            Box::pin(async move {
+                work.existing::<Partner>(partner).await?;
+                if work.existing::<Grant>(grant).await?.case()?.partner != partner {
+                    return Err(Failure::NotFound("grant"));
+                }
+                Ok(work.execute::<Partner>(partner, command).await?)
+            })
+        })
+        .await
+    }
+
+    /// Partners that were given minimal financial assistance here.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn subsidies(&self, who: &Identity) -> Result<Vec<(Uuid, PartnerRecord)>, Failure> {
+        may(who, "subsidies")?;
+        Ok(subsidised(self.store.pool()).await?)
     }
 
     /// The partners a search finds, and how many there are. Partners that are not approved are for staff, auditors

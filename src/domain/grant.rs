@@ -102,6 +102,15 @@ impl Grant {
         self.case.as_ref().ok_or(GrantRefusal::Unknown)
     }
 
+    /// How much was recommended last.
+    ///
+    /// # Errors
+    /// `grant.wrong_stage` before a recommendation.
+    pub fn recommended(&self) -> Result<Money, GrantRefusal> {
+        let amount = self.recommended.map(|(_, amount)| amount);
+        amount.ok_or_else(|| self.wrong_stage(GrantStatus::Recommended.words()))
+    }
+
     /// An instalment as it was planned.
     ///
     /// # Errors

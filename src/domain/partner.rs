@@ -1,16 +1,20 @@
 //! A partner: a voluntary, community, faith or social enterprise organisation, from application to approval,
-//! its due-diligence checks and its bank details.
+//! its due-diligence checks, its bank details and the aid it has had.
 
 mod events;
+pub mod subsidies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::{Date, day};
 use super::evidence::{Evidence, VaultRef};
-use super::identity::{PersonId, Reference};
+use super::identity::{GrantId, PersonId, Reference};
+use super::money::Money;
 use super::places::{Area, Community, listed};
 use super::text::Text;
 use super::{Aggregate, Circumstances};
+
+use subsidies::Subsidies;
 
 pub use events::{CheckKind, LegalForm, PartnerEvent, VerificationMethod};
 
@@ -47,6 +51,11 @@ pub enum PartnerCommand {
     Review { next_review: Date },
     SubmitBankDetails { details: VaultRef },
     VerifyBankDetails { bank_version: u32, method: VerificationMethod },
+    DeclareSubsidy { body: Text<200>, amount: Money, given_on: Date },
+    NotifySubsidy { grant: GrantId, amount: Money },
+    ConfirmSubsidy { grant: GrantId, evidence: Evidence },
+    GiveSubsidy { grant: GrantId, amount: Money },
+    PublishSubsidy { grant: GrantId, entry: Text<60> },
 }
 
 /// What an organisation says of itself when it applies.
@@ -116,6 +125,16 @@ refusals! {
         "partner.bank_verifier_submitted" => BankVerifierSubmitted, "The person who handed in bank details cannot verify them: somebody else must.";
         "partner.bank_missing" => BankMissing, "No bank details have been handed in.";
         "partner.bank_unverified" => BankUnverified { version: u32 }, "The newest bank details (version {version}) are not verified yet.";
+        "partner.subsidy_limit" => SubsidyLimit { had: String, left: String, asked: Money }, "This partner has had {had} of minimal financial assistance in this financial year and the two before it: {left} more can be given within the limit of £315,000.00, and {asked} was asked for.";
+        "partner.subsidy_ahead" => SubsidyAhead { on: String }, "{on} lies ahead: declare aid once it has been given.";
+        "partner.subsidy_already_notified" => SubsidyAlreadyNotified { amount: Money }, "The partner was already told of {amount} for this grant.";
+        "partner.subsidy_not_notified" => SubsidyNotNotified, "The partner was not told that this grant is minimal financial assistance: tell it first, and let it confirm.";
+        "partner.subsidy_already_confirmed" => SubsidyAlreadyConfirmed, "The partner has already confirmed this.";
+        "partner.subsidy_not_confirmed" => SubsidyNotConfirmed, "The partner has not yet confirmed in writing that this grant keeps it within the limit of minimal financial assistance.";
+        "partner.subsidy_above_notice" => SubsidyAboveNotice { notified: Money, asked: Money }, "The partner was told of {notified}, and {asked} is more: tell it of the right sum and let it confirm again.";
+        "partner.subsidy_already_given" => SubsidyAlreadyGiven, "Minimal financial assistance was already given for this grant.";
+        "partner.subsidy_not_given" => SubsidyNotGiven, "No minimal financial assistance was given for this grant.";
+        "partner.subsidy_already_published" => SubsidyAlreadyPublished, "This subsidy is already in the public database.";
         "partner.bank_on_hold" => BankOnHold { version: u32, from: String }, "Bank details version {version} were changed and may be paid to from {from}.";
     }
 }
@@ -194,6 +213,7 @@ pub struct Partner {
     status: PartnerStatus,
     checks: BTreeMap<CheckKind, Check>,
     banks: Vec<Bank>,
+    subsidies: Subsidies,
 }
 
 /// What a payment relies on, as it stood when the payment was authorised.
@@ -467,6 +487,20 @@ impl Aggregate for Partner {
             PartnerCommand::VerifyBankDetails { bank_version, method } => {
                 return self.verify_bank(bank_version, method, at);
             }
+            PartnerCommand::DeclareSubsidy { body, amount, given_on } => {
+                self.declare_subsidy(body, amount, given_on, at.today)?
+            }
+            PartnerCommand::NotifySubsidy { grant, amount } => {
+                self.notify_subsidy(grant, amount, at.today)?
+            }
+            PartnerCommand::ConfirmSubsidy { grant, evidence } => {
+                self.confirm_subsidy(grant, evidence, at.actor.person, at.today)?
+            }
+            PartnerCommand::GiveSubsidy { grant, amount } => {
+                self.may_be_subsidised(grant, amount, at.today)?;
+                PartnerEvent::SubsidyGiven { grant, amount, given_on: at.on }
+            }
+            PartnerCommand::PublishSubsidy { grant, entry } => self.publish_subsidy(grant, entry)?,
         };
         Ok(vec![event])
     }
@@ -509,6 +543,11 @@ impl Aggregate for Partner {
                     bank.payable_from = Some(*payable_from);
                 }
             }
+            PartnerEvent::SubsidyDeclared { .. }
+            | PartnerEvent::SubsidyNotified { .. }
+            | PartnerEvent::SubsidyConfirmed { .. }
+            | PartnerEvent::SubsidyGiven { .. }
+            | PartnerEvent::SubsidyPublished { .. } => self.subsidies.take(event),
         }
     }
 }

@@ -11,6 +11,7 @@ mod partners;
 mod people;
 mod programmes;
 mod scalars;
+mod subsidies;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
 
@@ -28,16 +29,20 @@ use grants::Grant;
 use history::HistoryEntry;
 use ledger::{Figures, LedgerLine, YearFigures, dated};
 use pages::{Page, counted, cursor, pair, parts, size, uncounted};
-use partners::{Evidence, EvidenceInput, Partner};
+use partners::{
+    Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
+};
 use people::Person;
 use programmes::Programme;
 use scalars::{Code, Date, FinancialYear, Money};
+use subsidies::Assistance;
 
 /// Looking things up.
 #[derive(MergedObject, Default)]
 pub struct Query(
     people::PeopleQueries,
     partners::PartnerQueries,
+    subsidies::SubsidyQueries,
     funds::FundQueries,
     programmes::ProgrammeQueries,
     grants::GrantQueries,
@@ -49,6 +54,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     partners::PartnerMutations,
+    subsidies::SubsidyMutations,
     funds::FundMutations,
     programmes::ProgrammeMutations,
     grants::GrantMutations,

@@ -4,7 +4,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Code, Community, Date, Entered, Meant, Page, Receipt, asked, counted, cursor, pair, size, told,
+    Area, Assistance, Code, Community, Date, Entered, Meant, Page, Receipt, asked, counted, cursor, pair,
+    size, told,
 };
 use crate::app::partners::{NewPartner, Step, sees_all};
 use crate::app::{Done, Failure};
@@ -101,6 +102,15 @@ impl Partner {
     /// partner itself; nothing for others.
     async fn bank(&self, ctx: &Context<'_>) -> Result<Option<BankStanding>> {
         Ok(self.record.bank.as_ref().filter(|_| self.inside(ctx).unwrap_or(false)).map(BankStanding::from))
+    }
+    /// The minimal financial assistance it has had. For staff, auditors and the partner itself; nothing for others.
+    async fn assistance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The day to count on; today if left out.")] on: Option<Date>,
+    ) -> Result<Option<Assistance>> {
+        let day = on.map_or_else(|| asked(ctx).map(|(app, _)| app.today()), |date| Ok(date.0))?;
+        Ok(self.inside(ctx)?.then(|| Assistance::new(&self.record, day)))
     }
 }
 
@@ -418,13 +428,18 @@ pub struct PartnerPayload {
     pub partner: Partner,
 }
 
-async fn payload(ctx: &Context<'_>, done: Done) -> Result<PartnerPayload> {
+pub(super) async fn payload(ctx: &Context<'_>, done: Done) -> Result<PartnerPayload> {
     let (app, who) = asked(ctx)?;
     let record = app.partner(who, done.id).await.map_err(told)?;
     Ok(PartnerPayload { receipt: done.into(), partner: Partner { id: done.id, record } })
 }
 
-async fn step(ctx: &Context<'_>, partner: Uuid, meant: Meant, step: Step) -> Result<PartnerPayload> {
+pub(super) async fn step(
+    ctx: &Context<'_>,
+    partner: Uuid,
+    meant: Meant,
+    step: Step,
+) -> Result<PartnerPayload> {
     let (app, who) = asked(ctx)?;
     let how = meant.how().map_err(told)?;
     let done = app.step_with_partner(who, &how, PartnerId(partner), step).await.map_err(told)?;

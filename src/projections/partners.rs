@@ -9,6 +9,8 @@ use uuid::Uuid;
 use super::{Record, Table, Trouble, read};
 use crate::domain::calendar::Date;
 use crate::domain::evidence::Evidence;
+use crate::domain::identity::GrantId;
+use crate::domain::money::Money;
 use crate::domain::partner::{
     CheckKind, CheckState, LegalForm, PartnerEvent, PartnerStatus, VerificationMethod,
 };
@@ -72,6 +74,34 @@ pub struct BankRecord {
     pub payable_from: Option<Date>,
 }
 
+/// Aid that counts towards the limit of minimal financial assistance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AidRecord {
+    /// Who gave it, where it was another body.
+    pub body: Option<String>,
+    /// For which grant, where it was given here.
+    pub grant: Option<GrantId>,
+    /// GBP.
+    pub amount: Money,
+    /// When it was given.
+    pub given_on: Date,
+    /// Its number in the public database, once it is there.
+    pub entry: Option<String>,
+}
+
+/// A grant that the partner was told is to be minimal financial assistance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeRecord {
+    /// Which grant.
+    pub grant: GrantId,
+    /// GBP.
+    pub amount: Money,
+    /// When the partner was told.
+    pub notified_on: Date,
+    /// When it confirmed.
+    pub confirmed_on: Option<Date>,
+}
+
 /// A partner as the directory shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PartnerRecord {
@@ -103,6 +133,10 @@ pub struct PartnerRecord {
     pub checks: Vec<CheckRecord>,
     /// Its newest bank details.
     pub bank: Option<BankRecord>,
+    /// The aid it has had.
+    pub aid: Vec<AidRecord>,
+    /// Aid it was told of and has not had yet.
+    pub notices: Vec<NoticeRecord>,
 }
 
 impl PartnerRecord {
@@ -122,6 +156,11 @@ impl PartnerRecord {
         let record = self.check(check, on);
         record.decided = decided;
         record.valid_until = until;
+    }
+
+    fn had(&mut self, body: Option<String>, grant: Option<GrantId>, amount: Money, given_on: Date) {
+        self.aid.push(AidRecord { body, grant, amount, given_on, entry: None });
+        self.notices.retain(|notice| Some(notice.grant) != grant);
     }
 }
 
@@ -148,7 +187,7 @@ impl Record for PartnerRecord {
             "CREATE INDEX ON {table} USING gin (words)",
         ],
     };
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const STREAM: &'static str = "partner";
 
     fn take(&mut self, event: &Recorded) -> bool {
@@ -217,6 +256,26 @@ impl Record for PartnerRecord {
                     bank.payable_from = Some(payable_from);
                 }
             }
+            PartnerEvent::SubsidyDeclared { body, amount, given_on } => {
+                self.had(Some(body.to_string()), None, amount, given_on);
+            }
+            PartnerEvent::SubsidyNotified { grant, amount } => {
+                self.notices.retain(|notice| notice.grant != grant);
+                self.notices.push(NoticeRecord { grant, amount, notified_on: on, confirmed_on: None });
+            }
+            PartnerEvent::SubsidyConfirmed { grant, .. } => {
+                if let Some(notice) = self.notices.iter_mut().find(|notice| notice.grant == grant) {
+                    notice.confirmed_on = Some(on);
+                }
+            }
+            PartnerEvent::SubsidyGiven { grant, amount, given_on } => {
+                self.had(None, Some(grant), amount, given_on);
+            }
+            PartnerEvent::SubsidyPublished { grant, entry } => {
+                if let Some(aid) = self.aid.iter_mut().find(|aid| aid.grant == Some(grant)) {
+                    aid.entry = Some(entry.to_string());
+                }
+            }
         }
         true
     }
@@ -277,6 +336,18 @@ pub async fn search(
     }
     query.push(" ORDER BY name, id LIMIT ").push_bind(search.limit);
     read(&query.build().fetch_all(executor).await?)
+}
+
+/// The partners that were given minimal financial assistance here, by reference.
+///
+/// # Errors
+/// When the database fails.
+pub async fn subsidised(executor: impl PgExecutor<'_>) -> Result<Vec<(Uuid, PartnerRecord)>, Trouble> {
+    let rows = sqlx::query(
+        "SELECT id, doc::text FROM views.partner
+         WHERE jsonb_path_exists(doc, '$.aid[*].grant ? (@ != null)') ORDER BY reference",
+    );
+    read(&rows.fetch_all(executor).await?)
 }
 
 /// How many partners a search finds.

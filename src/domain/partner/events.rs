@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::domain::calendar::{Date, day};
 use crate::domain::evidence::{Evidence, VaultRef};
-use crate::domain::identity::{PersonId, Reference};
+use crate::domain::identity::{GrantId, PersonId, Reference};
+use crate::domain::money::Money;
 use crate::domain::places::{Area, Community, listed};
 use crate::domain::text::Text;
 
@@ -136,6 +137,49 @@ events! {
             /// The first day on which they may be paid to.
             payable_from: Date,
         },
+        /// Aid that the partner had from a public body, and that counts towards the limit, was declared.
+        "partner.subsidy_declared", 1 => SubsidyDeclared {
+            /// Who gave it.
+            body: Text<200>,
+            /// GBP.
+            amount: Money,
+            /// When it was given.
+            given_on: Date,
+        },
+        /// The partner was told in writing that a grant is to be minimal financial assistance, and asked to confirm.
+        "partner.subsidy_notified", 1 => SubsidyNotified {
+            /// For which grant.
+            grant: GrantId,
+            /// How much of it, GBP.
+            amount: Money,
+        },
+        /// The partner confirmed in writing that with this grant it stays within the limit.
+        "partner.subsidy_confirmed", 1 => SubsidyConfirmed {
+            /// For which grant.
+            grant: GrantId,
+            /// How much, GBP.
+            amount: Money,
+            /// Who confirmed or took the confirmation in.
+            confirmed_by: PersonId,
+            /// The written confirmation.
+            evidence: Evidence,
+        },
+        /// Minimal financial assistance was given: the partner accepted the grant in the same moment.
+        "partner.subsidy_given", 1 => SubsidyGiven {
+            /// For which grant.
+            grant: GrantId,
+            /// GBP.
+            amount: Money,
+            /// When.
+            given_on: Date,
+        },
+        /// A subsidy was entered in the public database.
+        "partner.subsidy_published", 1 => SubsidyPublished {
+            /// For which grant.
+            grant: GrantId,
+            /// Its number in the database.
+            entry: Text<60>,
+        },
     }
 }
 
@@ -192,6 +236,22 @@ impl PartnerEvent {
                 method.words(),
                 day(*payable_from)
             ),
+            Self::SubsidyDeclared { body, amount, given_on } => {
+                format!("Aid of {amount} from {body} on {} was declared.", day(*given_on))
+            }
+            Self::SubsidyNotified { amount, .. } => {
+                format!("Told that a grant of {amount} is to be minimal financial assistance.")
+            }
+            Self::SubsidyConfirmed { amount, evidence, .. } => format!(
+                "Confirmed by “{}” that {amount} more minimal financial assistance is within the limit.",
+                evidence.title
+            ),
+            Self::SubsidyGiven { amount, given_on, .. } => {
+                format!("Minimal financial assistance of {amount} was given on {}.", day(*given_on))
+            }
+            Self::SubsidyPublished { entry, .. } => {
+                format!("The subsidy was entered in the public database as {entry}.")
+            }
         }
     }
 }

@@ -67,7 +67,7 @@ fn checked(safeguarding_until: Option<&str>) -> Vec<PartnerEvent> {
     after(after(association(), [handed_in(1), verified(1, "2026-04-20")]), checks)
 }
 
-fn approved() -> Vec<PartnerEvent> {
+pub(super) fn approved() -> Vec<PartnerEvent> {
     after(checked(None), [PartnerEvent::Approved { next_review: date(NEXT_YEAR) }])
 }
 
@@ -75,7 +75,7 @@ fn suspended() -> Vec<PartnerEvent> {
     after(approved(), [PartnerEvent::Suspended {}])
 }
 
-fn story(
+pub(super) fn story(
     given: Vec<PartnerEvent>,
     when: PartnerCommand,
     actor: u128,
@@ -166,7 +166,8 @@ fn stories_of_standing() -> Vec<Story<Partner>> {
 }
 
 fn stories() -> Vec<Story<Partner>> {
-    stories_of_checks().into_iter().chain(stories_of_standing()).collect()
+    let of_subsidies = subsidies::tests::stories();
+    stories_of_checks().into_iter().chain(stories_of_standing()).chain(of_subsidies).collect()
 }
 
 #[test]
@@ -292,7 +293,8 @@ fn refusals_of_banks() -> Vec<(&'static str, Refused)> {
 
 #[test]
 fn every_refusal_is_reached() {
-    let reached = [refusals_of_applying(), refusals_of_checks(), refusals_of_banks()].concat();
+    let of_subsidies = subsidies::tests::refusals();
+    let reached = [refusals_of_applying(), refusals_of_checks(), refusals_of_banks(), of_subsidies].concat();
     all_reached(PartnerRefusal::CODES, &reached);
 }
 
