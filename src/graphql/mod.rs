@@ -1,6 +1,7 @@
 //! The API: queries and a mutation for each command, over the app and nothing else.
 
 mod answers;
+mod delegations;
 mod funds;
 mod grants;
 mod history;
@@ -40,6 +41,7 @@ pub struct Query(
     partners::PartnerQueries,
     funds::FundQueries,
     programmes::ProgrammeQueries,
+    delegations::DelegationQueries,
     grants::GrantQueries,
     ledger::LedgerQueries,
     history::HistoryQueries,
@@ -51,7 +53,10 @@ pub struct Mutation(
     partners::PartnerMutations,
     funds::FundMutations,
     programmes::ProgrammeMutations,
+    delegations::DelegationMutations,
+    grants::EnteringMutations,
     grants::GrantMutations,
+    grants::ApprovingMutations,
 );
 
 /// The schema, ready to run.
