@@ -5,16 +5,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 use sidebyside::domain::calendar::{Date, FinancialYear};
+use sidebyside::domain::delegation::{Delegation, DelegationEvent, Scope};
 use sidebyside::domain::evidence::{Evidence, VaultRef};
 use sidebyside::domain::fund::Fund;
 use sidebyside::domain::fund::{FundEvent, GrantLink, RecoveryRule, Restriction, YearShare};
 use sidebyside::domain::grant::Grant;
 use sidebyside::domain::grant::{
-    AuthorityUsed, Condition, CriterionResult, DeliveryShare, GrantEvent, PlannedInstalment, SignatoryRole,
+    AuthoritySource, AuthorityUsed, Condition, CriterionResult, DeliveryShare, GrantEvent, Panel,
+    PlannedInstalment, SignatoryRole,
 };
 use sidebyside::domain::identity::{
-    ConditionId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference,
-    ReferenceKind,
+    ConditionId, DelegationId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId,
+    Reference, ReferenceKind,
 };
 use sidebyside::domain::money::Money;
 use sidebyside::domain::partner::Partner;
@@ -130,6 +132,18 @@ pub fn town(number: u32) -> Vec<Happening> {
     log.tell::<Fund>(fund, allocated(50_000));
     log.tell::<Fund>(fund, reduced(20_000));
     log.tell::<Programme>(programme, programme_opened(number, fund));
+    for place in 0..24 {
+        log.tell::<Delegation>(
+            id("delegation", place),
+            DelegationEvent::Granted {
+                person: person(place),
+                scope: Scope::Fund(fund),
+                limit: gbp(5_000),
+                from: day(0),
+                to: day(364),
+            },
+        );
+    }
     let partners: Vec<PartnerId> = (0..PARTNERS).map(|place| PartnerId(id("partner", place))).collect();
     for (place, partner) in (0..).zip(&partners) {
         partner_arrives(&mut log, *partner, number * PARTNERS + place, id("vault", place));
@@ -143,6 +157,7 @@ pub fn town(number: u32) -> Vec<Happening> {
                 partner: partners[(place % PARTNERS) as usize],
             },
             fund,
+            delegation: DelegationId(id("delegation", (number * GRANTS + place + 3) % 24)),
             number: number * GRANTS + place,
             place,
             instalments: [InstalmentId(id("first", place)), InstalmentId(id("second", place))],
@@ -242,6 +257,7 @@ struct Case {
     grant: GrantId,
     link: GrantLink,
     fund: FundId,
+    delegation: DelegationId,
     number: u32,
     place: u32,
     instalments: [InstalmentId; 2],
@@ -282,6 +298,7 @@ impl Case {
             ends_on: day(300),
             needs: Vec::new(),
             delivery: vec![DeliveryShare { partner: self.link.partner, amount: self.amount() }],
+            criteria_version: 1,
         });
     }
 
@@ -322,7 +339,8 @@ impl Case {
             return;
         }
         let proposer = person(self.number + 2);
-        log.tell::<Grant>(self.grant, GrantEvent::Recommended { proposer, amount: self.amount() });
+        let panel = Panel::default();
+        log.tell::<Grant>(self.grant, GrantEvent::Recommended { proposer, amount: self.amount(), panel });
         let reserved =
             FundEvent::CommitmentReserved { link: self.link, shares: self.shares(), expires_on: day(150) };
         log.tell::<Fund>(self.fund, reserved);
@@ -333,7 +351,11 @@ impl Case {
             GrantEvent::Approved {
                 approver: person(self.number + 3),
                 amount: self.amount(),
-                authority: AuthorityUsed { source: words("programme.one_approver"), limit: gbp(5_000) },
+                authority: AuthorityUsed {
+                    source: AuthoritySource::Delegation(self.delegation),
+                    limit: gbp(5_000),
+                },
+                first: None,
                 instalments: instalments
                     .map(|((id, amount), place)| PlannedInstalment {
                         id: *id,

@@ -1,8 +1,10 @@
 //! Grants: each step of a case. Where money moves, the fund decides in the same commit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod approving;
+mod entering;
 
-use rust_decimal::Decimal;
+use std::collections::{BTreeSet, HashMap};
+
 use uuid::Uuid;
 
 use super::authority::{may, of_partner};
@@ -10,27 +12,32 @@ use super::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
-use crate::domain::fund::{Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, YearShare};
+use crate::domain::fund::{Fund, FundCommand, ReleaseCause};
 use crate::domain::grant::{
-    Application, ApprovalGround, AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare,
-    Grant, GrantCommand, NeedShare, PlannedInstalment, SignatoryRole,
+    Application, Condition, ConflictNature, CriterionResult, DeliveryShare, Grant, GrantCommand, NeedShare,
+    PlannedInstalment, SignatoryRole,
 };
 use crate::domain::identity::{
-    CommandId, ConditionId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, ReferenceKind,
+    CommandId, ConditionId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId,
 };
 use crate::domain::money::Money;
 use crate::domain::partner::{CheckKind, Partner, PartnerCommand};
 use crate::domain::places::Area;
-use crate::domain::programme::{Programme, Rules};
+use crate::domain::programme::{Programme, Rules, Track};
 use crate::domain::text::Text;
 use crate::projections::grants::{Filter, GrantRecord, count, list};
 use crate::projections::{one, several};
 use crate::store::work::Work;
 
+pub use approving::Proposal;
+pub use entering::NewCase;
+
 /// What a partner asks for, before the application has a reference.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are those of grant.application_submitted")]
 pub struct NewApplication {
+    /// The case it goes on with, where the partner was invited or proposed.
+    pub grant: Option<GrantId>,
     pub partner: PartnerId,
     pub programme: ProgrammeId,
     pub title: Text<200>,
@@ -60,6 +67,11 @@ pub struct Plan {
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are those of the events they lead to")]
 pub enum Step {
+    InviteToApply { apply_by: Date },
+    DeclineInterest { feedback: Text<2000> },
+    RequestInformation { what: Text<2000>, by: Date },
+    SupplyInformation { answer: Text<2000> },
+    RecuseAssessor { assessor: PersonId },
     DeclareConflict { person: PersonId, nature: ConflictNature },
     AssignAssessor { assessor: PersonId },
     IssueOffer { terms_hash: Hash, accept_by: Date },
@@ -70,14 +82,27 @@ pub enum Step {
 impl Step {
     fn parts(self) -> (&'static str, GrantCommand) {
         match self {
+            Self::InviteToApply { apply_by } => ("inviteToApply", GrantCommand::InviteToApply { apply_by }),
+            Self::DeclineInterest { feedback } => {
+                ("declineInterest", GrantCommand::DeclineInterest { feedback })
+            }
+            Self::RequestInformation { what, by } => {
+                ("requestMoreInformation", GrantCommand::RequestInformation { what, by })
+            }
+            Self::SupplyInformation { answer } => {
+                ("supplyInformation", GrantCommand::SupplyInformation { answer })
+            }
+            Self::RecuseAssessor { assessor } => {
+                ("recuseAssessor", GrantCommand::RecuseAssessor { assessor })
+            }
             Self::DeclareConflict { person, nature } => {
                 ("declareConflict", GrantCommand::DeclareConflict { person, nature })
             }
             Self::AssignAssessor { assessor } => {
-                ("assignAssessor", GrantCommand::AssignAssessor { assessor })
+                ("assignAssessor", GrantCommand::AssignAssessor { assessor, only_one: true })
             }
             Self::IssueOffer { terms_hash, accept_by } => {
-                ("issueOffer", GrantCommand::IssueOffer { terms_hash, accept_by })
+                ("issueOffer", GrantCommand::IssueOffer { terms_hash, accept_by, at_least: 0 })
             }
             Self::AcceptOffer { terms_hash, signatory_role } => {
                 ("acceptOffer", GrantCommand::AcceptOffer { terms_hash, signatory_role })
@@ -98,11 +123,28 @@ pub enum Ending {
     Withdraw,
     /// The offer is turned down.
     DeclineOffer,
+    /// Nobody accepted the offer in time.
+    LapseOffer,
 }
 
 async fn rules_of(work: &mut Work, grant: &Grant) -> Result<Rules, Failure> {
-    let programme = work.existing::<Programme>(grant.case()?.programme).await?;
+    let programme = work.existing::<Programme>(grant.subject()?.programme).await?;
     Ok(programme.rules()?.clone())
+}
+
+/// A step with what it has to know of the programme.
+async fn informed(work: &mut Work, grant: &Grant, step: GrantCommand) -> Result<GrantCommand, Failure> {
+    Ok(match step {
+        GrantCommand::AssignAssessor { assessor, .. } => {
+            let only_one = rules_of(work, grant).await?.track == Track::Micro;
+            GrantCommand::AssignAssessor { assessor, only_one }
+        }
+        GrantCommand::IssueOffer { terms_hash, accept_by, .. } => {
+            let at_least = rules_of(work, grant).await?.deciding.offer_days;
+            GrantCommand::IssueOffer { terms_hash, accept_by, at_least }
+        }
+        knows_enough => knows_enough,
+    })
 }
 
 fn planned(command: CommandId, plans: Vec<Plan>) -> Vec<PlannedInstalment> {
@@ -129,49 +171,6 @@ fn planned(command: CommandId, plans: Vec<Plan>) -> Vec<PlannedInstalment> {
 }
 
 impl App {
-    /// Send an application in.
-    ///
-    /// # Errors
-    /// See [`Failure`].
-    pub async fn submit_application(
-        &self,
-        who: &Identity,
-        how: &How,
-        new: NewApplication,
-    ) -> Result<Done, Failure> {
-        let order = self.order(who, "submitApplication", how)?;
-        of_partner(who, new.partner, "partner")?;
-        let id = order.envelope.command.makes("grant");
-        let app = self.clone();
-        self.carry_out::<Grant, _>(order, id, move |work| {
-            let (app, new) = (app.clone(), new.clone());
-            Box::pin(async move {
-                work.existing::<Partner>(new.partner).await?.approved()?;
-                for share in &new.delivery {
-                    work.existing::<Partner>(share.partner).await?.may_deliver()?;
-                }
-                let programme = work.existing::<Programme>(new.programme).await?;
-                let fund = programme.takes(new.requested, work.circumstances().on)?.fund;
-                let application = Application {
-                    reference: app.reference(ReferenceKind::Grant, work).await?,
-                    partner: new.partner,
-                    programme: new.programme,
-                    fund,
-                    title: new.title,
-                    purpose: new.purpose,
-                    requested: new.requested,
-                    places: new.places,
-                    starts_on: new.starts_on,
-                    ends_on: new.ends_on,
-                    needs: new.needs,
-                    delivery: new.delivery,
-                };
-                Ok(work.execute::<Grant>(id, GrantCommand::Submit(application)).await?)
-            })
-        })
-        .await
-    }
-
     /// Take a step that concerns the grant alone.
     ///
     /// # Errors
@@ -190,12 +189,13 @@ impl App {
             let (who, command) = (who.clone(), command.clone());
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
-                let partner = state.case()?.partner;
+                let partner = state.subject()?.partner;
                 of_partner(&who, partner, "grant")?;
                 let accepts = matches!(command, GrantCommand::AcceptOffer { .. });
                 if accepts || matches!(command, GrantCommand::IssueOffer { .. }) {
                     work.existing::<Partner>(partner).await?.approved()?;
                 }
+                let command = informed(work, &state, command).await?;
                 work.execute::<Grant>(grant, command).await?;
                 // A subsidy is given when the partner has a right to it: with the agreement.
                 if accepts && work.existing::<Partner>(partner).await?.is_told_of_subsidy(grant) {
@@ -224,7 +224,10 @@ impl App {
             let results = results.clone();
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
-                let criteria = rules_of(work, &state).await?.eligibility;
+                let case = state.case()?;
+                let programme = work.existing::<Programme>(case.programme).await?;
+                programme.has_told(grant, case.criteria_version)?;
+                let criteria = programme.rules()?.eligibility.clone();
                 let command = GrantCommand::JudgeEligibility { results, criteria };
                 Ok(work.execute::<Grant>(grant, command).await?)
             })
@@ -256,93 +259,25 @@ impl App {
         .await
     }
 
-    /// Recommend a grant and reserve the money for it. A reservation made before is voided.
-    ///
-    /// # Errors
-    /// See [`Failure`]; when the fund has too little, what remains is named.
-    pub async fn recommend_grant(
-        &self,
-        who: &Identity,
-        how: &How,
-        grant: GrantId,
-        (amount, shares): (Money, Vec<YearShare>),
-    ) -> Result<Done, Failure> {
-        let order = self.order(who, "recommendGrant", how)?;
-        self.carry_out::<Grant, _>(order, grant.0, move |work| {
-            let shares = shares.clone();
-            Box::pin(async move {
-                let state = work.existing::<Grant>(grant).await?;
-                let rules = rules_of(work, &state).await?;
-                let case = state.case()?;
-                let recommend = GrantCommand::Recommend { amount, scoring: rules.scoring };
-                work.execute::<Grant>(grant, recommend).await?;
-                if work.read::<Fund>(case.fund).await?.has_reservation(grant) {
-                    let cause = ReleaseCause::RecommendationChanged;
-                    work.execute::<Fund>(case.fund, FundCommand::VoidReservation { grant, cause }).await?;
-                }
-                let year = FinancialYear::of(case.period.0);
-                let whole = vec![YearShare { year, amount }];
-                let shares = if shares.is_empty() { whole } else { shares };
-                let total: Decimal = shares.iter().map(|share| share.amount.pounds()).sum();
-                if total != amount.pounds() {
-                    return Err(Failure::refused(
-                        "grant.shares_do_not_add_up",
-                        format!("The shares of the years must come to the {amount} recommended."),
-                    ));
-                }
-                let days = chrono::Days::new(rules.limits.reservation_days.into());
-                let reserve = FundCommand::ReserveCommitment {
-                    link: GrantLink { grant, programme: case.programme, partner: case.partner },
-                    shares,
-                    expires_on: work.circumstances().on + days,
-                    intended: IntendedUse {
-                        purpose: rules.purpose,
-                        places: case.places.clone(),
-                        period: case.period,
-                    },
-                };
-                Ok(work.execute::<Fund>(case.fund, reserve).await?)
-            })
-        })
-        .await
-    }
-
-    /// Approve a grant; what was reserved is committed in the same moment.
+    /// Put another score in the place of one’s own.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn approve_grant(
+    pub async fn supersede_score(
         &self,
         who: &Identity,
         how: &How,
         grant: GrantId,
-        (plans, terms_version): (Vec<Plan>, Text<40>),
+        (criterion, score, justification): (Text<40>, u8, Text<2000>),
     ) -> Result<Done, Failure> {
-        let order = self.order(who, "approveGrant", how)?;
-        let instalments = planned(order.envelope.command, plans);
+        let order = self.order(who, "supersedeScore", how)?;
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
-            let (instalments, terms_version) = (instalments.clone(), terms_version.clone());
+            let (criterion, justification) = (criterion.clone(), justification.clone());
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
-                let case = state.case()?;
-                let rules = rules_of(work, &state).await?;
-                let partner = work.existing::<Partner>(case.partner).await?;
-                partner.approved()?;
-                let today = work.circumstances().today;
-                if partner.is_told_of_subsidy(grant) {
-                    partner.may_be_subsidised(grant, state.recommended()?, today)?;
-                }
-                let fund = work.existing::<Fund>(case.fund).await?;
-                let mut reserved: BTreeMap<FinancialYear, Decimal> = BTreeMap::new();
-                for share in fund.live_reservation(grant, today)? {
-                    *reserved.entry(share.year).or_default() += share.amount.pounds();
-                }
-                let source = Text::new("programme: limit of one approver")?;
-                let authority = AuthorityUsed { source, limit: rules.limits.one_approver };
-                let ground = ApprovalGround { reserved, authority, scoring: rules.scoring };
-                let approve = GrantCommand::Approve { instalments, terms_version, ground };
-                work.execute::<Grant>(grant, approve).await?;
-                Ok(work.execute::<Fund>(case.fund, FundCommand::ConfirmCommitment { grant }).await?)
+                let criteria = rules_of(work, &state).await?.scoring;
+                let command = GrantCommand::SupersedeScore { criterion, score, justification, criteria };
+                Ok(work.execute::<Grant>(grant, command).await?)
             })
         })
         .await
@@ -365,6 +300,7 @@ impl App {
             }
             Ending::Withdraw => ("withdrawApplication", GrantCommand::Withdraw, ReleaseCause::Withdrawn),
             Ending::DeclineOffer => ("declineOffer", GrantCommand::DeclineOffer, ReleaseCause::OfferDeclined),
+            Ending::LapseOffer => ("recordOfferLapse", GrantCommand::LapseOffer, ReleaseCause::OfferLapsed),
         };
         let order = self.order(who, deed, how)?;
         let who = who.clone();
@@ -372,10 +308,10 @@ impl App {
             let (who, command) = (who.clone(), command.clone());
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
-                let case = state.case()?;
+                let case = state.subject()?;
                 of_partner(&who, case.partner, "grant")?;
                 work.execute::<Grant>(grant, command).await?;
-                let free = if cause == ReleaseCause::OfferDeclined {
+                let free = if matches!(cause, ReleaseCause::OfferDeclined | ReleaseCause::OfferLapsed) {
                     FundCommand::ReleaseCommitment { grant, cause }
                 } else if work.read::<Fund>(case.fund).await?.has_reservation(grant) {
                     FundCommand::VoidReservation { grant, cause }

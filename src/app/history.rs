@@ -71,8 +71,15 @@ impl App {
 /// An event as people of a partner see it: how an application is judged is not for them, nor who of the staff did
 /// what and why.
 fn outside(mut event: Recorded) -> Option<Recorded> {
-    let judging =
-        ["grant.conflict_declared", "grant.assessor_assigned", "grant.score_recorded", "grant.recommended"];
+    let judging = [
+        "grant.conflict_declared",
+        "grant.assessor_assigned",
+        "grant.assessor_recused",
+        "grant.score_recorded",
+        "grant.score_superseded",
+        "grant.recommended",
+        "grant.first_approval_given",
+    ];
     if judging.contains(&event.fact.kind().name) {
         return None;
     }
@@ -90,6 +97,7 @@ pub fn values(fact: &Fact) -> Vec<(String, serde_json::Value)> {
         Fact::Partner(event) => serde_json::to_value(event),
         Fact::Fund(event) => serde_json::to_value(event),
         Fact::Programme(event) => serde_json::to_value(event),
+        Fact::Delegation(event) => serde_json::to_value(event),
         Fact::Grant(event) => serde_json::to_value(event),
     };
     let fields = whole.ok().and_then(|whole| whole.as_object()?.values().next()?.as_object().cloned());

@@ -9,12 +9,13 @@ use super::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::calendar::Date;
 use crate::domain::fund::Fund;
-use crate::domain::identity::{FundId, ProgrammeId, ReferenceKind};
+use crate::domain::identity::{FundId, GrantId, ProgrammeId, ReferenceKind};
 use crate::domain::partner::CheckKind;
 use crate::domain::programme::{
-    Criterion, Limits, Opening, Priority, Programme, ProgrammeCommand, Route, Track,
+    Criterion, DecisionRules, Limits, Opening, Priority, Programme, ProgrammeCommand, Route, Track,
 };
 use crate::domain::text::Text;
+use crate::projections::grants::{clocks, waiting};
 use crate::projections::programmes::{ProgrammeRecord, list};
 use crate::projections::{one, several};
 
@@ -36,7 +37,100 @@ pub struct NewProgramme {
     pub scoring: Vec<Criterion>,
 }
 
+/// New criteria, and whose partners were told of them.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of programme.criteria_amended")]
+pub struct Amendment {
+    pub eligibility: Vec<Criterion>,
+    pub scoring: Vec<Criterion>,
+    pub told: BTreeSet<GrantId>,
+}
+
+/// How fast a programme decides: working days on us, from the application to the decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pace {
+    /// Applications that are decided.
+    pub decided: usize,
+    /// Of those, decided within the target.
+    pub within_target: usize,
+    /// The working days that half of those decided took at the most.
+    pub median: Option<u32>,
+    /// Applications that wait for a decision.
+    pub waiting: usize,
+    /// Of those, waiting for us for longer than the target.
+    pub overdue: usize,
+}
+
 impl App {
+    /// Amend the criteria. Everybody who waits for a decision must have been told.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn amend_criteria(
+        &self,
+        who: &Identity,
+        how: &How,
+        programme: ProgrammeId,
+        amendment: Amendment,
+    ) -> Result<Done, Failure> {
+        let order = self.order(who, "amendCriteria", how)?;
+        let app = self.clone();
+        self.carry_out::<Programme, _>(order, programme.0, move |work| {
+            let Amendment { eligibility, scoring, told } = amendment.clone();
+            let app = app.clone();
+            Box::pin(async move {
+                work.existing::<Programme>(programme).await?;
+                let waiting = waiting(app.store.pool(), programme).await?;
+                let amend = ProgrammeCommand::AmendCriteria { eligibility, scoring, told, waiting };
+                Ok(work.execute::<Programme>(programme, amend).await?)
+            })
+        })
+        .await
+    }
+
+    /// Set how grants of a programme are decided, beside its limits.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn set_decision_rules(
+        &self,
+        who: &Identity,
+        how: &How,
+        programme: ProgrammeId,
+        rules: DecisionRules,
+    ) -> Result<Done, Failure> {
+        let order = self.order(who, "setDecisionRules", how)?;
+        self.ask::<Programme>(order, programme, ProgrammeCommand::SetDecisionRules(rules)).await
+    }
+
+    /// How fast a programme decides, as of a day; nothing for those who do not see its grants.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn pace(
+        &self,
+        who: &Identity,
+        (programme, limits): (ProgrammeId, Limits),
+        on: Date,
+    ) -> Result<Option<Pace>, Failure> {
+        if may(who, "grants").is_err() || who.role.is_of_a_partner() {
+            return Ok(None);
+        }
+        let target = limits.target_working_days;
+        let clocks = clocks(self.store.pool(), programme).await?;
+        let readings = clocks.iter().filter_map(|clock| clock.reading(on, target));
+        let (decided, waiting): (Vec<_>, Vec<_>) = readings.partition(|one| one.decided);
+        let mut days: Vec<u32> = decided.iter().map(|one| one.on_us).collect();
+        days.sort_unstable();
+        Ok(Some(Pace {
+            decided: decided.len(),
+            within_target: decided.iter().filter(|one| !one.overdue).count(),
+            median: days.get(days.len().saturating_sub(1) / 2).copied(),
+            waiting: waiting.len(),
+            overdue: waiting.iter().filter(|one| one.overdue).count(),
+        }))
+    }
+
     /// Open a programme on a fund whose restriction allows its purpose.
     ///
     /// # Errors

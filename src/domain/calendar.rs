@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 use chrono_tz::Europe::London;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -48,6 +48,40 @@ pub fn read(typed: &str) -> Result<Date, DateProblem> {
 #[must_use]
 pub fn day(date: Date) -> String {
     date.format("%-d %B %Y").to_string()
+}
+
+/// The bank holidays of England and Wales from 2024 to 2028, as GOV.UK publishes them
+/// (<https://www.gov.uk/bank-holidays>): year, month, day, with substitute days where a holiday falls on a weekend.
+/// A year that is not listed has weekends only: add its line when its dates are out.
+const BANK_HOLIDAYS: [(i32, [(u32, u32); 8]); 5] = [
+    (2024, [(1, 1), (3, 29), (4, 1), (5, 6), (5, 27), (8, 26), (12, 25), (12, 26)]),
+    (2025, [(1, 1), (4, 18), (4, 21), (5, 5), (5, 26), (8, 25), (12, 25), (12, 26)]),
+    (2026, [(1, 1), (4, 3), (4, 6), (5, 4), (5, 25), (8, 31), (12, 25), (12, 28)]),
+    (2027, [(1, 1), (3, 26), (3, 29), (5, 3), (5, 31), (8, 30), (12, 27), (12, 28)]),
+    (2028, [(1, 3), (4, 14), (4, 17), (5, 1), (5, 29), (8, 28), (12, 25), (12, 26)]),
+];
+
+/// Whether a date is a working day in England and Wales: Monday to Friday, and no bank holiday.
+#[must_use]
+pub fn is_working_day(date: Date) -> bool {
+    let holidays = BANK_HOLIDAYS.iter().filter(|(year, _)| *year == date.year()).flat_map(|(_, days)| days);
+    let weekend = matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
+    !weekend && !holidays.into_iter().any(|(month, day)| (*month, *day) == (date.month(), date.day()))
+}
+
+/// How many working days there are after a date, up to and including another. From a Monday to the Tuesday after it:
+/// one.
+#[must_use]
+pub fn working_days(after: Date, until: Date) -> u32 {
+    let days = after.iter_days().skip(1).take_while(|date| *date <= until);
+    u32::try_from(days.filter(|date| is_working_day(*date)).count()).unwrap_or(u32::MAX)
+}
+
+/// The date some working days after another; for none, that date itself.
+#[must_use]
+pub fn working_days_after(date: Date, days: u32) -> Date {
+    let mut later = date.iter_days().skip(1).filter(|date| is_working_day(*date));
+    days.checked_sub(1).and_then(|before| later.nth(before as usize)).unwrap_or(date)
 }
 
 /// A financial year, named by the calendar year it begins in: 2025 runs from 1 April 2025 to 31 March 2026.
@@ -135,5 +169,40 @@ mod tests {
         assert_eq!(date_in_london(instant), Date::from_ymd_opt(2026, 4, 1).unwrap());
         let end = end_of_day_in_london(Date::from_ymd_opt(2026, 3, 31).unwrap());
         assert_eq!(end, Utc.with_ymd_and_hms(2026, 3, 31, 23, 0, 0).unwrap());
+    }
+
+    #[test]
+    fn weekends_and_bank_holidays_are_no_working_days() {
+        let date = |written: &str| read(written).unwrap();
+        // Good Friday to Easter Monday 2026, and the substitute day of Boxing Day.
+        for off in ["2026-04-03", "2026-04-04", "2026-04-05", "2026-04-06", "2026-12-28", "2028-01-03"] {
+            assert!(!is_working_day(date(off)), "{off}");
+        }
+        for on in ["2026-04-02", "2026-04-07", "2026-12-29", "2028-01-04"] {
+            assert!(is_working_day(date(on)), "{on}");
+        }
+        for (year, days) in BANK_HOLIDAYS {
+            for (month, day) in days {
+                let day = Date::from_ymd_opt(year, month, day).unwrap();
+                assert!(!matches!(day.weekday(), Weekday::Sat | Weekday::Sun), "{day} needs no holiday");
+            }
+        }
+    }
+
+    #[test]
+    fn working_days_are_counted_after_the_first_day() {
+        let date = |written: &str| read(written).unwrap();
+        for (after, until, days) in [
+            ("2026-04-01", "2026-04-01", 0),
+            ("2026-04-01", "2026-04-02", 1),
+            ("2026-04-02", "2026-04-06", 0),
+            ("2026-04-02", "2026-04-08", 2),
+            ("2026-04-08", "2026-04-02", 0),
+        ] {
+            assert_eq!(working_days(date(after), date(until)), days, "{after} to {until}");
+        }
+        assert_eq!(working_days_after(date("2026-04-02"), 0), date("2026-04-02"));
+        assert_eq!(working_days_after(date("2026-04-02"), 2), date("2026-04-08"));
+        assert_eq!(working_days_after(date("2026-04-05"), 1), date("2026-04-07"));
     }
 }

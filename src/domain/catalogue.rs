@@ -71,6 +71,7 @@ impl DataClass {
             Self::Reference => &[
                 "ConditionId",
                 "FundId",
+                "GrantId",
                 "GrantLink",
                 "Hash",
                 "InstalmentId",
@@ -78,6 +79,7 @@ impl DataClass {
                 "PartnerId",
                 "ProgrammeId",
                 "Reference",
+                "Scope",
                 "Uuid",
                 "VaultRef",
                 "u32",
@@ -90,6 +92,7 @@ impl DataClass {
                 "Community",
                 "Criterion",
                 "CriterionResult",
+                "DecisionRules",
                 "DeliveryShare",
                 "Evidence",
                 "LegalForm",
@@ -104,7 +107,7 @@ impl DataClass {
                 "Track",
                 "VerificationMethod",
             ],
-            Self::Actor => &["ConflictNature", "PersonId", "SignatoryRole"],
+            Self::Actor => &["ConflictNature", "FirstApproval", "Panel", "PersonId", "SignatoryRole"],
         }
     }
 }

@@ -1,28 +1,35 @@
 //! A grant: one case from application to payment. It owns who may decide, and that what is paid was promised.
 
+mod approving;
+mod clock;
 mod commands;
 mod decisions;
+mod entering;
 mod events;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Date;
-use super::identity::{ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId};
+use super::identity::{ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference};
 use super::money::Money;
 use super::places::Area;
 use super::text::Text;
 use super::{Aggregate, Circumstances};
 
-pub use commands::{Application, ApprovalGround, GrantCommand, GrantRefusal};
+pub use clock::{Clock, Reading};
+pub use commands::{Application, ApprovalGround, Beginning, GrantCommand, GrantRefusal};
 pub use events::{
-    AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare, GrantEvent, NeedShare,
-    PlannedInstalment, SignatoryRole,
+    AuthoritySource, AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare, FirstApproval,
+    GrantEvent, NeedShare, Panel, PlannedInstalment, SignatoryRole,
 };
 
 codes! {
     /// Where a grant stands.
     pub enum GrantStatus {
         "none" => None, "not on the record";
+        "interest" => Interest, "an expression of interest";
+        "invited" => Invited, "invited to apply";
+        "proposed" => Proposed, "proposed for a direct award";
         "submitted" => Submitted, "submitted";
         "assessing" => Assessing, "being assessed";
         "recommended" => Recommended, "recommended";
@@ -32,6 +39,7 @@ codes! {
         "ineligible" => Ineligible, "not eligible";
         "declined" => Declined, "declined";
         "withdrawn" => Withdrawn, "withdrawn";
+        "lapsed" => Lapsed, "lapsed";
     }
 }
 
@@ -59,15 +67,47 @@ struct Instalment {
 #[derive(Debug, Clone, Default)]
 pub struct Grant {
     status: GrantStatus,
+    subject: Option<Subject>,
+    apply_by: Option<Date>,
     case: Option<Case>,
+    information_awaited: bool,
     conflicted: BTreeSet<PersonId>,
     assessors: BTreeSet<PersonId>,
-    scores: BTreeSet<(PersonId, Text<40>)>,
+    scores: BTreeMap<(PersonId, Text<40>), u8>,
     proposers: BTreeSet<PersonId>,
-    recommended: Option<(PersonId, Money)>,
+    recommended: Option<Recommendation>,
+    first_approval: Option<Pending>,
     offer: Option<(Hash, Date)>,
     instalments: Vec<Instalment>,
     met: BTreeSet<ConditionId>,
+}
+
+/// The recommendation in force, and everybody who stands behind it.
+#[derive(Debug, Clone)]
+struct Recommendation {
+    amount: Money,
+    by: BTreeSet<PersonId>,
+}
+
+/// The first of two approvals, and what it approved.
+#[derive(Debug, Clone)]
+struct Pending {
+    first: FirstApproval,
+    instalments: Vec<PlannedInstalment>,
+    terms_version: Text<40>,
+}
+
+/// Whose case it is, in which programme: fixed when it began.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The human reference.
+    pub reference: Reference,
+    /// The lead partner.
+    pub partner: PartnerId,
+    /// The programme.
+    pub programme: ProgrammeId,
+    /// The fund.
+    pub fund: FundId,
 }
 
 /// What a grant is about: fixed when the application was sent in.
@@ -85,6 +125,8 @@ pub struct Case {
     pub places: BTreeSet<Area>,
     /// First and last day of the work.
     pub period: (Date, Date),
+    /// The version of the programme's criteria it was sent in under.
+    pub criteria_version: u32,
 }
 
 impl Grant {
@@ -92,6 +134,20 @@ impl Grant {
     #[must_use]
     pub const fn status(&self) -> GrantStatus {
         self.status
+    }
+
+    /// Whose case it is: known from its first event on, an application or not.
+    ///
+    /// # Errors
+    /// `grant.unknown`.
+    pub fn subject(&self) -> Result<&Subject, GrantRefusal> {
+        self.subject.as_ref().ok_or(GrantRefusal::Unknown)
+    }
+
+    /// Whether the first of two approvals is given and stands.
+    #[must_use]
+    pub const fn awaits_second_approval(&self) -> bool {
+        self.first_approval.is_some()
     }
 
     /// What the grant is about.
@@ -148,6 +204,22 @@ impl Grant {
     fn unconflicted(&self, at: &Circumstances) -> Result<(), GrantRefusal> {
         if self.conflicted.contains(&at.actor.person) { Err(GrantRefusal::Conflicted) } else { Ok(()) }
     }
+
+    /// Somebody has an interest: a person and not a role, so that no other role lets them in.
+    fn bar(&mut self, person: PersonId) {
+        self.conflicted.insert(person);
+        self.assessors.remove(&person);
+        self.void_first_approval_of(person);
+    }
+
+    fn void_first_approval_of(&mut self, person: PersonId) {
+        self.first_approval.take_if(|pending| pending.first.approver == person);
+    }
+
+    fn begin(&mut self, status: GrantStatus, subject: Subject) {
+        self.status = status;
+        self.subject = Some(subject);
+    }
 }
 
 impl Aggregate for Grant {
@@ -162,7 +234,24 @@ impl Aggregate for Grant {
 
     fn evolve(&mut self, event: &GrantEvent) {
         match event {
+            GrantEvent::InterestReceived { reference, partner, programme, fund, .. } => {
+                let (partner, programme, fund) = (*partner, *programme, *fund);
+                let reference = reference.clone();
+                self.begin(GrantStatus::Interest, Subject { reference, partner, programme, fund });
+            }
+            GrantEvent::DirectAwardProposed { reference, partner, programme, fund, proposer, .. } => {
+                let (partner, programme, fund) = (*partner, *programme, *fund);
+                let reference = reference.clone();
+                self.begin(GrantStatus::Proposed, Subject { reference, partner, programme, fund });
+                self.proposers.insert(*proposer);
+            }
+            GrantEvent::InvitedToApply { apply_by } => {
+                self.status = GrantStatus::Invited;
+                self.apply_by = Some(*apply_by);
+            }
+            GrantEvent::InterestDeclined { .. } => self.status = GrantStatus::Declined,
             GrantEvent::ApplicationSubmitted {
+                reference,
                 partner,
                 programme,
                 fund,
@@ -170,32 +259,53 @@ impl Aggregate for Grant {
                 places,
                 starts_on,
                 ends_on,
+                criteria_version,
                 ..
             } => {
-                self.status = GrantStatus::Submitted;
                 let (partner, programme, fund) = (*partner, *programme, *fund);
-                let (places, period) = (places.clone(), (*starts_on, *ends_on));
-                self.case = Some(Case { partner, programme, fund, requested: *requested, places, period });
+                let reference = reference.clone();
+                self.begin(GrantStatus::Submitted, Subject { reference, partner, programme, fund });
+                self.case = Some(Case {
+                    partner,
+                    programme,
+                    fund,
+                    requested: *requested,
+                    places: places.clone(),
+                    period: (*starts_on, *ends_on),
+                    criteria_version: *criteria_version,
+                });
             }
+            GrantEvent::MoreInformationRequested { .. } => self.information_awaited = true,
+            GrantEvent::InformationSupplied { .. } => self.information_awaited = false,
             GrantEvent::EligibilityConfirmed { .. } => self.status = GrantStatus::Assessing,
             GrantEvent::EligibilityRefused { .. } => self.status = GrantStatus::Ineligible,
-            GrantEvent::ConflictDeclared { person, .. } => {
-                self.conflicted.insert(*person);
-                self.assessors.remove(person);
-            }
+            GrantEvent::ConflictDeclared { person, .. } => self.bar(*person),
+            GrantEvent::AssessorRecused { assessor } => self.bar(*assessor),
             GrantEvent::AssessorAssigned { assessor } => {
                 self.assessors.insert(*assessor);
+                self.void_first_approval_of(*assessor);
             }
-            GrantEvent::ScoreRecorded { assessor, criterion, .. } => {
-                self.scores.insert((*assessor, criterion.clone()));
+            GrantEvent::ScoreRecorded { assessor, criterion, score, .. }
+            | GrantEvent::ScoreSuperseded { assessor, criterion, score, .. } => {
+                self.scores.insert((*assessor, criterion.clone()), *score);
             }
-            GrantEvent::Recommended { proposer, amount } => {
+            GrantEvent::Recommended { proposer, amount, panel } => {
                 self.status = GrantStatus::Recommended;
-                self.proposers.insert(*proposer);
-                self.recommended = Some((*proposer, *amount));
+                let by: BTreeSet<PersonId> = panel.present.iter().copied().chain([*proposer]).collect();
+                self.proposers.extend(&by);
+                self.recommended = Some(Recommendation { amount: *amount, by });
+                self.first_approval = None;
+            }
+            GrantEvent::FirstApprovalGiven { approver, authority, instalments, terms_version, .. } => {
+                self.first_approval = Some(Pending {
+                    first: FirstApproval { approver: *approver, authority: authority.clone() },
+                    instalments: instalments.clone(),
+                    terms_version: terms_version.clone(),
+                });
             }
             GrantEvent::Approved { instalments, .. } => {
                 self.status = GrantStatus::Approved;
+                self.first_approval = None;
                 self.instalments = instalments
                     .iter()
                     .map(|plan| Instalment { plan: plan.clone(), pay: Pay::Planned })
@@ -209,6 +319,7 @@ impl Aggregate for Grant {
                 self.status = GrantStatus::Offered;
                 self.offer = Some((terms_hash.clone(), *accept_by));
             }
+            GrantEvent::OfferLapsed { .. } => self.status = GrantStatus::Lapsed,
             GrantEvent::OfferAccepted { .. } => self.status = GrantStatus::Active,
             GrantEvent::ConditionMet { condition, .. } => {
                 self.met.insert(*condition);

@@ -42,6 +42,8 @@ ids! {
     InstalmentId,
     /// One condition that an instalment waits for.
     ConditionId,
+    /// A delegation of authority to approve.
+    DelegationId,
     /// A person who acts in the system: a stable opaque id. Names live with the accounts.
     PersonId,
     /// One transfer of budget between two funds.

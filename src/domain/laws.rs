@@ -95,7 +95,7 @@ impl Books {
         match fact {
             Fact::Fund(event) => self.take_fund(FundId(stream), event),
             Fact::Grant(event) => self.take_grant(GrantId(stream), event),
-            Fact::Partner(_) | Fact::Programme(_) => {}
+            Fact::Partner(_) | Fact::Programme(_) | Fact::Delegation(_) => {}
         }
     }
 
@@ -138,11 +138,20 @@ impl Books {
                     book.instalments.insert(one.id, (one.amount.pounds(), false));
                 }
             }
-            GrantEvent::OfferDeclined {} => book.cancelled = true,
+            GrantEvent::OfferDeclined {} | GrantEvent::OfferLapsed { .. } => book.cancelled = true,
             GrantEvent::PaymentConfirmed { instalment, amount, .. } => {
                 book.instalments.insert(*instalment, (amount.pounds(), true));
             }
-            GrantEvent::ApplicationSubmitted { .. }
+            GrantEvent::InterestReceived { .. }
+            | GrantEvent::InvitedToApply { .. }
+            | GrantEvent::InterestDeclined { .. }
+            | GrantEvent::DirectAwardProposed { .. }
+            | GrantEvent::MoreInformationRequested { .. }
+            | GrantEvent::InformationSupplied { .. }
+            | GrantEvent::AssessorRecused { .. }
+            | GrantEvent::ScoreSuperseded { .. }
+            | GrantEvent::FirstApprovalGiven { .. }
+            | GrantEvent::ApplicationSubmitted { .. }
             | GrantEvent::EligibilityConfirmed { .. }
             | GrantEvent::EligibilityRefused { .. }
             | GrantEvent::ConflictDeclared { .. }

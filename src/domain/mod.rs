@@ -1,6 +1,6 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
-//! One file per aggregate (`partner`, `fund`, `programme`, `grant`): its events, commands, refusals, state,
+//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`): its events, commands, refusals, state,
 //! `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
 
 #[macro_use]
@@ -9,6 +9,7 @@ mod macros;
 pub mod bank;
 pub mod calendar;
 pub mod catalogue;
+pub mod delegation;
 pub mod evidence;
 pub mod fund;
 pub mod grant;

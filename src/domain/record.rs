@@ -3,6 +3,7 @@
 use serde::de::Error as _;
 
 use super::catalogue::Kind;
+use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::partner::{Partner, PartnerEvent};
@@ -72,5 +73,6 @@ facts! {
     Partner: PartnerEvent,
     Fund: FundEvent,
     Programme: ProgrammeEvent,
+    Delegation: DelegationEvent,
     Grant: GrantEvent,
 }

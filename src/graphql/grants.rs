@@ -1,6 +1,9 @@
 //! Grants on the wire: the case as it stands.
 
+mod approving;
 mod commands;
+mod deciding;
+mod entering;
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
@@ -16,7 +19,10 @@ use crate::projections::grants::{
     AwardRecord, ConditionRecord, Filter, GrantRecord, InstalmentRecord, OfferRecord,
 };
 
+pub use approving::ApprovingMutations;
 pub use commands::GrantMutations;
+use deciding::{DecisionClock, FirstApproval, Panel, Question, WaitingApproval, delegation};
+pub use entering::EnteringMutations;
 
 /// A grant: one case from application to payment.
 #[derive(Debug, Clone)]
@@ -28,6 +34,10 @@ pub struct Grant {
 impl Grant {
     pub(super) const fn new(id: Uuid, record: GrantRecord) -> Self {
         Self { id, record }
+    }
+
+    fn once_applied(&self, date: crate::domain::calendar::Date) -> Option<Date> {
+        self.record.requested.is_some().then_some(Date(date))
     }
 }
 
@@ -90,17 +100,47 @@ impl Grant {
     async fn places(&self) -> Vec<Code<Area>> {
         self.record.places.iter().copied().map(Code).collect()
     }
-    /// The first day of the work.
-    async fn starts_on(&self) -> Date {
-        Date(self.record.starts_on)
+    /// The first day of the work, once there is an application.
+    async fn starts_on(&self) -> Option<Date> {
+        self.once_applied(self.record.starts_on)
     }
-    /// The last day of the work.
-    async fn ends_on(&self) -> Date {
-        Date(self.record.ends_on)
+    /// The last day of the work, once there is an application.
+    async fn ends_on(&self) -> Option<Date> {
+        self.once_applied(self.record.ends_on)
+    }
+    /// When interest was expressed, where the case began with that.
+    async fn interest_on(&self) -> Option<Date> {
+        self.record.interest_on.map(Date)
+    }
+    /// The last day to apply, once the partner was invited to.
+    async fn apply_by(&self) -> Option<Date> {
+        self.record.apply_by.map(Date)
+    }
+    /// Why this partner and why without a call, where the award was proposed directly. For staff and auditors;
+    /// nothing for a partner.
+    async fn justification(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.record.justification.as_deref().filter(|_| is_inside(ctx))
     }
     /// When the application was sent in.
-    async fn submitted_on(&self) -> Date {
-        Date(self.record.submitted_on)
+    async fn submitted_on(&self) -> Option<Date> {
+        self.once_applied(self.record.submitted_on)
+    }
+    /// How long the application has waited for a decision; nothing before there is one.
+    async fn clock(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As of this day; today if left out.")] as_of: Option<Date>,
+    ) -> Result<Option<DecisionClock>> {
+        let (app, _) = asked(ctx)?;
+        let id = self.record.programme.0;
+        let programme = app.programmes_named(&[id]).await.map_err(told)?.remove(&id);
+        let target = programme.and_then(|one| one.limits).map_or(0, |limits| limits.target_working_days);
+        let on = as_of.map_or_else(|| app.today(), |date| date.0);
+        Ok(self.record.clock.reading(on, target).map(|reading| DecisionClock::new(reading, target)))
+    }
+    /// What the partner was asked, and its answers.
+    async fn questions(&self) -> Vec<Question> {
+        self.record.questions.iter().map(Question::from).collect()
     }
     /// Who delivers with the lead partner.
     async fn delivery(&self) -> Vec<DeliveryShare> {
@@ -143,6 +183,7 @@ impl Grant {
                 criterion: one.criterion.clone(),
                 score: one.score,
                 justification: one.justification.clone(),
+                superseded: one.superseded,
             });
         }
         Ok(found)
@@ -151,11 +192,30 @@ impl Grant {
     async fn recommended(&self, ctx: &Context<'_>) -> Option<Money> {
         self.record.recommended.filter(|_| is_inside(ctx)).map(Money::from)
     }
+    /// The panel that recommends it. For staff and auditors; nothing for a partner, nor where there was none.
+    async fn panel(&self, ctx: &Context<'_>) -> Result<Option<Panel>> {
+        let panel = &self.record.panel;
+        if panel.present.is_empty() || !is_inside(ctx) {
+            return Ok(None);
+        }
+        Panel::new(ctx, panel).await.map(Some)
+    }
+    /// The first of two approvals, while it waits for the second. For staff and auditors; nothing for a partner.
+    async fn first_approval(&self, ctx: &Context<'_>) -> Result<Option<WaitingApproval>> {
+        let Some(given) = self.record.first_approval.as_ref().filter(|_| is_inside(ctx)) else {
+            return Ok(None);
+        };
+        Ok(Some(WaitingApproval::new(given, named(ctx, given.first.approver).await?)))
+    }
     /// The award, once approved.
     async fn award(&self, ctx: &Context<'_>) -> Result<Option<Award>> {
         let Some(award) = &self.record.award else { return Ok(None) };
-        let approver = if is_inside(ctx) { Some(named(ctx, award.approver).await?) } else { None };
-        Ok(Some(Award::new(award, approver)))
+        let approver = named_inside(ctx, award.approver).await?;
+        let first = match &award.first {
+            Some(first) => Some(FirstApproval::new(first, named_inside(ctx, first.approver).await?)),
+            None => None,
+        };
+        Ok(Some(Award::new(award, approver, first)))
     }
     /// The offer, once sent.
     async fn offer(&self) -> Option<Offer> {
@@ -178,6 +238,10 @@ impl Grant {
 /// Whether whoever asks sees how a grant is judged.
 fn is_inside(ctx: &Context<'_>) -> bool {
     asked(ctx).is_ok_and(|(_, who)| !who.role.is_of_a_partner())
+}
+
+async fn named_inside(ctx: &Context<'_>, person: PersonId) -> Result<Option<Person>> {
+    if is_inside(ctx) { named(ctx, person).await.map(Some) } else { Ok(None) }
 }
 
 async fn named(ctx: &Context<'_>, person: PersonId) -> Result<Person> {
@@ -235,6 +299,8 @@ pub struct Score {
     pub score: u8,
     /// Why this score.
     pub justification: String,
+    /// Whether the assessor put another score in its place.
+    pub superseded: bool,
 }
 
 /// An award as it was approved.
@@ -244,10 +310,12 @@ pub struct Award {
     pub amount: Money,
     /// Who approved. For staff and auditors; nothing for a partner.
     pub approver: Option<Person>,
-    /// The authority it rested on.
-    pub authority: String,
+    /// The delegation of authority it rested on; none before there were delegations.
+    pub authority_id: Option<Uuid>,
     /// The most that authority allowed at that moment.
     pub limit: Money,
+    /// The approval before it, where two were needed.
+    pub first_approval: Option<FirstApproval>,
     /// When.
     pub approved_on: Date,
     /// Which version of the terms applies.
@@ -255,12 +323,13 @@ pub struct Award {
 }
 
 impl Award {
-    fn new(award: &AwardRecord, approver: Option<Person>) -> Self {
+    fn new(award: &AwardRecord, approver: Option<Person>, first_approval: Option<FirstApproval>) -> Self {
         Self {
             amount: award.amount.into(),
             approver,
-            authority: award.authority.source.to_string(),
+            authority_id: delegation(&award.authority.source),
             limit: award.authority.limit.into(),
+            first_approval,
             approved_on: Date(award.approved_on),
             terms_version: award.terms_version.clone(),
         }

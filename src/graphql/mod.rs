@@ -1,6 +1,7 @@
 //! The API: queries and a mutation for each command, over the app and nothing else.
 
 mod answers;
+mod delegations;
 mod funds;
 mod grants;
 mod history;
@@ -45,6 +46,7 @@ pub struct Query(
     subsidies::SubsidyQueries,
     funds::FundQueries,
     programmes::ProgrammeQueries,
+    delegations::DelegationQueries,
     grants::GrantQueries,
     ledger::LedgerQueries,
     history::HistoryQueries,
@@ -57,7 +59,10 @@ pub struct Mutation(
     subsidies::SubsidyMutations,
     funds::FundMutations,
     programmes::ProgrammeMutations,
+    delegations::DelegationMutations,
+    grants::EnteringMutations,
     grants::GrantMutations,
+    grants::ApprovingMutations,
 );
 
 /// The schema, ready to run.

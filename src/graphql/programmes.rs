@@ -4,12 +4,13 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{Code, Date, Entered, Meant, Money, Page, Receipt, asked, cursor, pair, size, told, uncounted};
-use crate::app::programmes::NewProgramme;
+use crate::app::programmes::{Amendment, NewProgramme, Pace};
 use crate::app::{Done, Failure};
-use crate::domain::identity::{FundId, ProgrammeId};
+use crate::domain::identity::{FundId, GrantId, ProgrammeId};
 use crate::domain::partner::CheckKind;
 use crate::domain::programme::{
-    Criterion as DomainCriterion, Limits, Priority as DomainPriority, Programme as Aggregate, Route, Track,
+    Criterion as DomainCriterion, DecisionRules as DomainRules, Limits, Priority as DomainPriority,
+    Programme as Aggregate, Route, Track,
 };
 use crate::domain::text::{Text, TextProblem};
 use crate::projections::programmes::ProgrammeRecord;
@@ -74,6 +75,27 @@ impl Programme {
     async fn closes_on(&self) -> Date {
         Date(self.record.closes_on)
     }
+    /// How its grants are decided, beside the limits.
+    async fn decision_rules(&self) -> DecisionRules {
+        let DomainRules { quorum, offer_days, direct_awards } = self.record.deciding;
+        DecisionRules { quorum, offer_days, direct_awards }
+    }
+    /// How fast it decides. For staff who see money, and auditors; nothing for others.
+    async fn pace(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As of this day; today if left out.")] as_of: Option<Date>,
+    ) -> Result<Option<ProgrammePace>> {
+        let (app, who) = asked(ctx)?;
+        let Some(limits) = self.record.limits else { return Ok(None) };
+        let on = as_of.map_or_else(|| app.today(), |date| date.0);
+        let pace = app.pace(who, (ProgrammeId(self.id), limits), on).await.map_err(told)?;
+        Ok(pace.map(|pace| ProgrammePace::new(pace, limits.target_working_days)))
+    }
+    /// When the criteria were last amended.
+    async fn amended_on(&self) -> Option<Date> {
+        self.record.amended_on.map(Date)
+    }
     /// When it was closed before its time.
     async fn closed_on(&self) -> Option<Date> {
         self.record.closed_on.map(Date)
@@ -94,6 +116,41 @@ impl Programme {
     /// What an application is scored on, each 1 to 5.
     async fn scoring(&self) -> Vec<Criterion> {
         self.record.scoring.iter().map(Criterion::from).collect()
+    }
+}
+
+/// How grants of a programme are decided, beside its limits.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct DecisionRules {
+    /// How many of a panel must be left, once those with an interest have stood aside; 0 where no panel is needed.
+    pub quorum: u8,
+    /// How many days a partner has to accept an offer, at the least.
+    pub offer_days: u16,
+    /// Whether staff may propose an award directly, beside the route of the programme.
+    pub direct_awards: bool,
+}
+
+/// How fast a programme decides, in working days on us from the application to the decision.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ProgrammePace {
+    /// How many working days a decision should take.
+    pub target_working_days: u16,
+    /// Applications that are decided.
+    pub decided: usize,
+    /// Of those, decided within the target.
+    pub within_target: usize,
+    /// The working days that half of those decided took at the most.
+    pub median_working_days: Option<u32>,
+    /// Applications that wait for a decision.
+    pub waiting: usize,
+    /// Of those, waiting for us for longer than the target.
+    pub overdue: usize,
+}
+
+impl ProgrammePace {
+    const fn new(pace: Pace, target_working_days: u16) -> Self {
+        let Pace { decided, within_target, median, waiting, overdue } = pace;
+        Self { target_working_days, decided, within_target, median_working_days: median, waiting, overdue }
     }
 }
 
@@ -266,6 +323,39 @@ impl OpenProgrammeInput {
     }
 }
 
+/// New criteria.
+#[derive(Debug, Clone, InputObject)]
+pub struct AmendCriteriaInput {
+    /// The programme.
+    pub programme_id: Uuid,
+    /// What makes an application eligible from now on; at least one.
+    pub eligibility: Vec<CriterionInput>,
+    /// What an application is scored on from now on; at least one.
+    pub scoring: Vec<CriterionInput>,
+    /// The applications whose partners were told: every one that waits for a decision.
+    pub told_grant_ids: Option<Vec<Uuid>>,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// How grants of a programme are to be decided.
+#[derive(Debug, Clone, InputObject)]
+pub struct SetDecisionRulesInput {
+    /// The programme.
+    pub programme_id: Uuid,
+    /// How many of a panel must be left, once those with an interest have stood aside; 0 where no panel is needed, and
+    /// always on the micro track.
+    pub quorum: u8,
+    /// How many days a partner has to accept an offer, at the least.
+    pub offer_days: u16,
+    /// Whether staff may propose an award directly, beside the route of the programme.
+    pub direct_awards: bool,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
 /// A step with a programme, and nothing more.
 #[derive(Debug, Clone, InputObject)]
 pub struct ProgrammeInput {
@@ -338,6 +428,40 @@ impl ProgrammeMutations {
         let (meant, new) = input.read().map_err(told)?;
         let how = meant.how().map_err(told)?;
         payload(ctx, app.open_programme(who, &how, new).await.map_err(told)?).await
+    }
+
+    /// Amend the criteria, once everybody who waits for a decision was told. Needs a reason.
+    async fn amend_criteria(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The criteria.")] input: AmendCriteriaInput,
+    ) -> Result<ProgrammePayload> {
+        let (app, who) = asked(ctx)?;
+        let mut entered = Entered::default();
+        let eligibility = entered.take("eligibility", criteria(input.eligibility));
+        let scoring = entered.take("scoring", criteria(input.scoring));
+        let told_of = input.told_grant_ids.into_iter().flatten().map(GrantId).collect();
+        let taken = eligibility.zip(scoring);
+        let taken = taken.map(|(eligibility, scoring)| Amendment { eligibility, scoring, told: told_of });
+        let amendment = entered.all(taken).map_err(told)?;
+        let how = input.meant.how().map_err(told)?;
+        let programme = ProgrammeId(input.programme_id);
+        payload(ctx, app.amend_criteria(who, &how, programme, amendment).await.map_err(told)?).await
+    }
+
+    /// Set how grants of a programme are decided, beside its limits: the quorum of a panel, the time to accept an
+    /// offer, whether awards may be proposed directly. Needs a reason.
+    async fn set_decision_rules(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The rules.")] input: SetDecisionRulesInput,
+    ) -> Result<ProgrammePayload> {
+        let (app, who) = asked(ctx)?;
+        let SetDecisionRulesInput { programme_id, quorum, offer_days, direct_awards, meant } = input;
+        let rules = DomainRules { quorum, offer_days, direct_awards };
+        let how = meant.how().map_err(told)?;
+        let programme = ProgrammeId(programme_id);
+        payload(ctx, app.set_decision_rules(who, &how, programme, rules).await.map_err(told)?).await
     }
 
     /// Close a programme to applications. Needs a reason.

@@ -6,14 +6,16 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgExecutor, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Record, Table, Trouble, read};
+use super::{Record, Table, Trouble, read, unreadable};
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
 use crate::domain::grant::{
-    AuthorityUsed, ConflictNature, CriterionResult, DeliveryShare, GrantEvent, GrantStatus, NeedShare,
-    PlannedInstalment, SignatoryRole,
+    AuthorityUsed, Clock, ConflictNature, CriterionResult, DeliveryShare, FirstApproval, GrantEvent,
+    GrantStatus, NeedShare, Panel, PlannedInstalment, SignatoryRole,
 };
-use crate::domain::identity::{ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId};
+use crate::domain::identity::{
+    ConditionId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId,
+};
 use crate::domain::money::Money;
 use crate::domain::places::Area;
 use crate::domain::record::Fact;
@@ -30,6 +32,34 @@ pub struct ScoreRecord {
     pub score: u8,
     /// Why.
     pub justification: String,
+    /// Whether the assessor put another score in its place.
+    pub superseded: bool,
+}
+
+/// A question to the partner, and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionRecord {
+    /// What was asked.
+    pub what: String,
+    /// The day by which an answer is hoped for.
+    pub by: Date,
+    /// When it was asked.
+    pub asked_on: Date,
+    /// The answer.
+    pub answer: Option<String>,
+    /// When it was answered.
+    pub answered_on: Option<Date>,
+}
+
+/// The first of two approvals, while it waits for the second.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstApprovalRecord {
+    /// Who gave it, and under what authority.
+    pub first: FirstApproval,
+    /// GBP.
+    pub amount: Money,
+    /// When.
+    pub given_on: Date,
 }
 
 /// A declared conflict of interest.
@@ -108,6 +138,8 @@ pub struct AwardRecord {
     pub approver: PersonId,
     /// The authority it rested on.
     pub authority: AuthorityUsed,
+    /// The approval before it, where two were needed.
+    pub first: Option<FirstApproval>,
     /// When.
     pub approved_on: Date,
     /// Which terms apply.
@@ -144,13 +176,20 @@ pub struct GrantRecord {
     pub needs: Vec<NeedShare>,
     pub delivery: Vec<DeliveryShare>,
     pub status: GrantStatus,
+    pub interest_on: Option<Date>,
+    pub apply_by: Option<Date>,
+    pub justification: Option<String>,
     pub submitted_on: Date,
+    pub clock: Clock,
+    pub questions: Vec<QuestionRecord>,
     pub eligibility: Vec<CriterionResult>,
     pub conflicts: Vec<ConflictRecord>,
     pub assessors: Vec<PersonId>,
     pub scores: Vec<ScoreRecord>,
     pub proposer: Option<PersonId>,
     pub recommended: Option<Money>,
+    pub panel: Panel,
+    pub first_approval: Option<FirstApprovalRecord>,
     pub award: Option<AwardRecord>,
     pub offer: Option<OfferRecord>,
     pub instalments: Vec<InstalmentRecord>,
@@ -168,8 +207,71 @@ impl GrantRecord {
         self.ended_on = Some(on);
     }
 
+    /// A case that begins without an application.
+    fn begin(
+        &mut self,
+        status: GrantStatus,
+        (reference, partner, programme, fund): (String, PartnerId, ProgrammeId, FundId),
+        title: String,
+    ) {
+        *self = Self { reference, partner, programme, fund, title, status, ..Self::default() };
+    }
+
+    /// What somebody did who has an interest counts no more.
+    fn bar(&mut self, person: PersonId) {
+        self.assessors.retain(|assessor| *assessor != person);
+        self.void_first_approval_of(person);
+    }
+
+    fn void_first_approval_of(&mut self, person: PersonId) {
+        self.first_approval.take_if(|given| given.first.approver == person);
+    }
+
+    fn score(&mut self, assessor: PersonId, criterion: String, score: u8, justification: String) {
+        self.scores.push(ScoreRecord { assessor, criterion, score, justification, superseded: false });
+    }
+
     fn take_assessment(&mut self, fact: GrantEvent, on: Date) {
         match fact {
+            GrantEvent::InterestReceived { reference, partner, programme, fund, title, idea } => {
+                let of = (reference.to_string(), partner, programme, fund);
+                self.begin(GrantStatus::Interest, of, title.to_string());
+                self.purpose = idea.to_string();
+                self.interest_on = Some(on);
+            }
+            GrantEvent::DirectAwardProposed {
+                reference,
+                partner,
+                programme,
+                fund,
+                title,
+                proposer,
+                justification,
+            } => {
+                let of = (reference.to_string(), partner, programme, fund);
+                self.begin(GrantStatus::Proposed, of, title.to_string());
+                self.proposer = Some(proposer);
+                self.justification = Some(justification.to_string());
+            }
+            GrantEvent::InvitedToApply { apply_by } => {
+                self.status = GrantStatus::Invited;
+                self.apply_by = Some(apply_by);
+            }
+            GrantEvent::InterestDeclined { feedback } => {
+                self.feedback = Some(feedback.to_string());
+                self.end(GrantStatus::Declined, on);
+            }
+            GrantEvent::MoreInformationRequested { what, by } => {
+                let what = what.to_string();
+                let (answer, answered_on) = (None, None);
+                self.questions.push(QuestionRecord { what, by, asked_on: on, answer, answered_on });
+            }
+            GrantEvent::InformationSupplied { answer } => {
+                if let Some(question) = self.questions.last_mut() {
+                    question.answer = Some(answer.to_string());
+                    question.answered_on = Some(on);
+                }
+            }
             GrantEvent::ApplicationSubmitted {
                 reference,
                 partner,
@@ -183,6 +285,7 @@ impl GrantRecord {
                 ends_on,
                 needs,
                 delivery,
+                criteria_version: _,
             } => {
                 *self = Self {
                     reference: reference.to_string(),
@@ -199,7 +302,7 @@ impl GrantRecord {
                     delivery,
                     status: GrantStatus::Submitted,
                     submitted_on: on,
-                    ..Self::default()
+                    ..std::mem::take(self)
                 };
             }
             GrantEvent::EligibilityConfirmed { results } => {
@@ -212,17 +315,33 @@ impl GrantRecord {
             }
             GrantEvent::ConflictDeclared { person, nature } => {
                 self.conflicts.push(ConflictRecord { person, nature, declared_on: on });
-                self.assessors.retain(|assessor| *assessor != person);
+                self.bar(person);
             }
-            GrantEvent::AssessorAssigned { assessor } => self.assessors.push(assessor),
+            GrantEvent::AssessorRecused { assessor } => self.bar(assessor),
+            GrantEvent::AssessorAssigned { assessor } => {
+                self.assessors.push(assessor);
+                self.void_first_approval_of(assessor);
+            }
             GrantEvent::ScoreRecorded { assessor, criterion, score, justification } => {
-                let (criterion, justification) = (criterion.to_string(), justification.to_string());
-                self.scores.push(ScoreRecord { assessor, criterion, score, justification });
+                self.score(assessor, criterion.to_string(), score, justification.to_string());
             }
-            GrantEvent::Recommended { proposer, amount } => {
+            GrantEvent::ScoreSuperseded { assessor, criterion, score, justification, was: _ } => {
+                let of = (assessor, criterion.as_str());
+                for one in self.scores.iter_mut().filter(|one| (one.assessor, &*one.criterion) == of) {
+                    one.superseded = true;
+                }
+                self.score(assessor, criterion.to_string(), score, justification.to_string());
+            }
+            GrantEvent::Recommended { proposer, amount, panel } => {
                 self.status = GrantStatus::Recommended;
                 self.proposer = Some(proposer);
                 self.recommended = Some(amount);
+                self.panel = panel;
+                self.first_approval = None;
+            }
+            GrantEvent::FirstApprovalGiven { approver, amount, authority, .. } => {
+                let first = FirstApproval { approver, authority };
+                self.first_approval = Some(FirstApprovalRecord { first, amount, given_on: on });
             }
             GrantEvent::Declined { feedback } => {
                 self.feedback = Some(feedback.to_string());
@@ -231,6 +350,7 @@ impl GrantRecord {
             GrantEvent::ApplicationWithdrawn {} | GrantEvent::OfferDeclined {} => {
                 self.end(GrantStatus::Withdrawn, on);
             }
+            GrantEvent::OfferLapsed { .. } => self.end(GrantStatus::Lapsed, on),
             after @ (GrantEvent::Approved { .. }
             | GrantEvent::OfferIssued { .. }
             | GrantEvent::OfferAccepted { .. }
@@ -242,10 +362,12 @@ impl GrantRecord {
 
     /// Approval and all that follows it.
     fn take_award(&mut self, fact: GrantEvent, on: Date) {
-        if let GrantEvent::Approved { approver, amount, authority, instalments, terms_version } = fact {
+        if let GrantEvent::Approved { approver, amount, authority, first, instalments, terms_version } = fact
+        {
             self.status = GrantStatus::Approved;
-            let terms_version = terms_version.to_string();
-            self.award = Some(AwardRecord { amount, approver, authority, approved_on: on, terms_version });
+            self.first_approval = None;
+            let (terms_version, approved_on) = (terms_version.to_string(), on);
+            self.award = Some(AwardRecord { amount, approver, authority, first, approved_on, terms_version });
             self.instalments = instalments.into_iter().map(Into::into).collect();
         } else if let GrantEvent::OfferIssued { terms_hash, accept_by } = fact {
             self.status = GrantStatus::Offered;
@@ -293,12 +415,13 @@ impl Record for GrantRecord {
             "CREATE INDEX ON {table} (fund, reference)",
         ],
     };
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const STREAM: &'static str = "grant";
 
     fn take(&mut self, event: &Recorded) -> bool {
         let Fact::Grant(fact) = &event.fact else { return false };
         self.take_assessment(fact.clone(), event.effective_on);
+        self.clock.take(fact, event.effective_on);
         true
     }
 }
@@ -363,4 +486,38 @@ pub async fn list(
 /// When the database fails.
 pub async fn count(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<i64, Trouble> {
     Ok(narrowed("SELECT count(*)", filter).build_query_scalar().fetch_one(executor).await?)
+}
+
+/// The applications of a programme that wait for a decision.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(
+    executor: impl PgExecutor<'_>,
+    programme: ProgrammeId,
+) -> Result<BTreeSet<GrantId>, Trouble> {
+    let undecided = [GrantStatus::Submitted, GrantStatus::Assessing, GrantStatus::Recommended];
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM views.grant_case WHERE programme = $1 AND status = ANY($2) ORDER BY id",
+    )
+    .bind(programme.0)
+    .bind(undecided.map(GrantStatus::code))
+    .fetch_all(executor)
+    .await?;
+    Ok(ids.into_iter().map(GrantId).collect())
+}
+
+/// The clocks of the applications of a programme.
+///
+/// # Errors
+/// When the database fails.
+pub async fn clocks(executor: impl PgExecutor<'_>, programme: ProgrammeId) -> Result<Vec<Clock>, Trouble> {
+    let clocks: Vec<String> = sqlx::query_scalar(
+        "SELECT (doc -> 'clock')::text FROM views.grant_case WHERE programme = $1 ORDER BY reference",
+    )
+    .bind(programme.0)
+    .fetch_all(executor)
+    .await?;
+    let read = |text: &String| serde_json::from_str(text).map_err(|error| unreadable(&error));
+    clocks.iter().map(read).collect()
 }

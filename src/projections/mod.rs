@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod build;
+pub mod delegations;
 pub mod funds;
 pub mod grants;
 pub mod ledger;
@@ -18,8 +19,8 @@ use sqlx::{PgConnection, PgPool};
 pub use crate::store::Trouble;
 use crate::store::log::Recorded;
 use crate::store::{Inline, Store};
-use records::read;
 pub use records::{Record, one, several};
+use records::{read, unreadable};
 
 /// The schema the projections stand in.
 pub const STANDING: &str = "views";
@@ -85,6 +86,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<funds::FundRecord>::default()),
         Arc::new(records::Records::<programmes::ProgrammeRecord>::default()),
         Arc::new(records::Records::<grants::GrantRecord>::default()),
+        Arc::new(records::Records::<delegations::DelegationRecord>::default()),
     ]
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Record, Table, Trouble, read};
 use crate::domain::calendar::Date;
 use crate::domain::identity::FundId;
-use crate::domain::programme::{Criterion, Limits, Priority, ProgrammeEvent, Route, Track};
+use crate::domain::programme::{Criterion, DecisionRules, Limits, Priority, ProgrammeEvent, Route, Track};
 use crate::domain::record::Fact;
 use crate::store::log::Recorded;
 
@@ -42,6 +42,10 @@ pub struct ProgrammeRecord {
     pub eligibility: Vec<Criterion>,
     /// What an application is scored on.
     pub scoring: Vec<Criterion>,
+    /// How its grants are decided, beside the limits.
+    pub deciding: DecisionRules,
+    /// When the criteria were last amended.
+    pub amended_on: Option<Date>,
     /// When it was closed before its time.
     pub closed_on: Option<Date>,
 }
@@ -59,7 +63,7 @@ impl Record for ProgrammeRecord {
             "CREATE INDEX ON {table} (name, id)",
         ],
     };
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const STREAM: &'static str = "programme";
 
     fn take(&mut self, event: &Recorded) -> bool {
@@ -94,9 +98,14 @@ impl Record for ProgrammeRecord {
                     required_checks: required_checks.iter().map(ToString::to_string).collect(),
                     eligibility,
                     scoring,
-                    closed_on: None,
+                    ..Self::default()
                 };
             }
+            ProgrammeEvent::CriteriaAmended { eligibility, scoring, told: _ } => {
+                (self.eligibility, self.scoring) = (eligibility, scoring);
+                self.amended_on = Some(event.effective_on);
+            }
+            ProgrammeEvent::DecisionRulesSet { rules } => self.deciding = rules,
             ProgrammeEvent::Closed {} => self.closed_on = Some(event.effective_on),
         }
         true

@@ -33,7 +33,7 @@ impl<R> Default for Records<R> {
     }
 }
 
-fn unreadable(error: &serde_json::Error) -> Trouble {
+pub(super) fn unreadable(error: &serde_json::Error) -> Trouble {
     Trouble::Other(format!("a record of a projection cannot be read: {error}"))
 }
 

@@ -1,7 +1,7 @@
 //! Old versions of events, brought to the shape of today when they are read. What is stored stays as it was.
 
 use serde::de::Error as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::domain::record::Fact;
 
@@ -17,7 +17,37 @@ pub struct Upcaster {
 
 /// Every step there is. An event that changes shape gets its next version in its `events!` line and a step here;
 /// the sample of the old version stays in fixtures/events and must read for ever.
-pub const UPCASTERS: &[Upcaster] = &[];
+pub const UPCASTERS: &[Upcaster] = &[
+    Upcaster {
+        event: "grant.application_submitted",
+        from: 1,
+        // No criteria had ever been amended.
+        step: |mut payload| {
+            payload["criteria_version"] = 1.into();
+            payload
+        },
+    },
+    Upcaster {
+        event: "grant.recommended",
+        from: 1,
+        // No panel was recorded.
+        step: |mut payload| {
+            payload["panel"] = json!({ "present": [], "stood_aside": [] });
+            payload
+        },
+    },
+    Upcaster {
+        event: "grant.approved",
+        from: 1,
+        // One approver, under an authority that was named in words.
+        step: |mut payload| {
+            let words = payload["authority"]["source"].take();
+            payload["authority"]["source"] = json!({ "words": words });
+            payload["first"] = Value::Null;
+            payload
+        },
+    },
+];
 
 /// Why a stored event cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -8,25 +8,25 @@ use uuid::Uuid;
 use crate::world::{Answer, World};
 
 /// The people of a case, each in one role.
-struct People {
-    commissioner: Identity,
-    second: Identity,
-    approver: Identity,
-    finance: Identity,
-    auditor: Identity,
-    assessor: Identity,
+pub struct People {
+    pub commissioner: Identity,
+    pub second: Identity,
+    pub approver: Identity,
+    pub finance: Identity,
+    pub auditor: Identity,
+    pub assessor: Identity,
 }
 
 /// A world with its people.
-struct Town {
-    world: World,
-    people: People,
+pub struct Town {
+    pub world: World,
+    pub people: People,
 }
 
 const AWHILE_AGO: &str = "2026-05-01";
 
 impl Town {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let world = World::new().await;
         let people = People {
             commissioner: world.somebody("Amina Example", Role::Commissioner, None).await,
@@ -36,15 +36,16 @@ impl Town {
             auditor: world.somebody("Ola Auditor", Role::Auditor, None).await,
             assessor: world.somebody("Ines Assessor", Role::Inclusion, None).await,
         };
+        world.give_authority(&people.approver, "10000.00").await;
         Self { world, people }
     }
 
-    async fn ask(&self, who: &Identity, name: &str, input: Value) -> Answer {
+    pub async fn ask(&self, who: &Identity, name: &str, input: Value) -> Answer {
         let (kind, object) = kind_of(name);
-        let inside = if object == "grant" {
-            "id reference status version instalments { id conditions { id } }"
-        } else {
-            "id reference version"
+        let inside = match object {
+            "grant" => "id reference status version instalments { id conditions { id } }",
+            "delegation" => "id version",
+            _ => "id reference version",
         };
         let document = format!(
             "mutation($input: {kind}!) {{ {name}(input: $input) {{ receipt {{ index repeated commandId leafHash }} {object} {{ {inside} }} }} }}"
@@ -54,13 +55,13 @@ impl Town {
     }
 
     /// Do something that must succeed, and give back what it was done to.
-    async fn done(&self, who: &Identity, name: &str, input: Value) -> Value {
+    pub async fn done(&self, who: &Identity, name: &str, input: Value) -> Value {
         let answer = self.ask(who, name, input).await;
         answer.data()[name][kind_of(name).1].clone()
     }
 
     /// Something that must be turned down with a code, and leave nothing behind.
-    async fn refused(&self, who: &Identity, name: &str, input: Value, code: &str) -> String {
+    pub async fn refused(&self, who: &Identity, name: &str, input: Value, code: &str) -> String {
         let before = self.world.size().await;
         let answer = self.ask(who, name, input).await;
         let (found, sentence) = answer.refusal();
@@ -70,7 +71,7 @@ impl Town {
         sentence.to_owned()
     }
 
-    async fn approved_partner(&self, number: u32) -> Value {
+    pub async fn approved_partner(&self, number: u32) -> Value {
         let People { commissioner, approver, finance, .. } = &self.people;
         let partner = self.done(commissioner, "applyAsPartner", partner_input(number)).await;
         let id = &partner["id"];
@@ -88,7 +89,7 @@ impl Town {
         self.done(approver, "approvePartner", json!({ "partnerId": id, "nextReview": "2199-01-01" })).await
     }
 
-    async fn fund_and_programme(&self) -> (Value, Value) {
+    pub async fn fund_and_programme(&self) -> (Value, Value) {
         let People { commissioner, finance, .. } = &self.people;
         let fund = self
             .done(
@@ -116,7 +117,7 @@ impl Town {
     }
 
     /// A grant that is fully scored.
-    async fn scored_grant(&self, partner: &Value, programme: &Value, requested: &str) -> Value {
+    pub async fn scored_grant(&self, partner: &Value, programme: &Value, requested: &str) -> Value {
         let People { commissioner, assessor, .. } = &self.people;
         let grant =
             self.done(commissioner, "submitApplication", application(partner, programme, requested)).await;
@@ -129,7 +130,7 @@ impl Town {
         self.done(assessor, "recordScore", score).await
     }
 
-    async fn figures(&self, cut: Value) -> Value {
+    pub async fn figures(&self, cut: Value) -> Value {
         let document = "query($cut: LedgerCut) { ledger(cut: $cut) { figures { budget available reserved committed paid } } }";
         let answer = self.world.ask(&self.people.auditor, document, json!({ "cut": cut })).await;
         answer.data()["ledger"][0]["figures"].clone()
@@ -145,7 +146,8 @@ fn kind_of(name: &str) -> (String, &'static str) {
         }
         "allocateBudget" | "reduceBudget" => "BudgetInput".into(),
         "closeProgramme" => "ProgrammeInput".into(),
-        "withdrawApplication" | "declineOffer" => "GrantInput".into(),
+        "withdrawApplication" | "declineOffer" | "recordOfferLapse" => "GrantInput".into(),
+        "supersedeScore" => "RecordScoreInput".into(),
         other => {
             let mut letters = other.chars();
             let first = letters.next().map(|letter| letter.to_ascii_uppercase());
@@ -154,7 +156,8 @@ fn kind_of(name: &str) -> (String, &'static str) {
     };
     let object = match name {
         "openFund" | "allocateBudget" | "reduceBudget" => "fund",
-        "openProgramme" | "closeProgramme" => "programme",
+        "openProgramme" | "closeProgramme" | "amendCriteria" | "setDecisionRules" => "programme",
+        "grantAuthority" | "revokeAuthority" => "delegation",
         other if other.contains("Partner") || other.contains("Check") || other.contains("Bank") => "partner",
         _ => "grant",
     };
@@ -169,14 +172,14 @@ fn dated(mut input: Value) -> (String, Value) {
     (day.as_str().unwrap().to_owned(), input)
 }
 
-fn partner_input(number: u32) -> Value {
+pub fn partner_input(number: u32) -> Value {
     json!({
         "name": format!("Cooking together {number}"), "legalForm": "UNINCORPORATED_ASSOCIATION", "areas": ["SEFTON_SOUTH"],
         "communities": ["CARERS"], "summary": "Weekly cooking and eating for unpaid carers."
     })
 }
 
-fn application(partner: &Value, programme: &Value, requested: &str) -> Value {
+pub fn application(partner: &Value, programme: &Value, requested: &str) -> Value {
     json!({
         "partnerId": partner["id"], "programmeId": programme["id"], "title": "Soup on Tuesdays",
         "purpose": "A weekly meal, cooked and eaten together.", "requested": requested, "places": ["SEFTON_SOUTH"],
@@ -184,11 +187,11 @@ fn application(partner: &Value, programme: &Value, requested: &str) -> Value {
     })
 }
 
-fn recommendation(grant: &Value, amount: &str) -> Value {
+pub fn recommendation(grant: &Value, amount: &str) -> Value {
     json!({ "grantId": grant["id"], "amount": amount })
 }
 
-fn approval(grant: &Value, instalments: &[(&str, &str)]) -> Value {
+pub fn approval(grant: &Value, instalments: &[(&str, &str)]) -> Value {
     let planned: Vec<Value> = instalments
         .iter()
         .map(|(amount, due)| json!({ "amount": amount, "due": due, "conditions": ["A first report"] }))
@@ -394,6 +397,8 @@ async fn nobody_approves_what_they_proposed_assessed_or_have_an_interest_in() {
     town.refused(approver, "approveGrant", approve.clone(), "grant.conflicted").await;
     let penny_off = approval(&grant, &[("999.99", "2026-06-01")]);
     let other = town.world.somebody("Dee Approver", Role::Approver, None).await;
+    town.refused(&other, "approveGrant", approve.clone(), "authority.none").await;
+    town.world.give_authority(&other, "10000.00").await;
     town.refused(&other, "approveGrant", penny_off, "grant.instalments_do_not_add_up").await;
     let big = town.scored_grant(&partner, &programme, "6000.00").await;
     town.done(commissioner, "recommendGrant", recommendation(&big, "6000.00")).await;

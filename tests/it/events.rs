@@ -66,6 +66,7 @@ fn written(fact: &Fact) -> String {
         Fact::Partner(event) => leaf::canonical(event),
         Fact::Fund(event) => leaf::canonical(event),
         Fact::Programme(event) => leaf::canonical(event),
+        Fact::Delegation(event) => leaf::canonical(event),
         Fact::Grant(event) => leaf::canonical(event),
     }
     .unwrap()

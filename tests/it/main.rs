@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod architecture;
 mod database;
+mod deciding;
 mod documents;
 mod edge;
 mod embedded;

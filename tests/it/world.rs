@@ -1,7 +1,7 @@
 //! A world for a test: a migrated database of its own with every projection standing, and the store over it.
 
 use async_graphql::{Request, Variables};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sidebyside::app::{App, Surroundings};
 use sidebyside::auth::{Accounts, Chance, Identity, Name};
 use sidebyside::domain::identity::{PartnerId, Role};
@@ -67,6 +67,15 @@ impl World {
         let accounts = Accounts::new(self.store.pool().clone(), Chance::SYSTEM);
         let person = accounts.find_or_make(&Name::new(name).expect("a name")).await.expect("an account");
         Identity { person, name: name.to_owned(), role, partner }
+    }
+
+    /// Give somebody authority to approve every grant up to a limit, at any time.
+    pub async fn give_authority(&self, to: &Identity, limit: &str) {
+        let finance = self.somebody("Gil Giver", Role::Finance, None).await;
+        let document = "mutation($person: UUID!, $limit: Money!) { grantAuthority(input: {personId: $person, limit: $limit,
+            from: \"2020-01-01\", to: \"2199-12-31\", reason: \"Scheme of delegation, all invented.\"}) { receipt { index } } }";
+        let answer = self.ask(&finance, document, json!({ "person": to.person.0, "limit": limit })).await;
+        assert!(answer.data()["grantAuthority"].is_object());
     }
 
     /// Ask the API something as somebody.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::{
-    AuthorityUsed, ConflictNature, CriterionResult, DeliveryShare, NeedShare, PlannedInstalment,
+    AuthorityUsed, ConflictNature, CriterionResult, DeliveryShare, NeedShare, Panel, PlannedInstalment,
     SignatoryRole,
 };
 use crate::domain::calendar::{Date, FinancialYear};
@@ -33,6 +33,18 @@ pub struct Application {
     pub ends_on: Date,
     pub needs: Vec<NeedShare>,
     pub delivery: Vec<DeliveryShare>,
+    pub criteria_version: u32,
+}
+
+/// What begins a case before there is an application.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are those of grant.interest_received")]
+pub struct Beginning {
+    pub reference: Reference,
+    pub partner: PartnerId,
+    pub programme: ProgrammeId,
+    pub fund: FundId,
+    pub title: Text<200>,
 }
 
 /// What an approval rests on, as it stands in the fund and the programme at that moment.
@@ -42,6 +54,10 @@ pub struct ApprovalGround {
     pub reserved: BTreeMap<FinancialYear, Decimal>,
     /// The authority used.
     pub authority: AuthorityUsed,
+    /// The most that one approver may award alone in this programme, whatever their own limit.
+    pub one_approver: Money,
+    /// Whether it is on the micro track: one approver, one instalment.
+    pub micro: bool,
     /// The codes of the programme's scoring criteria.
     pub scoring: BTreeSet<Text<40>>,
 }
@@ -50,7 +66,28 @@ pub struct ApprovalGround {
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are those of the events they lead to")]
 pub enum GrantCommand {
+    ReceiveInterest {
+        beginning: Beginning,
+        idea: Text<2000>,
+    },
+    InviteToApply {
+        apply_by: Date,
+    },
+    DeclineInterest {
+        feedback: Text<2000>,
+    },
+    ProposeDirectAward {
+        beginning: Beginning,
+        justification: Text<2000>,
+    },
     Submit(Application),
+    RequestInformation {
+        what: Text<2000>,
+        by: Date,
+    },
+    SupplyInformation {
+        answer: Text<2000>,
+    },
     /// With the codes of the programme's eligibility criteria.
     JudgeEligibility {
         results: Vec<CriterionResult>,
@@ -60,7 +97,12 @@ pub enum GrantCommand {
         person: PersonId,
         nature: ConflictNature,
     },
+    /// With whether the track has one assessor and no more.
     AssignAssessor {
+        assessor: PersonId,
+        only_one: bool,
+    },
+    RecuseAssessor {
         assessor: PersonId,
     },
     /// With the codes of the programme's scoring criteria.
@@ -71,28 +113,44 @@ pub enum GrantCommand {
         criteria: BTreeSet<Text<40>>,
     },
     /// With the codes of the programme's scoring criteria.
+    SupersedeScore {
+        criterion: Text<40>,
+        score: u8,
+        justification: Text<2000>,
+        criteria: BTreeSet<Text<40>>,
+    },
+    /// With the codes of the programme's scoring criteria, and how many of a panel must be left; none on a track
+    /// without panels.
     Recommend {
         amount: Money,
         scoring: BTreeSet<Text<40>>,
+        panel: Panel,
+        quorum: Option<u8>,
     },
     Approve {
         instalments: Vec<PlannedInstalment>,
         terms_version: Text<40>,
         ground: ApprovalGround,
     },
+    ApproveSecond {
+        ground: ApprovalGround,
+    },
     Decline {
         feedback: Text<2000>,
     },
     Withdraw,
+    /// With the days a partner has to accept, at the least.
     IssueOffer {
         terms_hash: Hash,
         accept_by: Date,
+        at_least: u16,
     },
     AcceptOffer {
         terms_hash: Hash,
         signatory_role: SignatoryRole,
     },
     DeclineOffer,
+    LapseOffer,
     MeetCondition {
         condition: ConditionId,
         evidence: Evidence,
@@ -115,18 +173,28 @@ impl GrantCommand {
     /// Whether it is a judgement, which nobody with a conflict of interest may make.
     pub(super) const fn judges(&self) -> bool {
         match self {
-            Self::JudgeEligibility { .. }
+            Self::InviteToApply { .. }
+            | Self::DeclineInterest { .. }
+            | Self::RequestInformation { .. }
+            | Self::JudgeEligibility { .. }
             | Self::AssignAssessor { .. }
             | Self::RecordScore { .. }
+            | Self::SupersedeScore { .. }
             | Self::Recommend { .. }
             | Self::Approve { .. }
+            | Self::ApproveSecond { .. }
             | Self::Decline { .. }
             | Self::IssueOffer { .. }
+            | Self::LapseOffer
             | Self::MeetCondition { .. }
             | Self::AuthoriseInstalment { .. }
             | Self::ConfirmPayment { .. } => true,
-            Self::Submit(_)
+            Self::ReceiveInterest { .. }
+            | Self::ProposeDirectAward { .. }
+            | Self::Submit(_)
+            | Self::SupplyInformation { .. }
             | Self::DeclareConflict { .. }
+            | Self::RecuseAssessor { .. }
             | Self::Withdraw
             | Self::AcceptOffer { .. }
             | Self::DeclineOffer => false,
@@ -138,6 +206,13 @@ refusals! {
     /// Why something asked of a grant was turned down.
     pub enum GrantRefusal {
         "grant.unknown" => Unknown, "There is no grant with this id.";
+        "grant.already_begun" => AlreadyBegun, "This case has already begun.";
+        "grant.invitation_past" => InvitationPast, "The last day to apply must not lie before today.";
+        "grant.invited_until" => InvitedUntil { by: String }, "The invitation was to apply by {by}: ask for another.";
+        "grant.not_as_invited" => NotAsInvited, "The application must come from the partner, and go to the programme, that this case began with.";
+        "grant.information_awaited" => InformationAwaited, "The partner was asked for more information and has not answered: wait for the answer, or decline.";
+        "grant.nothing_asked" => NothingAsked, "No information is asked for on this grant.";
+        "grant.answer_by_past" => AnswerByPast, "The day by which an answer is hoped for must not lie before today.";
         "grant.already_submitted" => AlreadySubmitted, "This application has already been sent in.";
         "grant.no_place" => NoPlace, "Choose at least one area where the work is done.";
         "grant.dates_reversed" => DatesReversed, "The work ends before it begins: turn the dates round.";
@@ -146,25 +221,39 @@ refusals! {
         "grant.need_shares" => NeedShares { total: u32 }, "Each share over the needs must be above nothing, and all add up to 100 per cent: they come to {total}.";
         "grant.wrong_stage" => WrongStage { now: &'static str, wanted: &'static str }, "This grant is {now}; that can only be done while it is {wanted}.";
         "grant.criteria_unanswered" => CriteriaUnanswered { missing: String }, "Every criterion must be answered once. Look at: {missing}.";
-        "grant.conflicted" => Conflicted, "You have a conflict of interest on this grant: somebody else must do this.";
+        "grant.conflicted" => Conflicted, "You have a conflict of interest on this grant, or stood aside from it: somebody else must do this.";
         "grant.conflict_already_declared" => ConflictAlreadyDeclared, "This person’s conflict of interest is already declared.";
         "grant.already_assigned" => AlreadyAssigned, "This person is already an assessor of this grant.";
         "grant.assessor_conflicted" => AssessorConflicted, "This person has a conflict of interest on this grant and cannot assess it.";
+        "grant.nobody_to_recuse" => NobodyToRecuse, "This person does not assess this grant.";
+        "grant.micro_one_assessor" => MicroOneAssessor, "On the micro track one person assesses: somebody is assigned already.";
         "grant.not_assessor" => NotAssessor, "Only an assessor assigned to this grant can score it.";
         "grant.criterion_unknown" => CriterionUnknown { criterion: String }, "The programme has no scoring criterion {criterion}.";
         "grant.score_out_of_range" => ScoreOutOfRange { score: u8 }, "A score is from 1 to 5: {score} is not.";
         "grant.already_scored" => AlreadyScored { criterion: String }, "You have already scored {criterion}.";
+        "grant.not_scored_before" => NotScoredBefore { criterion: String }, "You have not scored {criterion} yet: record a score instead.";
+        "grant.same_score" => SameScore { score: u8 }, "The score is {score} already.";
         "grant.not_fully_scored" => NotFullyScored { missing: String }, "Every criterion needs a score before the grant is recommended. Missing: {missing}.";
         "grant.exceeds_request" => ExceedsRequest { requested: Money }, "No more can be recommended than the {requested} that was asked for.";
+        "grant.micro_no_panel" => MicroNoPanel, "On the micro track there is no panel: recommend without one.";
+        "grant.panel_twice" => PanelTwice, "Somebody is named both as present and as standing aside: name each once.";
+        "grant.panel_conflicted" => PanelConflicted, "Somebody on the panel has a conflict of interest on this grant: name them as standing aside.";
+        "grant.no_quorum" => NoQuorum { left: usize, quorum: u8 }, "{left} of the panel decided, and this programme needs {quorum}: meet again with enough people who have no interest.";
         "grant.approver_proposed" => ApproverProposed, "The person who recommended a grant cannot approve it: somebody else must.";
-        "grant.proposer_conflicted" => ProposerConflicted, "Whoever recommended this grant has since declared a conflict of interest: somebody else must recommend it anew.";
+        "grant.proposer_conflicted" => ProposerConflicted, "Somebody who recommended this grant has since declared a conflict of interest: somebody else must recommend it anew.";
         "grant.approver_assessed" => ApproverAssessed, "An assessor of this grant cannot approve it: somebody else must.";
-        "grant.exceeds_authority" => ExceedsAuthority { amount: Money, limit: Money }, "{amount} is above the {limit} that one approver may award.";
+        "grant.exceeds_authority" => ExceedsAuthority { amount: Money, limit: Money }, "{amount} is above the {limit} that you may award here: somebody with a higher limit must approve it.";
+        "grant.first_approval_stands" => FirstApprovalStands, "The first of two approvals is given: a second approver completes it, or the grant is recommended anew.";
+        "grant.no_first_approval" => NoFirstApproval, "There is no first approval to complete: approve the grant itself.";
+        "grant.same_approver" => SameApprover, "You gave the first approval: somebody else must give the second.";
+        "grant.micro_one_instalment" => MicroOneInstalment { planned: usize }, "On the micro track a grant is paid in one instalment: {planned} are planned.";
         "grant.instalments_do_not_add_up" => InstalmentsDoNotAddUp { total: String, amount: Money }, "The instalments come to {total}; they must come to the {amount} awarded.";
         "grant.instalments_not_as_reserved" => InstalmentsNotAsReserved { year: FinancialYear, planned: String, reserved: String }, "The instalments use {planned} of the budget of {year}, but {reserved} is reserved there.";
         "grant.no_instalments" => NoInstalments, "Plan at least one instalment.";
         "grant.instalment_twice" => InstalmentTwice, "Two instalments have the same id: give each its own.";
         "grant.offer_past" => OfferPast, "The last day to accept must not lie before the day the offer is sent.";
+        "grant.offer_too_short" => OfferTooShort { earliest: String }, "This programme gives partners longer to accept: until {earliest} or later.";
+        "grant.offer_not_lapsed" => OfferNotLapsed { on: String }, "The offer can still be accepted until {on}.";
         "grant.terms_differ" => TermsDiffer, "The agreement that was accepted is not the one that was offered.";
         "grant.offer_lapsed" => OfferLapsed { on: String }, "The offer could be accepted until {on}: ask for it to be sent again.";
         "grant.condition_unknown" => ConditionUnknown, "There is no such condition on this grant.";

@@ -1,18 +1,15 @@
 //! The guards of a grant: each command judged against the state.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use rust_decimal::Decimal;
+use std::collections::BTreeSet;
 
 use super::{
-    Application, ApprovalGround, CriterionResult, Grant, GrantCommand, GrantEvent, GrantRefusal, GrantStatus,
-    Pay, PlannedInstalment, SignatoryRole,
+    CriterionResult, Grant, GrantCommand, GrantEvent, GrantRefusal, GrantStatus, Pay, SignatoryRole,
 };
 use crate::domain::Circumstances;
-use crate::domain::calendar::{Date, FinancialYear, day};
+use crate::domain::calendar::{Date, day};
 use crate::domain::evidence::Evidence;
 use crate::domain::identity::{ConditionId, Hash, InstalmentId, PersonId};
-use crate::domain::money::{Money, pounds};
+use crate::domain::money::Money;
 use crate::domain::places::listed;
 use crate::domain::text::Text;
 
@@ -27,39 +24,54 @@ impl Grant {
             self.unconflicted(at)?;
         }
         match command {
-            GrantCommand::Submit(application) => {
-                if self.status != GrantStatus::None {
-                    return Err(GrantRefusal::AlreadySubmitted);
-                }
-                submitted(application)
+            GrantCommand::ReceiveInterest { beginning, idea } => self.receive_interest(beginning, idea),
+            GrantCommand::InviteToApply { apply_by } => self.invite(apply_by, at),
+            GrantCommand::DeclineInterest { feedback } => self.decline_interest(feedback, at),
+            GrantCommand::ProposeDirectAward { beginning, justification } => {
+                self.propose_direct_award(beginning, justification, at.actor.person)
             }
+            GrantCommand::Submit(application) => self.submit(application, at),
+            GrantCommand::RequestInformation { what, by } => self.request_information(what, by, at),
+            GrantCommand::SupplyInformation { answer } => self.supply_information(answer),
             GrantCommand::JudgeEligibility { results, criteria } => {
                 self.judge_eligibility(results, &criteria)
             }
             GrantCommand::DeclareConflict { person, nature } => {
-                self.case()?;
+                self.subject()?;
                 if self.conflicted.contains(&person) {
                     return Err(GrantRefusal::ConflictAlreadyDeclared);
                 }
                 Ok(GrantEvent::ConflictDeclared { person, nature })
             }
-            GrantCommand::AssignAssessor { assessor } => self.assign(assessor),
+            GrantCommand::AssignAssessor { assessor, only_one } => self.assign(assessor, only_one),
+            GrantCommand::RecuseAssessor { assessor } => {
+                self.must_be_assessed()?;
+                if !self.assessors.contains(&assessor) {
+                    return Err(GrantRefusal::NobodyToRecuse);
+                }
+                Ok(GrantEvent::AssessorRecused { assessor })
+            }
             GrantCommand::RecordScore { criterion, score, justification, criteria } => {
                 self.score(criterion, score, justification, &criteria, at.actor.person)
             }
-            GrantCommand::Recommend { amount, scoring } => self.recommend(amount, &scoring, at.actor.person),
+            GrantCommand::SupersedeScore { criterion, score, justification, criteria } => {
+                self.supersede(criterion, score, justification, &criteria, at.actor.person)
+            }
+            GrantCommand::Recommend { amount, scoring, panel, quorum } => {
+                self.recommend(amount, &scoring, panel, quorum, at.actor.person)
+            }
             GrantCommand::Approve { instalments, terms_version, ground } => {
                 self.approve(instalments, terms_version, ground, at.actor.person)
             }
+            GrantCommand::ApproveSecond { ground } => self.approve_second(ground, at.actor.person),
             GrantCommand::Decline { feedback } => {
                 self.must_be_before_approval()?;
                 Ok(GrantEvent::Declined { feedback })
             }
-            GrantCommand::Withdraw => {
-                self.must_be_before_approval()?;
-                Ok(GrantEvent::ApplicationWithdrawn {})
+            GrantCommand::Withdraw => self.withdraw(),
+            GrantCommand::IssueOffer { terms_hash, accept_by, at_least } => {
+                self.offer(terms_hash, accept_by, at_least, at.on)
             }
-            GrantCommand::IssueOffer { terms_hash, accept_by } => self.offer(terms_hash, accept_by, at.on),
             GrantCommand::AcceptOffer { terms_hash, signatory_role } => {
                 self.accept(terms_hash, signatory_role, at)
             }
@@ -67,6 +79,7 @@ impl Grant {
                 self.must_be(GrantStatus::Offered)?;
                 Ok(GrantEvent::OfferDeclined {})
             }
+            GrantCommand::LapseOffer => self.lapse_offer(at),
             GrantCommand::MeetCondition { condition, evidence } => self.meet(condition, evidence),
             GrantCommand::AuthoriseInstalment { instalment, pay_on, checks_valid_until, bank_version } => {
                 self.authorise(instalment, pay_on, checks_valid_until, bank_version, at)
@@ -79,11 +92,11 @@ impl Grant {
 
     /// While it is assessed and until it is decided: a conflict that is declared after the recommendation takes
     /// scores away, and others must be able to put theirs in their place.
-    fn must_be_assessed(&self) -> Result<(), GrantRefusal> {
+    pub(super) fn must_be_assessed(&self) -> Result<(), GrantRefusal> {
         if self.status == GrantStatus::Recommended { Ok(()) } else { self.must_be(GrantStatus::Assessing) }
     }
 
-    fn assign(&self, assessor: PersonId) -> Result<GrantEvent, GrantRefusal> {
+    fn assign(&self, assessor: PersonId, only_one: bool) -> Result<GrantEvent, GrantRefusal> {
         self.must_be_assessed()?;
         if self.conflicted.contains(&assessor) {
             return Err(GrantRefusal::AssessorConflicted);
@@ -91,11 +104,20 @@ impl Grant {
         if self.assessors.contains(&assessor) {
             return Err(GrantRefusal::AlreadyAssigned);
         }
+        if only_one && !self.assessors.is_empty() {
+            return Err(GrantRefusal::MicroOneAssessor);
+        }
         Ok(GrantEvent::AssessorAssigned { assessor })
     }
 
-    /// An offer that lapsed may be sent again: the money is still committed to it.
-    fn offer(&self, terms_hash: Hash, accept_by: Date, on: Date) -> Result<GrantEvent, GrantRefusal> {
+    /// An offer that ran out may be sent again while its lapse is not recorded: the money is still committed to it.
+    fn offer(
+        &self,
+        terms_hash: Hash,
+        accept_by: Date,
+        at_least: u16,
+        on: Date,
+    ) -> Result<GrantEvent, GrantRefusal> {
         let last_day = self.offer.as_ref().map(|(_, accept_by)| *accept_by);
         let lapsed = self.status == GrantStatus::Offered && last_day.is_some_and(|last_day| on > last_day);
         if !lapsed {
@@ -104,7 +126,20 @@ impl Grant {
         if accept_by < on {
             return Err(GrantRefusal::OfferPast);
         }
+        let earliest = on + chrono::Days::new(at_least.into());
+        if accept_by < earliest {
+            return Err(GrantRefusal::OfferTooShort { earliest: day(earliest) });
+        }
         Ok(GrantEvent::OfferIssued { terms_hash, accept_by })
+    }
+
+    fn lapse_offer(&self, at: &Circumstances) -> Result<GrantEvent, GrantRefusal> {
+        self.must_be(GrantStatus::Offered)?;
+        let (_, accept_by) = self.offer.as_ref().ok_or(GrantRefusal::Unknown)?;
+        if at.today <= *accept_by {
+            return Err(GrantRefusal::OfferNotLapsed { on: day(*accept_by) });
+        }
+        Ok(GrantEvent::OfferLapsed { accept_by: *accept_by })
     }
 
     fn judge_eligibility(
@@ -113,6 +148,7 @@ impl Grant {
         criteria: &BTreeSet<Text<40>>,
     ) -> Result<GrantEvent, GrantRefusal> {
         self.must_be(GrantStatus::Submitted)?;
+        self.must_be_complete()?;
         let answered = results.iter().map(|one| &one.criterion);
         let times = |code: &Text<40>| results.iter().filter(|one| one.criterion == *code).count();
         let asked_or_answered: BTreeSet<&Text<40>> = criteria.iter().chain(answered).collect();
@@ -139,98 +175,50 @@ impl Grant {
         criteria: &BTreeSet<Text<40>>,
         assessor: PersonId,
     ) -> Result<GrantEvent, GrantRefusal> {
-        self.must_be_assessed()?;
-        if !self.assessors.contains(&assessor) {
-            return Err(GrantRefusal::NotAssessor);
-        }
-        if !criteria.contains(&criterion) {
-            return Err(GrantRefusal::CriterionUnknown { criterion: criterion.to_string() });
-        }
-        if !(1..=5).contains(&score) {
-            return Err(GrantRefusal::ScoreOutOfRange { score });
-        }
-        if self.scores.contains(&(assessor, criterion.clone())) {
+        self.may_score(&criterion, score, criteria, assessor)?;
+        if self.scores.contains_key(&(assessor, criterion.clone())) {
             return Err(GrantRefusal::AlreadyScored { criterion: criterion.to_string() });
         }
         Ok(GrantEvent::ScoreRecorded { assessor, criterion, score, justification })
     }
 
-    fn fully_scored(&self, scoring: &BTreeSet<Text<40>>) -> Result<(), GrantRefusal> {
-        let scored = |code: &&Text<40>| {
-            self.scores
-                .iter()
-                .any(|(assessor, criterion)| criterion == *code && !self.conflicted.contains(assessor))
+    /// An assessor may think again. The score of before is never edited: another is put in its place.
+    fn supersede(
+        &self,
+        criterion: Text<40>,
+        score: u8,
+        justification: Text<2000>,
+        criteria: &BTreeSet<Text<40>>,
+        assessor: PersonId,
+    ) -> Result<GrantEvent, GrantRefusal> {
+        self.may_score(&criterion, score, criteria, assessor)?;
+        let Some(was) = self.scores.get(&(assessor, criterion.clone())).copied() else {
+            return Err(GrantRefusal::NotScoredBefore { criterion: criterion.to_string() });
         };
-        let missing: Vec<&str> = scoring.iter().filter(|code| !scored(code)).map(Text::as_str).collect();
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(GrantRefusal::NotFullyScored { missing: listed(missing) })
+        if was == score {
+            return Err(GrantRefusal::SameScore { score });
         }
+        Ok(GrantEvent::ScoreSuperseded { assessor, criterion, was, score, justification })
     }
 
-    fn recommend(
+    fn may_score(
         &self,
-        amount: Money,
-        scoring: &BTreeSet<Text<40>>,
-        proposer: PersonId,
-    ) -> Result<GrantEvent, GrantRefusal> {
+        criterion: &Text<40>,
+        score: u8,
+        criteria: &BTreeSet<Text<40>>,
+        assessor: PersonId,
+    ) -> Result<(), GrantRefusal> {
         self.must_be_assessed()?;
-        self.fully_scored(scoring)?;
-        let requested = self.case()?.requested;
-        if amount > requested {
-            return Err(GrantRefusal::ExceedsRequest { requested });
+        if !self.assessors.contains(&assessor) {
+            return Err(GrantRefusal::NotAssessor);
         }
-        Ok(GrantEvent::Recommended { proposer, amount })
-    }
-
-    fn approve(
-        &self,
-        instalments: Vec<PlannedInstalment>,
-        terms_version: Text<40>,
-        ground: ApprovalGround,
-        approver: PersonId,
-    ) -> Result<GrantEvent, GrantRefusal> {
-        self.must_be(GrantStatus::Recommended)?;
-        let (proposer, amount) = self.recommended.ok_or(GrantRefusal::Unknown)?;
-        if self.proposers.contains(&approver) {
-            return Err(GrantRefusal::ApproverProposed);
+        if !criteria.contains(criterion) {
+            return Err(GrantRefusal::CriterionUnknown { criterion: criterion.to_string() });
         }
-        if self.conflicted.contains(&proposer) {
-            return Err(GrantRefusal::ProposerConflicted);
+        if !(1..=5).contains(&score) {
+            return Err(GrantRefusal::ScoreOutOfRange { score });
         }
-        if self.assessors.contains(&approver) {
-            return Err(GrantRefusal::ApproverAssessed);
-        }
-        self.fully_scored(&ground.scoring)?;
-        if amount > ground.authority.limit {
-            return Err(GrantRefusal::ExceedsAuthority { amount, limit: ground.authority.limit });
-        }
-        if instalments.is_empty() {
-            return Err(GrantRefusal::NoInstalments);
-        }
-        let mut ids = BTreeSet::new();
-        if !instalments.iter().all(|one| ids.insert(one.id)) {
-            return Err(GrantRefusal::InstalmentTwice);
-        }
-        let total: Decimal = instalments.iter().map(|one| one.amount.pounds()).sum();
-        if total != amount.pounds() {
-            return Err(GrantRefusal::InstalmentsDoNotAddUp { total: pounds(total), amount });
-        }
-        let mut planned: BTreeMap<FinancialYear, Decimal> = BTreeMap::new();
-        for one in &instalments {
-            *planned.entry(one.year).or_default() += one.amount.pounds();
-        }
-        for year in planned.keys().chain(ground.reserved.keys()) {
-            let of = |sums: &BTreeMap<FinancialYear, Decimal>| sums.get(year).copied().unwrap_or_default();
-            let (planned, reserved) = (of(&planned), of(&ground.reserved));
-            if planned != reserved {
-                let (planned, reserved) = (pounds(planned), pounds(reserved));
-                return Err(GrantRefusal::InstalmentsNotAsReserved { year: *year, planned, reserved });
-            }
-        }
-        let authority = ground.authority;
-        Ok(GrantEvent::Approved { approver, amount, authority, instalments, terms_version })
+        Ok(())
     }
 
     fn accept(
@@ -328,54 +316,4 @@ impl Grant {
         }
         Ok(GrantEvent::PaymentConfirmed { instalment, amount, value_date, run: None, line: None })
     }
-}
-
-/// An application as a fact, when it is whole and makes sense in itself.
-fn submitted(application: Application) -> Result<GrantEvent, GrantRefusal> {
-    let Application {
-        reference,
-        partner,
-        programme,
-        fund,
-        title,
-        purpose,
-        requested,
-        places,
-        starts_on,
-        ends_on,
-        needs,
-        delivery,
-    } = application;
-    if places.is_empty() {
-        return Err(GrantRefusal::NoPlace);
-    }
-    if ends_on < starts_on {
-        return Err(GrantRefusal::DatesReversed);
-    }
-    let mut partners = BTreeSet::from([partner]);
-    if !delivery.iter().all(|share| partners.insert(share.partner)) {
-        return Err(GrantRefusal::DeliveryPartnerTwice);
-    }
-    let shares: Decimal = delivery.iter().map(|share| share.amount.pounds()).sum();
-    if shares > requested.pounds() {
-        return Err(GrantRefusal::DeliveryExceedsRequest { shares: pounds(shares), requested });
-    }
-    let percent: u32 = needs.iter().map(|share| u32::from(share.percent)).sum();
-    if !needs.is_empty() && (percent != 100 || needs.iter().any(|share| share.percent == 0)) {
-        return Err(GrantRefusal::NeedShares { total: percent });
-    }
-    Ok(GrantEvent::ApplicationSubmitted {
-        reference,
-        partner,
-        programme,
-        fund,
-        title,
-        purpose,
-        requested,
-        places,
-        starts_on,
-        ends_on,
-        needs,
-        delivery,
-    })
 }

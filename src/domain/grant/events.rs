@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::evidence::Evidence;
 use crate::domain::identity::{
-    ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference,
+    ConditionId, DelegationId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference,
 };
 use crate::domain::money::Money;
 use crate::domain::places::{Area, listed};
@@ -87,20 +87,90 @@ pub struct PlannedInstalment {
     pub conditions: Vec<Condition>,
 }
 
+/// Where an authority comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthoritySource {
+    /// A delegation to the approver.
+    Delegation(DelegationId),
+    /// What an approval rested on before there were delegations, in the words of then.
+    Words(Text<60>),
+}
+
 /// The authority an approval rested on, with the limit in force at that moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorityUsed {
-    /// Where the authority comes from: the programme's limit for one approver, or a delegation by its id.
-    pub source: Text<60>,
+    /// Where it comes from.
+    pub source: AuthoritySource,
     /// The most it allowed, GBP.
     pub limit: Money,
+}
+
+/// The first of two approvals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstApproval {
+    /// Who gave it.
+    pub approver: PersonId,
+    /// The authority it rested on.
+    pub authority: AuthorityUsed,
+}
+
+/// Who sat together over a recommendation; nobody where there was no panel.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Panel {
+    /// Who decided.
+    pub present: BTreeSet<PersonId>,
+    /// Who stood aside because of an interest.
+    pub stood_aside: BTreeSet<PersonId>,
 }
 
 events! {
     /// What can have happened to a grant.
     pub enum GrantEvent in "grant" {
+        /// A partner said what it would like to do, before it is asked for an application.
+        "grant.interest_received", 1 => InterestReceived {
+            /// The human reference of the case, given once.
+            reference: Reference,
+            /// The partner.
+            partner: PartnerId,
+            /// The programme.
+            programme: ProgrammeId,
+            /// The fund the programme draws on.
+            fund: FundId,
+            /// What the work is called.
+            title: Text<200>,
+            /// The idea in a few words.
+            idea: Text<2000>,
+        },
+        /// The partner was invited to apply.
+        "grant.invited_to_apply", 1 => InvitedToApply {
+            /// The last day on which the application is taken.
+            apply_by: Date,
+        },
+        /// The interest was turned down.
+        "grant.interest_declined", 1, reason => InterestDeclined {
+            /// What the partner is told.
+            feedback: Text<2000>,
+        },
+        /// Staff proposed an award to a partner without a call. The partner’s application follows.
+        "grant.direct_award_proposed", 1, reason => DirectAwardProposed {
+            /// The human reference of the case, given once.
+            reference: Reference,
+            /// The partner.
+            partner: PartnerId,
+            /// The programme.
+            programme: ProgrammeId,
+            /// The fund the programme draws on.
+            fund: FundId,
+            /// What the work is called.
+            title: Text<200>,
+            /// Who proposed it.
+            proposer: PersonId,
+            /// Why this partner, and why without a call.
+            justification: Text<2000>,
+        },
         /// A partner applied for a grant.
-        "grant.application_submitted", 1 => ApplicationSubmitted {
+        "grant.application_submitted", 2 => ApplicationSubmitted {
             /// Its human reference, given once.
             reference: Reference,
             /// The lead partner.
@@ -125,6 +195,20 @@ events! {
             needs: Vec<NeedShare>,
             /// Who delivers with the lead partner.
             delivery: Vec<DeliveryShare>,
+            /// The version of the programme’s criteria it was sent in under; 1 is as the programme was opened.
+            criteria_version: u32,
+        },
+        /// The partner was asked for more: until it answers, the time is the partner’s.
+        "grant.more_information_requested", 1 => MoreInformationRequested {
+            /// What is asked.
+            what: Text<2000>,
+            /// The day by which an answer is hoped for.
+            by: Date,
+        },
+        /// The partner answered: from now on the time is ours again.
+        "grant.information_supplied", 1 => InformationSupplied {
+            /// The answer.
+            answer: Text<2000>,
         },
         /// The application meets every criterion of eligibility.
         "grant.eligibility_confirmed", 1 => EligibilityConfirmed {
@@ -148,6 +232,11 @@ events! {
             /// Who.
             assessor: PersonId,
         },
+        /// An assessor stood aside, or was taken off: from now on that person decides nothing on this grant.
+        "grant.assessor_recused", 1, reason => AssessorRecused {
+            /// Who.
+            assessor: PersonId,
+        },
         /// An assessor scored the application on one criterion.
         "grant.score_recorded", 1 => ScoreRecorded {
             /// Who.
@@ -159,21 +248,52 @@ events! {
             /// Why this score.
             justification: Text<2000>,
         },
+        /// An assessor put another score in the place of one given before; that one stays on the record.
+        "grant.score_superseded", 1, reason => ScoreSuperseded {
+            /// Who.
+            assessor: PersonId,
+            /// The criterion's code in the programme.
+            criterion: Text<40>,
+            /// The score until now.
+            was: u8,
+            /// The score from now on, 1 (poor) to 5 (excellent).
+            score: u8,
+            /// Why this score.
+            justification: Text<2000>,
+        },
         /// The grant was put forward for approval; the money is reserved in the same moment.
-        "grant.recommended", 1, reason => Recommended {
+        "grant.recommended", 2, reason => Recommended {
             /// Who put it forward.
             proposer: PersonId,
             /// GBP.
             amount: Money,
+            /// The panel that recommends it, where there was one.
+            panel: Panel,
         },
-        /// The grant was approved; the money is committed in the same moment.
-        "grant.approved", 1, reason => Approved {
-            /// Who approved.
+        /// The first of two approvals, which an amount above what this approver may award alone needs. No money is
+        /// committed yet.
+        "grant.first_approval_given", 1, reason => FirstApprovalGiven {
+            /// Who gave it.
             approver: PersonId,
             /// GBP.
             amount: Money,
             /// The authority it rested on.
             authority: AuthorityUsed,
+            /// The payments planned; they add up to the amount.
+            instalments: Vec<PlannedInstalment>,
+            /// Which version of the terms applies.
+            terms_version: Text<40>,
+        },
+        /// The grant was approved, by one approver or by the second of two; the money is committed in the same moment.
+        "grant.approved", 2, reason => Approved {
+            /// Who approved; of two, the second.
+            approver: PersonId,
+            /// GBP.
+            amount: Money,
+            /// The authority it rested on: its limit covers the amount.
+            authority: AuthorityUsed,
+            /// The approval before it, where two were needed.
+            first: Option<FirstApproval>,
             /// The payments planned; they add up to the amount.
             instalments: Vec<PlannedInstalment>,
             /// Which version of the terms applies.
@@ -204,6 +324,11 @@ events! {
         },
         /// The partner declined the offer; the commitment is released in the same moment.
         "grant.offer_declined", 1, reason => OfferDeclined {},
+        /// Nobody accepted the offer in time, and it was taken back; the commitment is released in the same moment.
+        "grant.offer_lapsed", 1 => OfferLapsed {
+            /// The last day on which it could have been accepted.
+            accept_by: Date,
+        },
         /// A condition was met.
         "grant.condition_met", 1 => ConditionMet {
             /// Which.
@@ -247,6 +372,30 @@ events! {
 impl GrantEvent {
     pub(super) fn told(&self) -> String {
         match self {
+            Self::InterestReceived { title, .. } => {
+                format!("Interest was expressed in a grant for “{title}”.")
+            }
+            Self::InvitedToApply { apply_by } => {
+                format!("The partner was invited to apply by {}.", day(*apply_by))
+            }
+            Self::InterestDeclined { .. } => "The expression of interest was declined.".into(),
+            Self::DirectAwardProposed { title, .. } => {
+                format!("An award for “{title}” was proposed without a call.")
+            }
+            Self::MoreInformationRequested { by, .. } => {
+                format!("The partner was asked for more information by {}.", day(*by))
+            }
+            Self::InformationSupplied { .. } => "The partner supplied the information asked for.".into(),
+            Self::AssessorRecused { .. } => "An assessor stood aside.".into(),
+            Self::ScoreSuperseded { criterion, was, score, .. } => {
+                format!("Scored {score} of 5 on {criterion}, in the place of {was}.")
+            }
+            Self::FirstApprovalGiven { amount, .. } => {
+                format!("Approved for {amount} by the first of two approvers.")
+            }
+            Self::OfferLapsed { accept_by } => {
+                format!("The offer lapsed: nobody accepted it by {}.", day(*accept_by))
+            }
             Self::ApplicationSubmitted { title, requested, places, .. } => format!(
                 "Applied for {requested} for “{title}” in {}.",
                 listed(places.iter().map(|place| place.words()))
@@ -266,9 +415,13 @@ impl GrantEvent {
             Self::ScoreRecorded { criterion, score, .. } => {
                 format!("Scored {score} of 5 on {criterion}.")
             }
-            Self::Recommended { amount, .. } => format!("Recommended for {amount}."),
-            Self::Approved { amount, authority, instalments, .. } => format!(
-                "Approved for {amount} under a limit of {}, to be paid in {}.",
+            Self::Recommended { amount, panel, .. } => match panel.present.len() {
+                0 => format!("Recommended for {amount}."),
+                left => format!("Recommended for {amount} by a panel of {left}."),
+            },
+            Self::Approved { amount, authority, first, instalments, .. } => format!(
+                "Approved for {amount} {}under a limit of {}, to be paid in {}.",
+                if first.is_some() { "by a second approver " } else { "" },
                 authority.limit,
                 match instalments.len() {
                     1 => "one instalment".into(),

@@ -46,8 +46,47 @@ fn closed() -> Vec<ProgrammeEvent> {
     open().into_iter().chain([ProgrammeEvent::Closed {}]).collect()
 }
 
+fn id(number: u128) -> GrantId {
+    GrantId(Uuid::from_u128(number))
+}
+
+fn routed(route: Route) -> Vec<ProgrammeEvent> {
+    vec![opened(Opening { route, ..opening() }).unwrap()]
+}
+
+fn amended(told: &[u128]) -> ProgrammeEvent {
+    ProgrammeEvent::CriteriaAmended {
+        eligibility: vec![criterion("local")],
+        scoring: vec![criterion("reach"), criterion("company")],
+        told: told.iter().copied().map(id).collect(),
+    }
+}
+
+fn amend(told: &[u128], waiting: &[u128]) -> ProgrammeCommand {
+    ProgrammeCommand::AmendCriteria {
+        eligibility: vec![criterion("local")],
+        scoring: vec![criterion("reach"), criterion("company")],
+        told: told.iter().copied().map(id).collect(),
+        waiting: waiting.iter().copied().map(id).collect(),
+    }
+}
+
+const RULES: DecisionRules = DecisionRules { quorum: 0, offer_days: 14, direct_awards: true };
+
 fn stories() -> Vec<Story<Programme>> {
     vec![
+        Story {
+            given: open(),
+            when: amend(&[7, 8], &[7]),
+            at: by(STAFF, TODAY),
+            then: vec![amended(&[7, 8])],
+        },
+        Story {
+            given: open(),
+            when: ProgrammeCommand::SetDecisionRules(RULES),
+            at: by(STAFF, TODAY),
+            then: vec![ProgrammeEvent::DecisionRulesSet { rules: RULES }],
+        },
         Story { given: vec![], when: ProgrammeCommand::Open(opening()), at: by(STAFF, TODAY), then: open() },
         Story {
             given: open(),
@@ -99,6 +138,27 @@ fn every_refusal_is_reached() {
         ("programme.closed", not_taken(&closed(), "500", TODAY)),
         ("programme.not_taking_applications", not_taken(&open(), "500", "2026-03-31")),
         ("programme.not_taking_applications", not_taken(&open(), "500", "2026-07-01")),
+        ("programme.applicants_not_told", refused(&open(), amend(&[7], &[7, 8]))),
+        ("programme.no_criteria", {
+            let (eligibility, scoring) = (Vec::new(), vec![criterion("reach")]);
+            let (told, waiting) = (BTreeSet::new(), BTreeSet::new());
+            refused(&open(), ProgrammeCommand::AmendCriteria { eligibility, scoring, told, waiting })
+        }),
+        ("programme.micro_no_panel", {
+            refused(&open(), ProgrammeCommand::SetDecisionRules(DecisionRules { quorum: 1, ..RULES }))
+        }),
+        ("programme.starts_with_interest", not_taken(&routed(Route::ExpressionOfInterest), "500", TODAY)),
+        ("programme.direct_awards_only", not_taken(&routed(Route::DirectAward), "500", TODAY)),
+        ("programme.takes_no_interest", {
+            Programme::after(&open()).takes_interest(date(TODAY)).map(drop).unwrap_err().into()
+        }),
+        ("programme.no_direct_awards", {
+            Programme::after(&open()).takes_direct_award(date(TODAY)).map(drop).unwrap_err().into()
+        }),
+        ("programme.applicant_not_told", {
+            let history = [open(), vec![amended(&[7])]].concat();
+            Programme::after(&history).has_told(id(8), 1).unwrap_err().into()
+        }),
         ("programme.below_least", not_taken(&open(), "249.99", TODAY)),
         ("programme.above_most", not_taken(&open(), "5000.01", TODAY)),
     ];
@@ -120,4 +180,27 @@ fn a_day_is_long_enough_to_apply() {
     given::<Programme>(&[])
         .when(ProgrammeCommand::Open(one_day.clone()), &by(STAFF, TODAY))
         .then_events(&[opened(one_day).unwrap()]);
+}
+
+#[test]
+fn each_route_takes_what_belongs_to_it() {
+    let interest = Programme::after(&routed(Route::ExpressionOfInterest));
+    assert!(interest.takes_interest(date(TODAY)).is_ok());
+    assert!(interest.takes_interest(date("2026-07-01")).is_err(), "its window is over");
+    assert!(interest.takes_invited(gbp("500")).is_ok(), "an invitation has a last day of its own");
+    assert!(Programme::after(&routed(Route::DirectAward)).takes_direct_award(date(TODAY)).is_ok());
+    let beside = [open(), vec![ProgrammeEvent::DecisionRulesSet { rules: RULES }]].concat();
+    assert!(Programme::after(&beside).takes_direct_award(date(TODAY)).is_ok());
+}
+
+#[test]
+fn an_applicant_must_have_been_told_of_every_amendment_since() {
+    let programme = Programme::after(&[open(), vec![amended(&[7, 8]), amended(&[7])]].concat());
+    assert_eq!(programme.criteria_version(), 3);
+    assert_eq!(programme.rules().unwrap().scoring, BTreeSet::from([words("reach"), words("company")]));
+    for (grant, sent_in_under, told) in
+        [(7, 1, true), (8, 1, false), (8, 2, false), (8, 3, true), (9, 3, true), (9, 2, false)]
+    {
+        assert_eq!(programme.has_told(id(grant), sent_in_under).is_ok(), told, "{grant} {sent_in_under}");
+    }
 }

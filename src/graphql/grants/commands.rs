@@ -4,98 +4,14 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::super::{
-    Area, Code, ConflictNature, Date, Entered, EvidenceInput, FinancialYear, Meant, Money, Receipt,
-    SignatoryRole, asked, told,
+    Code, ConflictNature, Date, Entered, EvidenceInput, Meant, Money, Receipt, SignatoryRole, asked, told,
 };
 use super::Grant;
-use crate::app::grants::{Ending, NewApplication, Plan, Step};
+use crate::app::grants::{Ending, Step};
 use crate::app::{Done, Failure};
-use crate::domain::fund::YearShare;
 use crate::domain::grant;
-use crate::domain::identity::{ConditionId, GrantId, InstalmentId, PartnerId, PersonId, ProgrammeId};
-use crate::domain::money::MoneyProblem;
-use crate::domain::text::{Text, TextProblem};
-
-/// The part of a grant that goes to a delivery partner.
-#[derive(Debug, Clone, InputObject)]
-pub struct DeliveryShareInput {
-    /// The delivery partner.
-    pub partner_id: Uuid,
-    /// Its share.
-    pub amount: Money,
-}
-
-/// The part of a grant that answers a need.
-#[derive(Debug, Clone, InputObject)]
-pub struct NeedShareInput {
-    /// The need.
-    pub need_id: Uuid,
-    /// Per cent of the grant, 1 to 100; all together 100.
-    pub percent: u8,
-}
-
-/// An application for a grant.
-#[derive(Debug, Clone, InputObject)]
-pub struct SubmitApplicationInput {
-    /// The lead partner.
-    pub partner_id: Uuid,
-    /// The programme.
-    pub programme_id: Uuid,
-    /// What the work is called, at most 200 characters.
-    pub title: String,
-    /// What the money is for, at most 2,000 characters.
-    pub purpose: String,
-    /// How much is asked for.
-    pub requested: Money,
-    /// Where the work is done.
-    pub places: Vec<Code<Area>>,
-    /// The first day of the work.
-    pub starts_on: Date,
-    /// The last day of the work.
-    pub ends_on: Date,
-    /// The needs it answers.
-    pub needs: Option<Vec<NeedShareInput>>,
-    /// Who delivers with the lead partner.
-    pub delivery: Option<Vec<DeliveryShareInput>>,
-    /// How the command is meant.
-    #[graphql(flatten)]
-    pub meant: Meant,
-}
-
-impl SubmitApplicationInput {
-    fn read(self) -> Result<(Meant, NewApplication), Failure> {
-        let mut entered = Entered::default();
-        let title = entered.text("title", &self.title);
-        let purpose = entered.text("purpose", &self.purpose);
-        let requested = entered.take("requested", self.requested.amount());
-        let delivery: Result<Vec<_>, MoneyProblem> = self
-            .delivery
-            .into_iter()
-            .flatten()
-            .map(|one| {
-                Ok(grant::DeliveryShare { partner: PartnerId(one.partner_id), amount: one.amount.amount()? })
-            })
-            .collect();
-        let delivery = entered.take("delivery", delivery);
-        let needs = self.needs.into_iter().flatten();
-        let needs = needs.map(|one| grant::NeedShare { need: one.need_id, percent: one.percent }).collect();
-        let taken = title.zip(purpose).zip(requested).zip(delivery).map(
-            |(((title, purpose), requested), delivery)| NewApplication {
-                partner: PartnerId(self.partner_id),
-                programme: ProgrammeId(self.programme_id),
-                title,
-                purpose,
-                requested,
-                places: self.places.iter().map(|code| code.0).collect(),
-                starts_on: self.starts_on.0,
-                ends_on: self.ends_on.0,
-                needs,
-                delivery,
-            },
-        );
-        Ok((self.meant, entered.all(taken)?))
-    }
-}
+use crate::domain::identity::{ConditionId, GrantId, InstalmentId, PersonId};
+use crate::domain::text::Text;
 
 /// How an application stands against one criterion of eligibility.
 #[derive(Debug, Clone, InputObject)]
@@ -144,6 +60,18 @@ pub struct AssignAssessorInput {
     pub meant: Meant,
 }
 
+/// An assessor who stands aside.
+#[derive(Debug, Clone, InputObject)]
+pub struct RecuseAssessorInput {
+    /// The grant.
+    pub grant_id: Uuid,
+    /// Who; you if left out.
+    pub assessor_id: Option<Uuid>,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
 /// A score on one criterion.
 #[derive(Debug, Clone, InputObject)]
 pub struct RecordScoreInput {
@@ -160,94 +88,13 @@ pub struct RecordScoreInput {
     pub meant: Meant,
 }
 
-/// The part of an amount that falls in one financial year’s budget.
-#[derive(Debug, Clone, InputObject)]
-pub struct YearShareInput {
-    /// The financial year.
-    pub year: FinancialYear,
-    /// How much.
-    pub amount: Money,
-}
-
-/// A recommendation.
-#[derive(Debug, Clone, InputObject)]
-pub struct RecommendGrantInput {
-    /// The grant.
-    pub grant_id: Uuid,
-    /// How much.
-    pub amount: Money,
-    /// How much from each year’s budget; all from the year in which the work begins if left out.
-    pub years: Option<Vec<YearShareInput>>,
-    /// How the command is meant.
-    #[graphql(flatten)]
-    pub meant: Meant,
-}
-
-impl RecommendGrantInput {
-    fn read(&self) -> Result<(crate::domain::money::Money, Vec<YearShare>), Failure> {
+impl RecordScoreInput {
+    fn read(&self) -> Result<(Text<40>, u8, Text<2000>), Failure> {
         let mut entered = Entered::default();
-        let amount = entered.take("amount", self.amount.amount());
-        let shares: Result<Vec<_>, MoneyProblem> = self
-            .years
-            .iter()
-            .flatten()
-            .map(|share| Ok(YearShare { year: share.year.0, amount: share.amount.amount()? }))
-            .collect();
-        let taken = amount.zip(entered.take("years", shares));
+        let criterion = entered.text("criterion", &self.criterion);
+        let justification = entered.text("justification", &self.justification);
+        let taken = criterion.zip(justification).map(|(criterion, why)| (criterion, self.score, why));
         entered.all(taken)
-    }
-}
-
-/// A payment to be planned.
-#[derive(Debug, Clone, InputObject)]
-pub struct InstalmentInput {
-    /// How much.
-    pub amount: Money,
-    /// The day it falls due.
-    pub due: Date,
-    /// The financial year whose budget it uses; that of the due date if left out.
-    pub year: Option<FinancialYear>,
-    /// What it waits for, each at most 300 characters.
-    pub conditions: Option<Vec<String>>,
-}
-
-/// An approval.
-#[derive(Debug, Clone, InputObject)]
-pub struct ApproveGrantInput {
-    /// The grant.
-    pub grant_id: Uuid,
-    /// The payments; they add up to the amount recommended, year by year as reserved.
-    pub instalments: Vec<InstalmentInput>,
-    /// Which version of the terms applies, at most 40 characters.
-    pub terms_version: String,
-    /// How the command is meant.
-    #[graphql(flatten)]
-    pub meant: Meant,
-}
-
-/// The payments and the terms of an approval.
-type Approval = (Vec<Plan>, Text<40>);
-
-impl ApproveGrantInput {
-    fn read(self) -> Result<(Meant, GrantId, Approval), Failure> {
-        let mut entered = Entered::default();
-        let terms = entered.text("termsVersion", &self.terms_version);
-        let mut plans = Vec::new();
-        for (place, one) in self.instalments.into_iter().enumerate() {
-            let amount = entered.take(&format!("instalments.{place}.amount"), one.amount.amount());
-            let titles: Result<Vec<_>, TextProblem> =
-                one.conditions.iter().flatten().map(|title| Text::new(title)).collect();
-            let conditions = entered.take(&format!("instalments.{place}.conditions"), titles);
-            let plan = amount.zip(conditions).map(|(amount, conditions)| Plan {
-                amount,
-                due: one.due.0,
-                year: one.year.map(|year| year.0),
-                conditions,
-            });
-            plans.extend(plan);
-        }
-        let taken = terms.map(|terms| (plans, terms));
-        Ok((self.meant, GrantId(self.grant_id), entered.all(taken)?))
     }
 }
 
@@ -354,7 +201,7 @@ pub struct GrantPayload {
     pub grant: Grant,
 }
 
-async fn payload(ctx: &Context<'_>, done: Result<Done, Failure>) -> Result<GrantPayload> {
+pub(super) async fn payload(ctx: &Context<'_>, done: Result<Done, Failure>) -> Result<GrantPayload> {
     let done = done.map_err(told)?;
     let (app, _) = asked(ctx)?;
     let record = app.grants_named(&[done.id]).await.map_err(told)?.remove(&done.id);
@@ -362,13 +209,18 @@ async fn payload(ctx: &Context<'_>, done: Result<Done, Failure>) -> Result<Grant
     Ok(GrantPayload { receipt: done.into(), grant: Grant::new(done.id, record) })
 }
 
-async fn step(ctx: &Context<'_>, grant: Uuid, meant: Meant, step: Step) -> Result<GrantPayload> {
+pub(super) async fn step(ctx: &Context<'_>, grant: Uuid, meant: Meant, step: Step) -> Result<GrantPayload> {
     let (app, who) = asked(ctx)?;
     let how = meant.how().map_err(told)?;
     payload(ctx, app.step_with_grant(who, &how, GrantId(grant), step).await).await
 }
 
-async fn end(ctx: &Context<'_>, grant: Uuid, meant: Meant, ending: Ending) -> Result<GrantPayload> {
+pub(super) async fn end(
+    ctx: &Context<'_>,
+    grant: Uuid,
+    meant: Meant,
+    ending: Ending,
+) -> Result<GrantPayload> {
     let (app, who) = asked(ctx)?;
     let how = meant.how().map_err(told)?;
     payload(ctx, app.end_grant(who, &how, GrantId(grant), ending).await).await
@@ -380,7 +232,7 @@ fn hash(field: &str, typed: &str) -> Result<crate::domain::identity::Hash> {
         .map_err(|problem| told(Failure::invalid(field, &problem as &crate::domain::identity::HashProblem)))
 }
 
-fn words<const MAX: usize>(field: &str, typed: &str) -> Result<Text<MAX>> {
+pub(super) fn words<const MAX: usize>(field: &str, typed: &str) -> Result<Text<MAX>> {
     Text::new(typed).map_err(|problem| told(Failure::invalid(field, &problem)))
 }
 
@@ -390,18 +242,6 @@ pub struct GrantMutations;
 
 #[Object]
 impl GrantMutations {
-    /// Send an application in, to a programme that takes it.
-    async fn submit_application(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The application.")] input: SubmitApplicationInput,
-    ) -> Result<GrantPayload> {
-        let (app, who) = asked(ctx)?;
-        let (meant, new) = input.read().map_err(told)?;
-        let how = meant.how().map_err(told)?;
-        payload(ctx, app.submit_application(who, &how, new).await).await
-    }
-
     /// Judge whether an application is eligible: every criterion met, or not. Not met needs a reason.
     async fn judge_eligibility(
         &self,
@@ -440,6 +280,18 @@ impl GrantMutations {
         step(ctx, input.grant_id, input.meant, assign).await
     }
 
+    /// Stand aside as an assessor, or take one off: that person decides nothing more on this grant, and their scores
+    /// count no more. Needs a reason.
+    async fn recuse_assessor(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Grant and assessor.")] input: RecuseAssessorInput,
+    ) -> Result<GrantPayload> {
+        let (_, who) = asked(ctx)?;
+        let recuse = Step::RecuseAssessor { assessor: input.assessor_id.map_or(who.person, PersonId) };
+        step(ctx, input.grant_id, input.meant, recuse).await
+    }
+
     /// Score an application on one criterion, as an assessor assigned to it.
     async fn record_score(
         &self,
@@ -447,38 +299,21 @@ impl GrantMutations {
         #[graphql(desc = "The score.")] input: RecordScoreInput,
     ) -> Result<GrantPayload> {
         let (app, who) = asked(ctx)?;
-        let mut entered = Entered::default();
-        let criterion = entered.text("criterion", &input.criterion);
-        let justification = entered.text("justification", &input.justification);
-        let taken = criterion.zip(justification).map(|(criterion, why)| (criterion, input.score, why));
-        let score = entered.all(taken).map_err(told)?;
+        let score = input.read().map_err(told)?;
         let how = input.meant.how().map_err(told)?;
         payload(ctx, app.record_score(who, &how, GrantId(input.grant_id), score).await).await
     }
 
-    /// Recommend a fully scored grant; the money is reserved in the same moment. Needs a reason.
-    async fn recommend_grant(
+    /// Put another score in the place of your own: the one before stays on the record. Needs a reason.
+    async fn supersede_score(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The recommendation.")] input: RecommendGrantInput,
+        #[graphql(desc = "The score from now on.")] input: RecordScoreInput,
     ) -> Result<GrantPayload> {
         let (app, who) = asked(ctx)?;
-        let wanted = input.read().map_err(told)?;
+        let score = input.read().map_err(told)?;
         let how = input.meant.how().map_err(told)?;
-        payload(ctx, app.recommend_grant(who, &how, GrantId(input.grant_id), wanted).await).await
-    }
-
-    /// Approve a recommended grant within the limit of one approver, not by whoever proposed or assessed it; the
-    /// money is committed in the same moment. Needs a reason.
-    async fn approve_grant(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The approval.")] input: ApproveGrantInput,
-    ) -> Result<GrantPayload> {
-        let (app, who) = asked(ctx)?;
-        let (meant, grant, approval) = input.read().map_err(told)?;
-        let how = meant.how().map_err(told)?;
-        payload(ctx, app.approve_grant(who, &how, grant, approval).await).await
+        payload(ctx, app.supersede_score(who, &how, GrantId(input.grant_id), score).await).await
     }
 
     /// Turn an application down; money reserved for it is free again in the same moment. Needs a reason.
@@ -529,6 +364,15 @@ impl GrantMutations {
         #[graphql(desc = "The grant.")] input: GrantInput,
     ) -> Result<GrantPayload> {
         end(ctx, input.grant_id, input.meant, Ending::DeclineOffer).await
+    }
+
+    /// Record that nobody accepted an offer in time; the commitment is released in the same moment.
+    async fn record_offer_lapse(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The grant.")] input: GrantInput,
+    ) -> Result<GrantPayload> {
+        end(ctx, input.grant_id, input.meant, Ending::LapseOffer).await
     }
 
     /// Record that a condition was met.

@@ -10,7 +10,7 @@ use super::town::{FINANCE, Town};
 use crate::domain::calendar::FinancialYear;
 use crate::domain::fund::{Fund, FundCommand, FundEvent, GrantLink, YearShare};
 use crate::domain::grant::{
-    AuthorityUsed, Grant, GrantCommand, GrantEvent, PlannedInstalment, SignatoryRole,
+    AuthoritySource, AuthorityUsed, Grant, GrantCommand, GrantEvent, Panel, PlannedInstalment, SignatoryRole,
 };
 use crate::domain::identity::{GrantId, Hash};
 use crate::domain::money::Money;
@@ -206,7 +206,7 @@ impl Town {
             "grant.instalments_do_not_add_up" if self.is_off(Guard::InstalmentsAddUp) => {
                 let total = instalments.iter().map(|one| one.amount.pounds()).sum();
                 let (proposer, amount) = (person(0), Money::new(total).unwrap());
-                bent.evolve(&GrantEvent::Recommended { proposer, amount });
+                bent.evolve(&GrantEvent::Recommended { proposer, amount, panel: Panel::default() });
             }
             "grant.instalments_not_as_reserved" if self.is_off(Guard::InstalmentsAsReserved) => {
                 ground.reserved = by_year(&instalments);
@@ -221,7 +221,9 @@ impl Town {
         let approve = GrantCommand::Approve { instalments: plan, terms_version, ground };
         let mut events = self.ask_grant(id, &bent, approve, at)?;
         for event in &mut events {
-            if let GrantEvent::Approved { amount, instalments: recorded, .. } = event {
+            if let GrantEvent::Approved { amount, instalments: recorded, .. }
+            | GrantEvent::FirstApprovalGiven { amount, instalments: recorded, .. } = event
+            {
                 (*amount, *recorded) = (self.recommended[&id], instalments.clone());
             }
         }
@@ -233,7 +235,8 @@ impl Town {
         grant.evolve(&GrantEvent::Approved {
             approver: person(0),
             amount: plenty(),
-            authority: AuthorityUsed { source: words("programme"), limit: plenty() },
+            authority: AuthorityUsed { source: AuthoritySource::Words(words("nobody")), limit: plenty() },
+            first: None,
             instalments: self.plans[&id].clone(),
             terms_version: words("2026-1"),
         });

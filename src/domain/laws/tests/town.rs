@@ -11,8 +11,8 @@ use super::reckless::Guard;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::fund::{self, Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, YearShare};
 use crate::domain::grant::{
-    Application, ApprovalGround, AuthorityUsed, ConflictNature, CriterionResult, Grant, GrantCommand,
-    GrantEvent, GrantStatus, PlannedInstalment, SignatoryRole,
+    Application, ApprovalGround, AuthoritySource, AuthorityUsed, ConflictNature, CriterionResult, Grant,
+    GrantCommand, GrantEvent, GrantStatus, Panel, PlannedInstalment, SignatoryRole,
 };
 use crate::domain::identity::{FundId, GrantId, Hash, ProgrammeId, Reference, ReferenceKind};
 use crate::domain::laws::Books;
@@ -30,6 +30,7 @@ pub const ASSESSOR: u128 = 3;
 pub const APPROVER: u128 = 4;
 pub const FINANCE: u128 = 5;
 pub const PAYER: u128 = 6;
+pub const SECOND_APPROVER: u128 = 7;
 
 const FIRST_DAY: &str = "2026-04-10";
 const FUNDS: u8 = 2;
@@ -208,7 +209,7 @@ impl Town {
                         self.plans.insert(id, instalments.clone());
                     }
                 }
-                Fact::Partner(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) => {}
             }
         }
     }
@@ -277,8 +278,8 @@ impl Town {
 
     /// The case that stands in a place, or a new one where it has ended.
     fn case(&mut self, place: usize) -> GrantId {
-        use GrantStatus::{Declined, Ineligible, Withdrawn};
-        if matches!(self.grants[&self.cases[place]].status(), Ineligible | Declined | Withdrawn) {
+        use GrantStatus::{Declined, Ineligible, Lapsed, Withdrawn};
+        if matches!(self.grants[&self.cases[place]].status(), Ineligible | Declined | Withdrawn | Lapsed) {
             let id = GrantId(Uuid::from_u128(u128::try_from(self.grants.len()).unwrap() + 1));
             self.grants.insert(id, Grant::default());
             self.cases[place] = id;
@@ -300,7 +301,7 @@ impl Town {
                 self.end(id, command, ReleaseCause::Declined, &at(APPROVER))
             }
             Deed::Withdraw => self.end(id, GrantCommand::Withdraw, ReleaseCause::Withdrawn, &at(PARTNER)),
-            Deed::DeclineOffer => self.decline_offer(id, &at(PARTNER)),
+            Deed::DeclineOffer => self.end_offer(id, &at(PARTNER)),
             Deed::Reduce | Deed::Allocate => self.budget(step),
             Deed::Conflict => {
                 let person = person(u128::from(step.much % 7));
@@ -342,7 +343,7 @@ impl Town {
                 self.on_grant(id, command, &self.who(step, PROPOSER))
             }
             GrantStatus::Assessing => {
-                let assign = GrantCommand::AssignAssessor { assessor: person(ASSESSOR) };
+                let assign = GrantCommand::AssignAssessor { assessor: person(ASSESSOR), only_one: true };
                 let score = GrantCommand::RecordScore {
                     criterion: words("reach"),
                     score: 4,
@@ -356,7 +357,8 @@ impl Town {
             GrantStatus::Recommended => self.approve(id, step),
             GrantStatus::Approved => {
                 let accept_by = self.today + chrono::Days::new(14);
-                let command = GrantCommand::IssueOffer { terms_hash: Hash::of(b"terms"), accept_by };
+                let command =
+                    GrantCommand::IssueOffer { terms_hash: Hash::of(b"terms"), accept_by, at_least: 14 };
                 self.on_grant(id, command, &self.who(step, PROPOSER))
             }
             GrantStatus::Offered => {
@@ -365,9 +367,13 @@ impl Town {
                 self.on_grant(id, command, &self.who(step, PARTNER))
             }
             GrantStatus::Active => self.authorise(id, step).or_else(|_| self.pay(id, step)),
-            GrantStatus::Ineligible | GrantStatus::Declined | GrantStatus::Withdrawn => {
-                self.on_grant(id, GrantCommand::Withdraw, &self.at(PARTNER))
-            }
+            GrantStatus::Interest
+            | GrantStatus::Invited
+            | GrantStatus::Proposed
+            | GrantStatus::Ineligible
+            | GrantStatus::Declined
+            | GrantStatus::Withdrawn
+            | GrantStatus::Lapsed => self.on_grant(id, GrantCommand::Withdraw, &self.at(PARTNER)),
         }
     }
 
@@ -388,6 +394,7 @@ impl Town {
             ends_on: date("2027-12-31"),
             needs: Vec::new(),
             delivery: Vec::new(),
+            criteria_version: 1,
         };
         self.on_grant(id, GrantCommand::Submit(application), &self.at(PARTNER))
     }
@@ -397,7 +404,8 @@ impl Town {
     fn recommend(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
         let case = self.grants[&id].case()?;
         let amount = if step.twist == 3 { pence(20_000) } else { case.requested };
-        let command = GrantCommand::Recommend { amount, scoring: scoring() };
+        let (scoring, panel, quorum) = (scoring(), Panel::default(), Some(0));
+        let command = GrantCommand::Recommend { amount, scoring, panel, quorum };
         let at = self.who(step, PROPOSER);
         let of_grant = self.on_grant(id, command, &at)?;
         let held = match step.twist {
@@ -437,20 +445,30 @@ impl Town {
         Ok(decision)
     }
 
-    /// Confirms in the same decision.
+    /// Confirms in the same decision, unless it is the first of two approvals.
     fn approve(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
         let fund = self.fund_of(id)?;
         let reserved = self.funds[&fund].live_reservation(id, self.today)?;
         let rules = self.rules(id)?;
+        let limit = pence(if step.twist == 5 { 30_000 } else { 410_000 });
         let ground = ApprovalGround {
             reserved: reserved.iter().map(|share| (share.year, share.amount.pounds())).collect(),
-            authority: AuthorityUsed { source: words("programme"), limit: rules.limits.one_approver },
+            authority: AuthorityUsed { source: AuthoritySource::Words(words("a delegation")), limit },
+            one_approver: rules.limits.one_approver,
+            micro: false,
             scoring: rules.scoring.clone(),
         };
-        let instalments = self.planned(id, reserved, step);
-        let approve = GrantCommand::Approve { instalments, terms_version: words("2026-1"), ground };
-        let at = self.who(step, APPROVER);
+        let (approve, at) = if self.grants[&id].awaits_second_approval() {
+            (GrantCommand::ApproveSecond { ground }, self.who(step, SECOND_APPROVER))
+        } else {
+            let instalments = self.planned(id, reserved, step);
+            let terms_version = words("2026-1");
+            (GrantCommand::Approve { instalments, terms_version, ground }, self.who(step, APPROVER))
+        };
         let mut decision = self.on_grant(id, approve, &at)?;
+        if !decision.iter().any(|(_, fact)| matches!(fact, Fact::Grant(GrantEvent::Approved { .. }))) {
+            return Ok(decision);
+        }
         let confirm = FundCommand::ConfirmCommitment { grant: id };
         decision.extend(facts(fund, judge(&self.funds[&fund], confirm, &at)?));
         Ok(decision)
@@ -504,11 +522,17 @@ impl Town {
         Ok(decision)
     }
 
-    fn decline_offer(&self, id: GrantId, at: &Circumstances) -> Result<Decision, Refused> {
-        let mut decision = self.on_grant(id, GrantCommand::DeclineOffer, at)?;
+    /// Declined, or found lapsed once its last day has gone by.
+    fn end_offer(&self, id: GrantId, at: &Circumstances) -> Result<Decision, Refused> {
+        let lapsed =
+            self.on_grant(id, GrantCommand::LapseOffer, at).map(|end| (end, ReleaseCause::OfferLapsed));
+        let (mut decision, cause) = match lapsed {
+            Ok(lapsed) => lapsed,
+            Err(_) => (self.on_grant(id, GrantCommand::DeclineOffer, at)?, ReleaseCause::OfferDeclined),
+        };
         if !self.off.contains(&Guard::ReleaseWithDeclinedOffer) {
             let fund = self.fund_of(id)?;
-            let release = FundCommand::ReleaseCommitment { grant: id, cause: ReleaseCause::OfferDeclined };
+            let release = FundCommand::ReleaseCommitment { grant: id, cause };
             decision.extend(facts(fund, judge(&self.funds[&fund], release, at)?));
         }
         Ok(decision)
