@@ -271,6 +271,8 @@ impl GrantBook {
         let paid: Decimal =
             self.instalments.values().filter(|(_, paid)| *paid).map(|(amount, _)| *amount).sum();
         let settled = self.recovered + self.written_off;
+        // A recovery that answers no demand on the record counts as its own demand.
+        let demanded = if self.demanded.is_zero() { settled } else { self.demanded };
         [
             breach_unless(self.awarded == used && lowest >= Decimal::ZERO, "L3", of, || {
                 format!(
@@ -291,11 +293,11 @@ impl GrantBook {
             breach_unless(self.paid == paid, "L5", of, || {
                 format!("the fund paid {}, the instalments say {}", pounds(self.paid), pounds(paid))
             }),
-            breach_unless(settled <= self.demanded && self.demanded <= self.paid, "L6", of, || {
+            breach_unless(settled <= demanded && demanded <= self.paid, "L6", of, || {
                 format!(
                     "{} settled of {} demanded and {} paid",
                     pounds(settled),
-                    pounds(self.demanded),
+                    pounds(demanded),
                     pounds(self.paid)
                 )
             }),

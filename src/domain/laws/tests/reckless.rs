@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::town::{FINANCE, Town};
+use super::town::{FINANCE, Town, years};
 use crate::domain::calendar::FinancialYear;
-use crate::domain::fund::{Fund, FundCommand, FundEvent, GrantLink, YearShare};
+use crate::domain::fund::{Fund, FundCommand, FundEvent, GrantLink, ReleaseCause, YearShare};
 use crate::domain::grant::{
     AuthorityUsed, Grant, GrantCommand, GrantEvent, PlannedInstalment, SignatoryRole,
 };
@@ -30,6 +30,9 @@ pub enum Guard {
     PaidOnlyIfAuthorised,
     VoidWithDecline,
     ReleaseWithDeclinedOffer,
+    PaidOnce,
+    ReturnedOnce,
+    BackWithinPaid,
 }
 
 /// Guards left out together, and the laws one history then breaks.
@@ -40,15 +43,15 @@ pub struct Switch {
 
 /// Which guard keeps which law.
 ///
-/// Two guards stand behind each other at a payment. Without the one in the grant, the one in the fund still keeps
-/// a pot from going below nothing, so L3 breaks only when both are left out. The year of an instalment matters only
-/// when it is paid, so for L2 the fund has to look away too. L6 and L11 stand for what is not written yet (recovery,
-/// and movements that are more than one pot to another): nothing recorded today can break them.
+/// Guards stand behind each other at a payment: the grant authorises an instalment once, and the fund pays it once.
+/// Without these, the fund still keeps a pot from going below nothing, so L3 breaks only when it looks away too. The
+/// year of an instalment matters only when it is paid, so for L2 the fund has to look away as well. L11 stands for
+/// movements that are more than one pot to another: nothing recorded today can break it.
 pub const SWITCHES: &[Switch] = {
     use Guard::{
-        AuthorisedOnce, InstalmentOnce, InstalmentsAddUp, InstalmentsAsReserved, PaidAsAuthorised,
-        PaidOnlyIfAuthorised, PaidWithinOutstanding, ReduceWithinAvailable, ReleaseWithDeclinedOffer,
-        ReserveWithinAvailable, VoidWithDecline,
+        AuthorisedOnce, BackWithinPaid, InstalmentOnce, InstalmentsAddUp, InstalmentsAsReserved,
+        PaidAsAuthorised, PaidOnce, PaidOnlyIfAuthorised, PaidWithinOutstanding, ReduceWithinAvailable,
+        ReleaseWithDeclinedOffer, ReserveWithinAvailable, ReturnedOnce, VoidWithDecline,
     };
     &[
         Switch { off: &[ReserveWithinAvailable], breaks: &["L2"] },
@@ -58,17 +61,19 @@ pub const SWITCHES: &[Switch] = {
         Switch { off: &[InstalmentsAsReserved, PaidWithinOutstanding], breaks: &["L2"] },
         Switch { off: &[InstalmentOnce], breaks: &["L4"] },
         Switch { off: &[PaidAsAuthorised], breaks: &["L4"] },
-        Switch { off: &[AuthorisedOnce], breaks: &["L5"] },
-        Switch { off: &[PaidOnlyIfAuthorised], breaks: &["L5"] },
-        Switch { off: &[AuthorisedOnce, PaidWithinOutstanding], breaks: &["L3", "L5"] },
-        Switch { off: &[PaidOnlyIfAuthorised, PaidWithinOutstanding], breaks: &["L3", "L5"] },
+        Switch { off: &[AuthorisedOnce, PaidOnce], breaks: &["L5"] },
+        Switch { off: &[PaidOnlyIfAuthorised, PaidOnce], breaks: &["L5"] },
+        Switch { off: &[AuthorisedOnce, PaidOnce, PaidWithinOutstanding], breaks: &["L3", "L5"] },
+        Switch { off: &[PaidOnlyIfAuthorised, PaidOnce, PaidWithinOutstanding], breaks: &["L3", "L5"] },
+        Switch { off: &[ReturnedOnce], breaks: &["L5"] },
+        Switch { off: &[BackWithinPaid], breaks: &["L6"] },
         Switch { off: &[VoidWithDecline], breaks: &["L12"] },
         Switch { off: &[ReleaseWithDeclinedOffer], breaks: &["L4"] },
     ]
 };
 
 /// Guards that keep no law by themselves while the others hold.
-pub const SECOND_LINES: &[Guard] = &[Guard::PaidWithinOutstanding];
+pub const SECOND_LINES: &[Guard] = &[Guard::PaidWithinOutstanding, Guard::PaidOnce];
 
 impl Guard {
     /// The code of its refusal, or what it would have left out.
@@ -85,6 +90,9 @@ impl Guard {
             Self::PaidOnlyIfAuthorised => "grant.instalment_not_authorised",
             Self::VoidWithDecline => "the reservation voided with a decline",
             Self::ReleaseWithDeclinedOffer => "the commitment released with a declined offer",
+            Self::PaidOnce => "fund.already_paid",
+            Self::ReturnedOnce => "fund.not_paid",
+            Self::BackWithinPaid => "fund.exceeds_paid",
         }
     }
 }
@@ -128,6 +136,51 @@ impl Town {
             {
                 let shares = vec![YearShare { year: *year, amount: plenty() }];
                 bent.evolve(&FundEvent::CommitmentConfirmed { link: self.link(*grant), shares });
+            }
+            (
+                "fund.already_paid",
+                FundCommand::PostExpenditure { grant, instalment, year, amount, value_date },
+            ) if self.is_off(Guard::PaidOnce) => {
+                let (link, share) = (self.link(*grant), YearShare { year: *year, amount: *amount });
+                bent.evolve(&FundEvent::ExpenditureReturned {
+                    link,
+                    instalment: *instalment,
+                    year: *year,
+                    amount: *amount,
+                    value_date: *value_date,
+                });
+                let cause = ReleaseCause::Underspend;
+                bent.evolve(&FundEvent::CommitmentReleased { link, shares: vec![share], cause });
+            }
+            ("fund.not_paid", FundCommand::ReturnExpenditure { grant, instalment, value_date })
+                if self.is_off(Guard::ReturnedOnce) =>
+            {
+                let Some(plan) =
+                    self.plans.get(grant).into_iter().flatten().find(|one| one.id == *instalment)
+                else {
+                    return Err(refused);
+                };
+                bent.evolve(&FundEvent::ExpenditurePosted {
+                    link: self.link(*grant),
+                    instalment: *instalment,
+                    year: plan.year,
+                    amount: plan.amount,
+                    value_date: *value_date,
+                });
+            }
+            (
+                "fund.exceeds_paid",
+                FundCommand::ReturnExpenditure { grant, .. } | FundCommand::PostRecovery { grant, .. },
+            ) if self.is_off(Guard::BackWithinPaid) => {
+                for (number, year) in (1..).zip(years()) {
+                    bent.evolve(&FundEvent::ExpenditurePosted {
+                        link: self.link(*grant),
+                        instalment: Uuid::from_u128(number << 64).into(),
+                        year,
+                        amount: plenty(),
+                        value_date: self.today,
+                    });
+                }
             }
             _ => return Err(refused),
         }

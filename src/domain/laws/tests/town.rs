@@ -9,12 +9,14 @@ use uuid::Uuid;
 
 use super::reckless::Guard;
 use crate::domain::calendar::{Date, FinancialYear};
-use crate::domain::fund::{self, Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, YearShare};
+use crate::domain::fund::{
+    self, Fund, FundCommand, FundEvent, GrantLink, IntendedUse, ReleaseCause, YearShare,
+};
 use crate::domain::grant::{
     Application, ApprovalGround, AuthorityUsed, ConflictNature, CriterionResult, Grant, GrantCommand,
     GrantEvent, GrantStatus, PlannedInstalment, SignatoryRole,
 };
-use crate::domain::identity::{FundId, GrantId, Hash, ProgrammeId, Reference, ReferenceKind};
+use crate::domain::identity::{FundId, GrantId, Hash, ProgrammeId, RecoveryId, Reference, ReferenceKind};
 use crate::domain::laws::Books;
 use crate::domain::money::Money;
 use crate::domain::places::Area;
@@ -53,10 +55,14 @@ pub enum Deed {
     Conflict,
     CloseProgramme,
     Wait,
+    /// A payment comes back from the bank.
+    Return,
+    /// Money that was paid is got back from the partner.
+    Recover,
 }
 
 /// How many times in a hundred each deed comes up; shrinking leads to the first.
-const DEEDS: [(Deed, usize); 13] = [
+const DEEDS: [(Deed, usize); 15] = [
     (Deed::Next, 61),
     (Deed::Pay, 9),
     (Deed::Authorise, 6),
@@ -70,6 +76,8 @@ const DEEDS: [(Deed, usize); 13] = [
     (Deed::Conflict, 1),
     (Deed::CloseProgramme, 1),
     (Deed::Wait, 2),
+    (Deed::Return, 2),
+    (Deed::Recover, 3),
 ];
 
 /// One step of a history.
@@ -126,7 +134,7 @@ fn pence(pence: u32) -> Money {
     Money::new(Decimal::new(i64::from(pence), 2)).unwrap()
 }
 
-fn years() -> [FinancialYear; 2] {
+pub(super) fn years() -> [FinancialYear; 2] {
     [2026, 2027].map(|begins| FinancialYear::beginning(begins).unwrap())
 }
 
@@ -189,6 +197,10 @@ impl Town {
                 Fact::Fund(event) => {
                     let id = FundId(*stream);
                     self.funds.get_mut(&id).unwrap().evolve(event);
+                    if let FundEvent::ExpenditureReturned { link, instalment, amount, .. } = event {
+                        let book = self.books.grants.get_mut(&link.grant).unwrap();
+                        book.instalments.insert(*instalment, (amount.pounds(), false));
+                    }
                     for line in postings(event) {
                         let (from, to) = line.movement.way();
                         *self.moved.entry((id, line.year, from)).or_default() -= line.amount.pounds();
@@ -315,6 +327,8 @@ impl Town {
                 self.today = self.today + chrono::Days::new(u64::from(step.much % 16));
                 Ok(Vec::new())
             }
+            Deed::Return => self.give_back(id, step),
+            Deed::Recover => self.recover(id, step),
         }
     }
 
@@ -549,6 +563,29 @@ impl Town {
         let post = FundCommand::PostExpenditure { grant: id, instalment, year, amount, value_date };
         decision.extend(facts(fund, self.ask_fund(&self.funds[&fund], post, &at)?));
         Ok(decision)
+    }
+
+    fn give_back(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
+        let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
+        let fund = self.fund_of(id)?;
+        let give_back = FundCommand::ReturnExpenditure { grant: id, instalment, value_date: self.today };
+        Ok(facts(fund, self.ask_fund(&self.funds[&fund], give_back, &self.who(step, PAYER))?))
+    }
+
+    /// All of an instalment, some of it, or a penny more than it was.
+    fn recover(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
+        let (year, whole) =
+            self.chosen(id, step).map_or((years()[0], pence(1)), |one| (one.year, one.amount));
+        let amount = match step.twist {
+            1 => Money::new(whole.pounds() + Decimal::new(1, 2)).unwrap(),
+            2..8 => whole,
+            _ => whole.split(&[1, 3])[0].unwrap_or(whole),
+        };
+        let recovery = RecoveryId(Uuid::from_u128(step.much.into()));
+        let fund = self.fund_of(id)?;
+        let post =
+            FundCommand::PostRecovery { grant: id, recovery, shares: vec![YearShare { year, amount }] };
+        Ok(facts(fund, self.ask_fund(&self.funds[&fund], post, &self.who(step, PAYER))?))
     }
 }
 
