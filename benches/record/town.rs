@@ -408,6 +408,7 @@ impl Case {
                     year: year(),
                     amount,
                     value_date,
+                    corrects: None,
                 },
             );
         }

@@ -66,10 +66,11 @@ impl DataClass {
     #[must_use]
     pub const fn types(self) -> &'static [&'static str] {
         match self {
-            Self::Money => &["Money", "YearShare"],
+            Self::Money => &["ClosedFigures", "Money", "RecoveredShare", "YearShare"],
             Self::Time => &["Date", "FinancialYear"],
             Self::Reference => &[
                 "ConditionId",
+                "EventRange",
                 "FundId",
                 "GrantLink",
                 "Hash",
@@ -77,10 +78,13 @@ impl DataClass {
                 "NeedShare",
                 "PartnerId",
                 "ProgrammeId",
+                "RecoveryId",
                 "Reference",
+                "TransferId",
                 "Uuid",
                 "VaultRef",
                 "u32",
+                "u64",
                 "u8",
             ],
             Self::Organisation => &[

@@ -17,7 +17,15 @@ pub struct Upcaster {
 
 /// Every step there is. An event that changes shape gets its next version in its `events!` line and a step here;
 /// the sample of the old version stays in fixtures/events and must read for ever.
-pub const UPCASTERS: &[Upcaster] = &[];
+pub const UPCASTERS: &[Upcaster] = &[Upcaster {
+    event: "fund.expenditure_posted",
+    from: 1,
+    // No year had been closed.
+    step: |mut payload| {
+        payload["corrects"] = Value::Null;
+        payload
+    },
+}];
 
 /// Why a stored event cannot be read.
 #[derive(Debug, thiserror::Error)]

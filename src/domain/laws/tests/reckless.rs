@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::town::{FINANCE, Town, years};
 use crate::domain::calendar::FinancialYear;
-use crate::domain::fund::{Fund, FundCommand, FundEvent, GrantLink, ReleaseCause, YearShare};
+use crate::domain::fund::{EventRange, Fund, FundCommand, FundEvent, GrantLink, ReleaseCause, YearShare};
 use crate::domain::grant::{
     AuthorityUsed, Grant, GrantCommand, GrantEvent, PlannedInstalment, SignatoryRole,
 };
@@ -33,6 +33,11 @@ pub enum Guard {
     PaidOnce,
     ReturnedOnce,
     BackWithinPaid,
+    TransferWithinAvailable,
+    BothSidesOfATransfer,
+    CarryWithinAvailable,
+    ClosedYearStays,
+    ClosedWhenUsedUp,
 }
 
 /// Guards left out together, and the laws one history then breaks.
@@ -49,9 +54,10 @@ pub struct Switch {
 /// movements that are more than one pot to another: nothing recorded today can break it.
 pub const SWITCHES: &[Switch] = {
     use Guard::{
-        AuthorisedOnce, BackWithinPaid, InstalmentOnce, InstalmentsAddUp, InstalmentsAsReserved,
-        PaidAsAuthorised, PaidOnce, PaidOnlyIfAuthorised, PaidWithinOutstanding, ReduceWithinAvailable,
-        ReleaseWithDeclinedOffer, ReserveWithinAvailable, ReturnedOnce, VoidWithDecline,
+        AuthorisedOnce, BackWithinPaid, BothSidesOfATransfer, CarryWithinAvailable, ClosedWhenUsedUp,
+        ClosedYearStays, InstalmentOnce, InstalmentsAddUp, InstalmentsAsReserved, PaidAsAuthorised, PaidOnce,
+        PaidOnlyIfAuthorised, PaidWithinOutstanding, ReduceWithinAvailable, ReleaseWithDeclinedOffer,
+        ReserveWithinAvailable, ReturnedOnce, TransferWithinAvailable, VoidWithDecline,
     };
     &[
         Switch { off: &[ReserveWithinAvailable], breaks: &["L2"] },
@@ -67,6 +73,11 @@ pub const SWITCHES: &[Switch] = {
         Switch { off: &[PaidOnlyIfAuthorised, PaidOnce, PaidWithinOutstanding], breaks: &["L3", "L5"] },
         Switch { off: &[ReturnedOnce], breaks: &["L5"] },
         Switch { off: &[BackWithinPaid], breaks: &["L6"] },
+        Switch { off: &[TransferWithinAvailable], breaks: &["L1", "L2"] },
+        Switch { off: &[BothSidesOfATransfer], breaks: &["L7"] },
+        Switch { off: &[CarryWithinAvailable], breaks: &["L2"] },
+        Switch { off: &[ClosedYearStays], breaks: &["L10"] },
+        Switch { off: &[ClosedWhenUsedUp], breaks: &["L10"] },
         Switch { off: &[VoidWithDecline], breaks: &["L12"] },
         Switch { off: &[ReleaseWithDeclinedOffer], breaks: &["L4"] },
     ]
@@ -93,6 +104,11 @@ impl Guard {
             Self::PaidOnce => "fund.already_paid",
             Self::ReturnedOnce => "fund.not_paid",
             Self::BackWithinPaid => "fund.exceeds_paid",
+            Self::TransferWithinAvailable => "fund.exceeds_available (on transferring)",
+            Self::BothSidesOfATransfer => "what one fund gives taken by the other",
+            Self::CarryWithinAvailable => "fund.exceeds_available (on carrying forward)",
+            Self::ClosedYearStays => "fund.year_is_closed",
+            Self::ClosedWhenUsedUp => "fund.year_has_available",
         }
     }
 }
@@ -131,6 +147,29 @@ impl Town {
             {
                 bent.evolve(&allocated(*year));
             }
+            ("fund.exceeds_available", FundCommand::TransferOut { transfer, .. })
+                if self.is_off(Guard::TransferWithinAvailable) =>
+            {
+                bent.evolve(&allocated(transfer.year));
+            }
+            ("fund.exceeds_available", FundCommand::CarryForward { from, .. })
+                if self.is_off(Guard::CarryWithinAvailable) =>
+            {
+                bent.evolve(&allocated(*from));
+            }
+            ("fund.year_is_closed", FundCommand::AllocateBudget { amount, year, source })
+                if self.is_off(Guard::ClosedYearStays) =>
+            {
+                let (amount, year, source) = (*amount, *year, source.clone());
+                return Ok(vec![FundEvent::BudgetAllocated { amount, year, source }]);
+            }
+            ("fund.year_has_available", FundCommand::CloseYear { year, log_size, .. })
+                if self.is_off(Guard::ClosedWhenUsedUp) =>
+            {
+                let figures = (&fund.years()[year]).into();
+                let (year, log_size, events) = (*year, *log_size, EventRange { first: 1, last: 1 });
+                return Ok(vec![FundEvent::YearClosed { year, figures, events, log_size }]);
+            }
             ("fund.exceeds_outstanding", FundCommand::PostExpenditure { grant, year, .. })
                 if self.is_off(Guard::PaidWithinOutstanding) =>
             {
@@ -148,6 +187,7 @@ impl Town {
                     year: *year,
                     amount: *amount,
                     value_date: *value_date,
+                    corrects: None,
                 });
                 let cause = ReleaseCause::Underspend;
                 bent.evolve(&FundEvent::CommitmentReleased { link, shares: vec![share], cause });
@@ -166,6 +206,7 @@ impl Town {
                     year: plan.year,
                     amount: plan.amount,
                     value_date: *value_date,
+                    corrects: None,
                 });
             }
             (
@@ -179,6 +220,7 @@ impl Town {
                         year,
                         amount: plenty(),
                         value_date: self.today,
+                        corrects: None,
                     });
                 }
             }

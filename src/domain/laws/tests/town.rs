@@ -10,14 +10,16 @@ use uuid::Uuid;
 use super::reckless::Guard;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::fund::{
-    self, Fund, FundCommand, FundEvent, GrantLink, IntendedUse, ReleaseCause, YearShare,
+    self, Fund, FundCommand, FundEvent, GrantLink, IntendedUse, ReleaseCause, Transfer, YearShare,
 };
 use crate::domain::grant::{
     Application, ApprovalGround, AuthorityUsed, ConflictNature, CriterionResult, Grant, GrantCommand,
     GrantEvent, GrantStatus, PlannedInstalment, SignatoryRole,
 };
-use crate::domain::identity::{FundId, GrantId, Hash, ProgrammeId, RecoveryId, Reference, ReferenceKind};
-use crate::domain::laws::Books;
+use crate::domain::identity::{
+    FundId, GrantId, Hash, ProgrammeId, RecoveryId, Reference, ReferenceKind, TransferId,
+};
+use crate::domain::laws::{Books, YearBook};
 use crate::domain::money::Money;
 use crate::domain::places::Area;
 use crate::domain::postings::{Pot, postings};
@@ -59,10 +61,16 @@ pub enum Deed {
     Return,
     /// Money that was paid is got back from the partner.
     Recover,
+    /// Budget goes to the other fund.
+    Transfer,
+    /// Budget goes to the next year.
+    Carry,
+    /// The first year is over: what is left of it is carried forward and it is closed.
+    YearEnd,
 }
 
 /// How many times in a hundred each deed comes up; shrinking leads to the first.
-const DEEDS: [(Deed, usize); 15] = [
+const DEEDS: [(Deed, usize); 18] = [
     (Deed::Next, 61),
     (Deed::Pay, 9),
     (Deed::Authorise, 6),
@@ -78,6 +86,9 @@ const DEEDS: [(Deed, usize); 15] = [
     (Deed::Wait, 2),
     (Deed::Return, 2),
     (Deed::Recover, 3),
+    (Deed::Transfer, 2),
+    (Deed::Carry, 1),
+    (Deed::YearEnd, 1),
 ];
 
 /// One step of a history.
@@ -242,15 +253,16 @@ impl Town {
             if !books.keys().eq(fund.keys()) {
                 return Err(format!("the books of fund {id} know other years than the fund"));
             }
-            for (year, of_books) in books {
+            for (year, YearBook { figures: of_books, .. }) in books {
                 let moved = |pot| self.moved.get(&(id, *year, pot)).copied().unwrap_or_default();
                 let of_fund = &fund[year];
+                let outside = [Pot::Funder, Pot::OtherFund, Pot::OtherYear];
                 let columns = [
-                    ("budget", of_books.budget, -moved(Pot::Funder), of_fund.budget),
+                    ("budget", of_books.budget, -outside.map(moved).iter().sum::<Decimal>(), of_fund.budget),
                     ("available", of_books.available, moved(Pot::Available), of_fund.available()),
                     ("reserved", of_books.reserved, moved(Pot::Reserved), of_fund.reserved),
                     ("committed", of_books.committed, moved(Pot::Committed), of_fund.outstanding),
-                    ("paid", of_books.paid, moved(Pot::Spent), of_fund.spent),
+                    ("spent", of_books.spent(), moved(Pot::Spent), of_fund.spent()),
                 ];
                 for (pot, in_books, in_postings, in_fund) in columns {
                     if in_books != in_postings || in_books != in_fund {
@@ -265,7 +277,7 @@ impl Town {
     }
 
     pub(super) fn at(&self, actor: u128) -> Circumstances {
-        Circumstances { on: self.today, ..by(actor, FIRST_DAY) }
+        Circumstances { on: self.today, today: self.today, ..by(actor, FIRST_DAY) }
     }
 
     /// Who does it: usually the person whose job it is, now and then somebody else.
@@ -329,6 +341,9 @@ impl Town {
             }
             Deed::Return => self.give_back(id, step),
             Deed::Recover => self.recover(id, step),
+            Deed::Transfer => self.transfer(step),
+            Deed::Carry => self.carry(step),
+            Deed::YearEnd => self.end_year(step),
         }
     }
 
@@ -586,6 +601,57 @@ impl Town {
         let post =
             FundCommand::PostRecovery { grant: id, recovery, shares: vec![YearShare { year, amount }] };
         Ok(facts(fund, self.ask_fund(&self.funds[&fund], post, &self.who(step, PAYER))?))
+    }
+}
+
+/// Budget between funds and years, and the end of a year.
+impl Town {
+    fn transfer(&self, step: Step) -> Result<Decision, Refused> {
+        let (from, to): (FundId, FundId) = (numbered(step.which % FUNDS), numbered((step.which + 1) % FUNDS));
+        let transfer = Transfer {
+            id: TransferId(Uuid::from_u128(u128::from(step.much) << 8 | u128::from(step.twist))),
+            from,
+            to: if step.twist == 1 { from } else { to },
+            amount: pence(u32::from(step.much) * 499),
+            year: years()[usize::from(step.twist % 2)],
+        };
+        let at = self.who(step, PAYER);
+        let receiver = self.funds[&to].terms()?.clone();
+        let given =
+            self.ask_fund(&self.funds[&from], FundCommand::TransferOut { transfer, receiver }, &at)?;
+        let taken = self.ask_fund(&self.funds[&to], FundCommand::TransferIn(transfer), &at)?;
+        let mut decision = facts(from, given);
+        if !self.off.contains(&Guard::BothSidesOfATransfer) {
+            decision.extend(facts(to, taken));
+        }
+        Ok(decision)
+    }
+
+    fn carry(&self, step: Step) -> Result<Decision, Refused> {
+        let id: FundId = numbered(step.which % FUNDS);
+        let [from, to] = years();
+        let carry = FundCommand::CarryForward { from, to, amount: pence(u32::from(step.much) * 499) };
+        Ok(facts(id, self.ask_fund(&self.funds[&id], carry, &self.who(step, PAYER))?))
+    }
+
+    /// A year ends early in the life of few towns, and somebody may forget what is left in it.
+    fn end_year(&mut self, step: Step) -> Result<Decision, Refused> {
+        let [year, to] = years();
+        if self.today <= year.last_day() && step.twist < 12 {
+            self.today = year.last_day() + chrono::Days::new(1);
+        }
+        let id: FundId = numbered(step.which % FUNDS);
+        let at = self.who(step, PAYER);
+        let (mut fund, mut decision) = (self.funds[&id].clone(), Decision::new());
+        let left = fund.years().get(&year).map(|figures| figures.available()).and_then(Money::some);
+        if let Some(amount) = left.filter(|_| step.twist != 9) {
+            let carried = self.ask_fund(&fund, FundCommand::CarryForward { from: year, to, amount }, &at)?;
+            carried.iter().for_each(|event| fund.evolve(event));
+            decision.extend(facts(id, carried));
+        }
+        let close = FundCommand::CloseYear { year, carry_commitments: step.twist != 7, log_size: 0 };
+        decision.extend(facts(id, self.ask_fund(&fund, close, &at)?));
+        Ok(decision)
     }
 }
 
