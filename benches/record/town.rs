@@ -430,6 +430,7 @@ impl Case {
                     year: year(),
                     amount,
                     value_date,
+                    corrects: None,
                 },
             );
         }

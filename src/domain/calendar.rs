@@ -107,6 +107,18 @@ impl FinancialYear {
     pub const fn begins_in(self) -> i32 {
         self.0
     }
+
+    /// The year after it.
+    #[must_use]
+    pub const fn following(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// Its last day, 31 March.
+    #[must_use]
+    pub fn last_day(self) -> Date {
+        Date::from_ymd_opt(self.0 + 1, 3, 31).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for FinancialYear {
@@ -157,6 +169,8 @@ mod tests {
         let date = |y, m, d| Date::from_ymd_opt(y, m, d).unwrap();
         assert_eq!(FinancialYear::of(date(2026, 3, 31)).to_string(), "2025/26");
         assert_eq!(FinancialYear::of(date(2026, 4, 1)).to_string(), "2026/27");
+        let year: FinancialYear = "2025/26".parse().unwrap();
+        assert_eq!((year.last_day(), year.following().to_string()), (date(2026, 3, 31), "2026/27".into()));
         assert_eq!("2099/00".parse::<FinancialYear>().unwrap().begins_in(), 2099);
         for odd in ["2025", "2025/27", "2025/026", "25/26", "1066/67"] {
             assert!(odd.parse::<FinancialYear>().is_err(), "{odd}");

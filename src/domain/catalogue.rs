@@ -66,10 +66,11 @@ impl DataClass {
     #[must_use]
     pub const fn types(self) -> &'static [&'static str] {
         match self {
-            Self::Money => &["Money", "YearShare"],
+            Self::Money => &["ClosedFigures", "Money", "RecoveredShare", "YearShare"],
             Self::Time => &["Date", "FinancialYear"],
             Self::Reference => &[
                 "ConditionId",
+                "EventRange",
                 "FundId",
                 "GrantId",
                 "GrantLink",
@@ -78,11 +79,14 @@ impl DataClass {
                 "NeedShare",
                 "PartnerId",
                 "ProgrammeId",
+                "RecoveryId",
                 "Reference",
                 "Scope",
+                "TransferId",
                 "Uuid",
                 "VaultRef",
                 "u32",
+                "u64",
                 "u8",
             ],
             Self::Organisation => &[

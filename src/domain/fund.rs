@@ -2,19 +2,24 @@
 //! is.
 
 mod events;
+mod years;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
 use super::calendar::{Date, FinancialYear, day};
-use super::identity::{GrantId, InstalmentId, RecoveryId, Reference};
+use super::identity::{FundId, GrantId, InstalmentId, RecoveryId, Reference, TransferId};
 use super::money::{Money, pounds};
 use super::places::{Area, listed};
 use super::text::Text;
 use super::{Aggregate, Circumstances};
 
-pub use events::{FundEvent, GrantLink, RecoveryRule, ReleaseCause, Restriction, YearShare};
+pub use events::{
+    ClosedFigures, EventRange, FundEvent, GrantLink, RecoveredShare, RecoveryRule, ReleaseCause, Restriction,
+    YearShare,
+};
+pub use years::{Closing, Transfer};
 
 /// What is said of a fund when it is opened.
 #[derive(Debug, Clone)]
@@ -92,10 +97,34 @@ pub enum FundCommand {
         instalment: InstalmentId,
         value_date: Date,
     },
+    /// With the years in which it had been paid.
     PostRecovery {
         grant: GrantId,
         recovery: RecoveryId,
         shares: Vec<YearShare>,
+    },
+    /// Give budget to another fund, whose terms come with the command.
+    TransferOut {
+        transfer: Transfer,
+        receiver: Terms,
+    },
+    /// Take budget that another fund gives in the same decision.
+    TransferIn(Transfer),
+    CarryForward {
+        from: FinancialYear,
+        to: FinancialYear,
+        amount: Money,
+    },
+    CloseYear {
+        year: FinancialYear,
+        /// Whether promises not yet paid move to the next year; otherwise there must be none.
+        carry_commitments: bool,
+        /// How many events the log has, read after this fund was.
+        log_size: u64,
+    },
+    Close {
+        /// How many events the log has, read after this fund was.
+        log_size: u64,
     },
 }
 
@@ -120,6 +149,17 @@ refusals! {
         "fund.exceeds_outstanding" => ExceedsOutstanding { outstanding: String, asked: Money }, "{outstanding} of what was committed is still to be paid: {asked} was asked for.";
         "fund.not_paid" => NotPaid, "Nothing was paid for this instalment, or it has already come back.";
         "fund.already_paid" => AlreadyPaid, "This instalment is already paid: a payment that came back is made anew as an instalment of its own.";
+        "fund.same_fund" => SameFund, "A transfer goes from one fund to another: choose two different funds.";
+        "fund.transfer_not_allowed" => TransferNotAllowed { why: &'static str }, "The money of this fund is restricted and the other fund {why}: it may only go to a fund whose terms lie within its own.";
+        "fund.carry_backwards" => CarryBackwards { from: FinancialYear, to: FinancialYear }, "Budget is carried forward: {to} does not come after {from}.";
+        "fund.year_is_closed" => YearIsClosed { year: FinancialYear, open: FinancialYear }, "{year} is closed for this fund: date it in {open} or later, and use the budget of an open year.";
+        "fund.year_not_over" => YearNotOver { year: FinancialYear, last: String }, "{year} runs until {last}: it can be closed from the day after.";
+        "fund.earlier_year_open" => EarlierYearOpen { year: FinancialYear }, "Years are closed in order: close {year} first.";
+        "fund.year_has_reservations" => YearHasReservations { year: FinancialYear, reserved: String }, "{reserved} of {year} is still reserved: decide on those grants, or void the reservations, first.";
+        "fund.year_has_commitments" => YearHasCommitments { year: FinancialYear, committed: String }, "{committed} of {year} is promised and not yet paid: pay it, release it, or have the commitments carried forward with the closing.";
+        "fund.year_has_available" => YearHasAvailable { year: FinancialYear, available: String }, "{available} of {year} is still available: carry it forward, transfer it or reduce the budget first.";
+        "fund.has_money" => HasMoney { available: String, reserved: String, committed: String }, "A fund is closed when nothing is left in it: {available} is available, {reserved} reserved and {committed} promised.";
+        "fund.is_closed" => IsClosed, "This fund is closed: nothing more can be put in or promised from it.";
         "fund.exceeds_paid" => ExceedsPaid { paid: String, year: FinancialYear, asked: Money }, "{paid} of the budget of {year} was paid to this grant and not got back: {asked} is more.";
     }
 }
@@ -133,16 +173,39 @@ pub struct YearFigures {
     pub reserved: Decimal,
     /// Promised to grants and not yet paid.
     pub outstanding: Decimal,
-    /// Paid, less what came back and what was recovered.
-    pub spent: Decimal,
+    /// Paid, before what came back.
+    pub paid: Decimal,
+    /// Came back from the bank.
+    pub returned: Decimal,
+    /// Got back from partners.
+    pub recovered: Decimal,
 }
 
 impl YearFigures {
     /// What can still be reserved.
     #[must_use]
     pub fn available(&self) -> Decimal {
-        self.budget - self.reserved - self.outstanding - self.spent
+        self.budget - self.reserved - self.outstanding - self.spent()
     }
+
+    /// Paid, less what came back and what was recovered.
+    #[must_use]
+    pub fn spent(&self) -> Decimal {
+        self.paid - self.returned - self.recovered
+    }
+}
+
+/// The terms a fund was opened on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// The organisation whose money it is.
+    pub funder: Text<200>,
+    /// What it is restricted to; none for an unrestricted fund.
+    pub restriction: Option<Restriction>,
+    /// The first and the last day on which it may be spent.
+    pub spend: (Date, Date),
+    /// What becomes of recovered money.
+    pub recovery_rule: RecoveryRule,
 }
 
 #[derive(Debug, Clone)]
@@ -156,6 +219,7 @@ struct Reservation {
 struct Commitment {
     link: GrantLink,
     outstanding: BTreeMap<FinancialYear, Decimal>,
+    /// With the year each was planned for, which stays what it is when that year is closed.
     paid: BTreeMap<InstalmentId, (FinancialYear, Money)>,
     recovered: BTreeMap<FinancialYear, Decimal>,
 }
@@ -172,10 +236,15 @@ impl Commitment {
 /// A fund as its history leaves it.
 #[derive(Debug, Clone, Default)]
 pub struct Fund {
-    open: Option<(Option<Restriction>, Date, Date)>,
+    terms: Option<Terms>,
     years: BTreeMap<FinancialYear, YearFigures>,
     reservations: BTreeMap<GrantId, Reservation>,
     commitments: BTreeMap<GrantId, Commitment>,
+    /// How many facts have been taken in.
+    events: u64,
+    /// The last year that is closed; those before it are as well.
+    closed_through: Option<FinancialYear>,
+    is_closed: bool,
 }
 
 impl Fund {
@@ -183,6 +252,14 @@ impl Fund {
     #[must_use]
     pub const fn years(&self) -> &BTreeMap<FinancialYear, YearFigures> {
         &self.years
+    }
+
+    /// The terms the fund was opened on.
+    ///
+    /// # Errors
+    /// `fund.unknown`.
+    pub fn terms(&self) -> Result<&Terms, FundRefusal> {
+        self.terms.as_ref().ok_or(FundRefusal::Unknown)
     }
 
     /// What is reserved for a grant, while the reservation holds on a date.
@@ -208,8 +285,7 @@ impl Fund {
     /// # Errors
     /// `fund.unknown` or `fund.purpose_not_allowed`.
     pub fn allows_purpose(&self, purpose: &Text<100>) -> Result<(), FundRefusal> {
-        let (restriction, ..) = self.open.as_ref().ok_or(FundRefusal::Unknown)?;
-        match restriction {
+        match &self.terms()?.restriction {
             Some(to) if !to.purposes.contains(purpose) => Err(FundRefusal::PurposeNotAllowed {
                 purpose: purpose.to_string(),
                 allowed: listed(to.purposes.iter().map(Text::as_str)),
@@ -220,7 +296,7 @@ impl Fund {
 
     fn allows(&self, intended: &IntendedUse) -> Result<(), FundRefusal> {
         self.allows_purpose(&intended.purpose)?;
-        let (restriction, from, to) = self.open.as_ref().ok_or(FundRefusal::Unknown)?;
+        let Terms { restriction, spend: (from, to), .. } = self.terms()?;
         if intended.period.0 < *from || intended.period.1 > *to {
             return Err(FundRefusal::PeriodNotAllowed { from: day(*from), to: day(*to) });
         }
@@ -237,8 +313,8 @@ impl Fund {
     }
 
     fn within_dates(&self, year: FinancialYear) -> Result<(), FundRefusal> {
-        let (_, from, to) = self.open.as_ref().ok_or(FundRefusal::Unknown)?;
-        if (FinancialYear::of(*from)..=FinancialYear::of(*to)).contains(&year) {
+        let (from, to) = self.terms()?.spend;
+        if (FinancialYear::of(from)..=FinancialYear::of(to)).contains(&year) {
             Ok(())
         } else {
             Err(FundRefusal::YearOutsideDates { year })
@@ -266,6 +342,7 @@ impl Fund {
         }
         each_year_once(&shares)?;
         for share in &shares {
+            self.must_be_open(share.year)?;
             self.within_dates(share.year)?;
             self.within_available(share.year, share.amount)?;
         }
@@ -307,27 +384,82 @@ impl Fund {
     ) -> Result<FundEvent, FundRefusal> {
         let commitment = self.commitment(grant)?;
         each_year_once(&shares)?;
+        // Promises of a year that is closed have moved on.
+        let mut from: BTreeMap<FinancialYear, Decimal> = BTreeMap::new();
+        for share in &shares {
+            *from.entry(self.open_year(share.year).0).or_default() += share.amount.pounds();
+        }
+        let shares: Vec<YearShare> = from
+            .into_iter()
+            .filter_map(|(year, sum)| Some(YearShare { year, amount: Money::some(sum)? }))
+            .collect();
         for share in &shares {
             within_outstanding(commitment, share.year, share.amount)?;
         }
         Ok(FundEvent::CommitmentReleased { link: commitment.link, shares, cause })
     }
 
+    fn post_expenditure(
+        &self,
+        grant: GrantId,
+        instalment: InstalmentId,
+        (planned, amount): (FinancialYear, Money),
+        value_date: Date,
+    ) -> Result<FundEvent, FundRefusal> {
+        let commitment = self.commitment(grant)?;
+        if commitment.paid.contains_key(&instalment) {
+            return Err(FundRefusal::AlreadyPaid);
+        }
+        let (year, corrects) = self.open_year(planned);
+        within_outstanding(commitment, year, amount)?;
+        let link = commitment.link;
+        Ok(FundEvent::ExpenditurePosted { link, instalment, year, amount, value_date, corrects })
+    }
+
+    fn return_expenditure(
+        &self,
+        grant: GrantId,
+        instalment: InstalmentId,
+        value_date: Date,
+    ) -> Result<FundEvent, FundRefusal> {
+        let commitment = self.commitment(grant)?;
+        let (planned, amount) = *commitment.paid.get(&instalment).ok_or(FundRefusal::NotPaid)?;
+        within_paid(commitment, planned, amount)?;
+        let (year, corrects) = self.open_year(planned);
+        let link = commitment.link;
+        Ok(FundEvent::ExpenditureReturned { link, instalment, year, amount, value_date, corrects })
+    }
+
+    /// Under the rule that recovered money goes back to the funder, the budget is reduced in the same decision.
     fn post_recovery(
         &self,
         grant: GrantId,
         recovery: RecoveryId,
-        shares: Vec<YearShare>,
-    ) -> Result<FundEvent, FundRefusal> {
+        shares: &[YearShare],
+    ) -> Result<Vec<FundEvent>, FundRefusal> {
         let commitment = self.commitment(grant)?;
-        each_year_once(&shares)?;
-        for YearShare { year, amount } in &shares {
-            let paid = commitment.paid_net(*year);
-            if amount.pounds() > paid {
-                return Err(FundRefusal::ExceedsPaid { paid: pounds(paid), year: *year, asked: *amount });
-            }
+        each_year_once(shares)?;
+        for YearShare { year, amount } in shares {
+            within_paid(commitment, *year, *amount)?;
         }
-        Ok(FundEvent::RecoveryPosted { link: commitment.link, recovery, shares })
+        let shares: Vec<RecoveredShare> = shares
+            .iter()
+            .map(|share| {
+                let (year, corrects) = self.open_year(share.year);
+                RecoveredShare { year, amount: share.amount, corrects }
+            })
+            .collect();
+        let reductions = shares.iter().map(|share| FundEvent::BudgetReduced {
+            amount: share.amount,
+            year: share.year,
+            source: Text::own("Recovered money goes back to the funder"),
+        });
+        let reductions: Vec<FundEvent> = match self.terms()?.recovery_rule {
+            RecoveryRule::ReturnToFunder => reductions.collect(),
+            RecoveryRule::Recredit => Vec::new(),
+        };
+        let posted = FundEvent::RecoveryPosted { link: commitment.link, recovery, shares };
+        Ok(std::iter::once(posted).chain(reductions).collect())
     }
 
     fn year(&mut self, year: FinancialYear) -> &mut YearFigures {
@@ -357,11 +489,12 @@ impl Fund {
         }
     }
 
-    fn take_recovery(&mut self, grant: GrantId, shares: &[YearShare]) {
+    fn take_recovery(&mut self, grant: GrantId, shares: &[RecoveredShare]) {
         for share in shares {
-            self.year(share.year).spent -= share.amount.pounds();
+            self.year(share.year).recovered += share.amount.pounds();
             if let Some(commitment) = self.commitments.get_mut(&grant) {
-                *commitment.recovered.entry(share.year).or_default() += share.amount.pounds();
+                let paid_in = share.corrects.unwrap_or(share.year);
+                *commitment.recovered.entry(paid_in).or_default() += share.amount.pounds();
             }
         }
     }
@@ -386,6 +519,14 @@ fn within_outstanding(commitment: &Commitment, year: FinancialYear, asked: Money
     Ok(())
 }
 
+fn within_paid(commitment: &Commitment, year: FinancialYear, asked: Money) -> Result<(), FundRefusal> {
+    let paid = commitment.paid_net(year);
+    if asked.pounds() > paid {
+        return Err(FundRefusal::ExceedsPaid { paid: pounds(paid), year, asked });
+    }
+    Ok(())
+}
+
 impl Aggregate for Fund {
     const TYPE: &'static str = "fund";
     type Command = FundCommand;
@@ -393,23 +534,31 @@ impl Aggregate for Fund {
     type Refusal = FundRefusal;
 
     fn decide(&self, command: FundCommand, at: &Circumstances) -> Result<Vec<FundEvent>, FundRefusal> {
+        if let Some(last) = self.closed_through.filter(|last| FinancialYear::of(at.on) <= *last) {
+            return Err(FundRefusal::YearIsClosed { year: FinancialYear::of(at.on), open: last.following() });
+        }
         let event = match command {
             FundCommand::Open(opening) => {
-                if self.open.is_some() {
+                if self.terms.is_some() {
                     return Err(FundRefusal::AlreadyOpen);
                 }
                 opened(opening)?
             }
             FundCommand::AllocateBudget { amount, year, source } => {
-                self.within_dates(year)?;
+                self.takes_budget(year)?;
                 FundEvent::BudgetAllocated { amount, year, source }
             }
             FundCommand::ReduceBudget { amount, year, source } => {
-                self.within_dates(year)?;
+                self.must_be_open(year)?;
+                // What was recovered late may stand in a year after the last one of the fund.
+                if !self.years.contains_key(&year) {
+                    self.within_dates(year)?;
+                }
                 self.within_available(year, amount)?;
                 FundEvent::BudgetReduced { amount, year, source }
             }
             FundCommand::ReserveCommitment { link, shares, expires_on, intended } => {
+                self.must_not_be_closed()?;
                 self.reserve(link, shares, expires_on, &intended)?
             }
             FundCommand::VoidReservation { grant, cause } => {
@@ -419,36 +568,38 @@ impl Aggregate for Fund {
             FundCommand::ConfirmCommitment { grant } => self.confirm(grant, at.today)?,
             FundCommand::ReleaseCommitment { grant, cause } => self.release(grant, cause)?,
             FundCommand::PostExpenditure { grant, instalment, year, amount, value_date } => {
-                let commitment = self.commitment(grant)?;
-                if commitment.paid.contains_key(&instalment) {
-                    return Err(FundRefusal::AlreadyPaid);
-                }
-                within_outstanding(commitment, year, amount)?;
-                FundEvent::ExpenditurePosted { link: commitment.link, instalment, year, amount, value_date }
+                self.post_expenditure(grant, instalment, (year, amount), value_date)?
             }
             FundCommand::ReducePromise { grant, shares, cause } => {
                 self.reduce_promise(grant, shares, cause)?
             }
             FundCommand::ReturnExpenditure { grant, instalment, value_date } => {
-                let commitment = self.commitment(grant)?;
-                let (year, amount) = *commitment.paid.get(&instalment).ok_or(FundRefusal::NotPaid)?;
-                let paid = commitment.paid_net(year);
-                if amount.pounds() > paid {
-                    return Err(FundRefusal::ExceedsPaid { paid: pounds(paid), year, asked: amount });
-                }
-                FundEvent::ExpenditureReturned { link: commitment.link, instalment, year, amount, value_date }
+                self.return_expenditure(grant, instalment, value_date)?
             }
             FundCommand::PostRecovery { grant, recovery, shares } => {
-                self.post_recovery(grant, recovery, shares)?
+                return self.post_recovery(grant, recovery, &shares);
             }
+            FundCommand::TransferOut { transfer, receiver } => self.transfer_out(transfer, &receiver)?,
+            FundCommand::TransferIn(transfer) => self.transfer_in(transfer)?,
+            FundCommand::CarryForward { from, to, amount } => self.carry_forward(from, to, amount)?,
+            FundCommand::CloseYear { year, carry_commitments, log_size } => {
+                return self.close_year(year, carry_commitments, Closing { today: at.today, log_size });
+            }
+            FundCommand::Close { log_size } => self.close(log_size)?,
         };
         Ok(vec![event])
     }
 
     fn evolve(&mut self, event: &FundEvent) {
+        self.events += 1;
         match event {
-            FundEvent::Opened { restriction, spend_from, spend_to, .. } => {
-                self.open = Some((restriction.clone(), *spend_from, *spend_to));
+            FundEvent::Opened { funder, restriction, spend_from, spend_to, recovery_rule, .. } => {
+                self.terms = Some(Terms {
+                    funder: funder.clone(),
+                    restriction: restriction.clone(),
+                    spend: (*spend_from, *spend_to),
+                    recovery_rule: *recovery_rule,
+                });
             }
             FundEvent::BudgetAllocated { amount, year, .. } => self.year(*year).budget += amount.pounds(),
             FundEvent::BudgetReduced { amount, year, .. } => self.year(*year).budget -= amount.pounds(),
@@ -470,25 +621,40 @@ impl Aggregate for Fund {
                     }
                 }
             }
-            FundEvent::ExpenditurePosted { link, instalment, year, amount, .. } => {
+            FundEvent::ExpenditurePosted { link, instalment, year, amount, corrects, .. } => {
                 let figures = self.year(*year);
                 figures.outstanding -= amount.pounds();
-                figures.spent += amount.pounds();
+                figures.paid += amount.pounds();
                 if let Some(commitment) = self.commitments.get_mut(&link.grant) {
                     *commitment.outstanding.entry(*year).or_default() -= amount.pounds();
-                    commitment.paid.insert(*instalment, (*year, *amount));
+                    commitment.paid.insert(*instalment, (corrects.unwrap_or(*year), *amount));
                 }
             }
             FundEvent::ExpenditureReturned { link, instalment, year, amount, .. } => {
                 let figures = self.year(*year);
                 figures.outstanding += amount.pounds();
-                figures.spent -= amount.pounds();
+                figures.returned += amount.pounds();
                 if let Some(commitment) = self.commitments.get_mut(&link.grant) {
                     *commitment.outstanding.entry(*year).or_default() += amount.pounds();
                     commitment.paid.remove(instalment);
                 }
             }
             FundEvent::RecoveryPosted { link, shares, .. } => self.take_recovery(link.grant, shares),
+            FundEvent::BudgetTransferredOut { amount, year, .. } => {
+                self.year(*year).budget -= amount.pounds();
+            }
+            FundEvent::BudgetTransferredIn { amount, year, .. } => {
+                self.year(*year).budget += amount.pounds();
+            }
+            FundEvent::BudgetCarriedForward { from, to, amount } => {
+                self.year(*from).budget -= amount.pounds();
+                self.year(*to).budget += amount.pounds();
+            }
+            FundEvent::CommitmentCarriedForward { link, from, to, amount } => {
+                self.move_promise(link.grant, (*from, *to), amount.pounds());
+            }
+            FundEvent::YearClosed { year, .. } => self.closed_through = Some(*year),
+            FundEvent::Closed { .. } => self.is_closed = true,
         }
     }
 }

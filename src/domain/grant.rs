@@ -163,7 +163,7 @@ impl Grant {
     /// # Errors
     /// `grant.wrong_stage` before a recommendation.
     pub fn recommended(&self) -> Result<Money, GrantRefusal> {
-        let amount = self.recommended.map(|(_, amount)| amount);
+        let amount = self.recommended.as_ref().map(|one| one.amount);
         amount.ok_or_else(|| self.wrong_stage(GrantStatus::Recommended.words()))
     }
 

@@ -1,18 +1,18 @@
 //! The laws of the ledger, checked over books that are kept from the facts alone. Property tests, `verify` and the
 //! API use this one module. It shares no state with the aggregates whose guards are meant to keep the laws.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::calendar::FinancialYear;
-use super::fund::FundEvent;
+use super::fund::{ClosedFigures, FundEvent};
 use super::grant::GrantEvent;
-use super::identity::{FundId, GrantId, InstalmentId};
+use super::identity::{FundId, GrantId, InstalmentId, RunId, TransferId};
 use super::money::pounds;
-use super::postings::{Figures, Movement, Posting, postings};
+use super::postings::{Figures, Movement, Posting, Pot, postings};
 use super::record::Fact;
 
 /// One law of the ledger.
@@ -25,14 +25,16 @@ pub struct Law {
 }
 
 /// The laws that are checked, in order.
-pub const LAWS: [Law; 8] = [
+pub const LAWS: [Law; 13] = [
     Law {
         code: "L1",
-        says: "A budget is never below nothing and equals what flowed in, less what flowed out.",
+        says: "A budget equals what flowed in, less what flowed out, and is never below nothing, save by what goes \
+               back to the funder for a closed year.",
     },
     Law {
         code: "L2",
-        says: "Budget = available + reserved + committed + paid, and available is never below nothing.",
+        says: "Budget = available + reserved + committed + spent (paid, less returned and recovered); none is \
+               below nothing, save what is spent by what came back for a closed year.",
     },
     Law { code: "L3", says: "Awarded = released + outstanding + paid, and none of them is below nothing." },
     Law {
@@ -44,8 +46,27 @@ pub const LAWS: [Law; 8] = [
         code: "L6",
         says: "Recovered + written off is at most what was demanded, and that at most what was paid.",
     },
+    Law { code: "L7", says: "What one fund gives in a transfer, another takes: transfers sum to nothing." },
+    Law {
+        code: "L8",
+        says: "The lines of a payment run come to its control total and to its exported file; confirmed + rejected \
+               + pending lines come to the same; an instalment is in at most one live run.",
+    },
+    Law {
+        code: "L9",
+        says: "Every breakdown adds up to the same total: by fund, funder, programme, track, lead partner, delivery \
+               partner, year and place.",
+    },
+    Law {
+        code: "L10",
+        says: "The same cut gives the same figures for ever, and a closed year keeps the figures it was closed with.",
+    },
     Law { code: "L11", says: "The movements of every event balance." },
     Law { code: "L12", says: "Money is reserved for a grant while it is recommended, and at no other time." },
+    Law {
+        code: "L13",
+        says: "What is published, the ledger and its CSV, equals the books kept from the log.",
+    },
 ];
 
 /// A law that does not hold, and of what.
@@ -61,9 +82,34 @@ pub struct Breach {
 
 #[derive(Debug, Clone, Default)]
 struct FundBook {
-    allocated: Decimal,
-    reduced: Decimal,
-    years: BTreeMap<FinancialYear, Figures>,
+    years: BTreeMap<FinancialYear, YearBook>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct YearBook {
+    figures: Figures,
+    /// What the facts of the budget come to.
+    flows: Decimal,
+    /// What came back in this year for one that was closed.
+    corrected: Decimal,
+    closed: Option<ClosedFigures>,
+}
+
+/// What a payment run has come to. Whoever takes the facts of runs into the books keeps it.
+#[derive(Debug, Clone, Default)]
+pub struct RunBook {
+    /// The amounts of its lines, by instalment.
+    pub lines: BTreeMap<InstalmentId, Decimal>,
+    /// The total its lines were approved with.
+    pub control_total: Option<Decimal>,
+    /// The total of the exported file.
+    pub exported: Option<Decimal>,
+    /// The lines the bank has confirmed.
+    pub confirmed: BTreeSet<InstalmentId>,
+    /// The lines the bank has rejected.
+    pub rejected: BTreeSet<InstalmentId>,
+    /// Whether it is over: reconciled or voided.
+    pub is_over: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -86,6 +132,9 @@ struct GrantBook {
 pub struct Books {
     funds: BTreeMap<FundId, FundBook>,
     grants: BTreeMap<GrantId, GrantBook>,
+    runs: BTreeMap<RunId, RunBook>,
+    /// What was given less what was taken.
+    transfers: BTreeMap<TransferId, Decimal>,
     unbalanced: Vec<Breach>,
 }
 
@@ -107,23 +156,30 @@ impl Books {
         let book = self.funds.entry(fund).or_default();
         for line in &lines {
             let amount = line.amount.pounds();
-            book.years.entry(line.year).or_default().post(line.movement, amount);
-            match line.movement {
-                Movement::Allocate => book.allocated += amount,
-                Movement::Reduce => book.reduced += amount,
-                Movement::Reserve
-                | Movement::Void
-                | Movement::Commit
-                | Movement::Release
-                | Movement::Pay
-                | Movement::Return
-                | Movement::Recover => {
-                    if let Some(link) = line.link {
-                        self.grants.entry(link.grant).or_default().post(line.movement, amount);
-                    }
-                }
+            let year = book.years.entry(line.year).or_default();
+            year.figures.post(line.movement, amount);
+            let came_back = matches!(line.movement, Movement::Return | Movement::Recover);
+            if came_back && line.corrects.is_some() {
+                year.corrected += amount;
+            }
+            if let Some(link) = line.link {
+                self.grants.entry(link.grant).or_default().post(line.movement, amount);
             }
         }
+        for (year, flow) in book.take(event) {
+            book.years.entry(year).or_default().flows += flow;
+        }
+        if let FundEvent::BudgetTransferredOut { transfer, amount, .. } = event {
+            *self.transfers.entry(*transfer).or_default() += amount.pounds();
+        }
+        if let FundEvent::BudgetTransferredIn { transfer, amount, .. } = event {
+            *self.transfers.entry(*transfer).or_default() -= amount.pounds();
+        }
+    }
+
+    /// The book of a payment run.
+    pub fn run(&mut self, run: RunId) -> &mut RunBook {
+        self.runs.entry(run).or_default()
     }
 
     fn take_grant(&mut self, grant: GrantId, event: &GrantEvent) {
@@ -170,6 +226,17 @@ impl Books {
         self.funds.get(&fund).map(|book| total(book.years.values())).unwrap_or_default()
     }
 
+    /// The figures of every fund in every year that has any.
+    #[must_use]
+    pub fn figures(&self) -> BTreeMap<(FundId, FinancialYear), Figures> {
+        let years = |(fund, book): (&FundId, &FundBook)| {
+            let fund = *fund;
+            let of_year = move |(year, book): (&FinancialYear, &YearBook)| ((fund, *year), book.figures);
+            book.years.iter().map(of_year).collect::<Vec<_>>()
+        };
+        self.funds.iter().flat_map(years).collect()
+    }
+
     /// The funds the books know.
     pub fn funds(&self) -> impl Iterator<Item = FundId> {
         self.funds.keys().copied()
@@ -180,18 +247,34 @@ impl Books {
     pub fn breaches(&self) -> Vec<Breach> {
         let funds = self.funds.iter().flat_map(|(id, book)| book.breaches(*id));
         let grants = self.grants.iter().flat_map(|(id, book)| book.breaches(*id));
-        funds.chain(grants).chain(self.unbalanced.iter().cloned()).collect()
+        let transfers = self.transfers.iter().filter_map(|(id, left)| {
+            breach_unless(left.is_zero(), "L7", format_args!("transfer {id}"), || {
+                format!("what was given less what was taken is {}", pounds(*left))
+            })
+        });
+        let runs = self.runs.iter().flat_map(|(id, book)| book.breaches(*id)).chain(self.in_two_runs());
+        let unbalanced = self.unbalanced.iter().cloned();
+        funds.chain(grants).chain(transfers).chain(runs).chain(unbalanced).collect()
+    }
+
+    fn in_two_runs(&self) -> Vec<Breach> {
+        let mut seen = BTreeSet::new();
+        let live = self.runs.values().filter(|run| !run.is_over);
+        let lines = live.flat_map(|run| run.lines.keys().filter(|one| !run.rejected.contains(one)));
+        lines
+            .filter_map(|one| {
+                breach_unless(seen.insert(*one), "L8", format_args!("instalment {one}"), || {
+                    "it is in two live runs".into()
+                })
+            })
+            .collect()
     }
 }
 
-fn total<'a>(years: impl Iterator<Item = &'a Figures>) -> Figures {
-    years.fold(Figures::default(), |sum, one| Figures {
-        budget: sum.budget + one.budget,
-        available: sum.available + one.available,
-        reserved: sum.reserved + one.reserved,
-        committed: sum.committed + one.committed,
-        paid: sum.paid + one.paid,
-    })
+fn total<'a>(years: impl Iterator<Item = &'a YearBook>) -> Figures {
+    let mut sum = Figures::default();
+    years.for_each(|one| sum += one.figures);
+    sum
 }
 
 fn breach_unless(
@@ -205,39 +288,124 @@ fn breach_unless(
 
 fn unbalanced(fund: FundId, lines: &[Posting]) -> Option<Breach> {
     let mut moved = Figures::default();
+    let mut between_years = Decimal::ZERO;
     for line in lines {
-        moved.post(line.movement, line.amount.pounds());
+        let amount = line.amount.pounds();
+        moved.post(line.movement, amount);
+        let (from, to) = line.movement.way();
+        between_years += if to == Pot::OtherYear { amount } else { Decimal::ZERO };
+        between_years -= if from == Pot::OtherYear { amount } else { Decimal::ZERO };
     }
-    let inside = moved.available + moved.reserved + moved.committed + moved.paid;
-    breach_unless(inside == moved.budget, "L11", format_args!("fund {fund}"), || {
+    let inside = moved.available + moved.reserved + moved.committed + moved.spent();
+    let of = format_args!("fund {fund}");
+    breach_unless(inside == moved.budget, "L11", of, || {
         format!("{} came in but {} went to pots", pounds(moved.budget), pounds(inside))
+    })
+    .or_else(|| {
+        breach_unless(between_years.is_zero(), "L11", of, || {
+            format!("{} left a year and reached no other", pounds(between_years))
+        })
     })
 }
 
 impl FundBook {
+    /// What a fact does to the budget of which years, read from the fact itself.
+    fn take(&mut self, event: &FundEvent) -> Vec<(FinancialYear, Decimal)> {
+        match event {
+            FundEvent::BudgetAllocated { amount, year, .. }
+            | FundEvent::BudgetTransferredIn { amount, year, .. } => vec![(*year, amount.pounds())],
+            FundEvent::BudgetReduced { amount, year, .. }
+            | FundEvent::BudgetTransferredOut { amount, year, .. } => vec![(*year, -amount.pounds())],
+            FundEvent::BudgetCarriedForward { from, to, amount }
+            | FundEvent::CommitmentCarriedForward { from, to, amount, .. } => {
+                vec![(*from, -amount.pounds()), (*to, amount.pounds())]
+            }
+            FundEvent::YearClosed { year, figures, .. } => {
+                self.years.entry(*year).or_default().closed = Some(*figures);
+                Vec::new()
+            }
+            FundEvent::Opened { .. }
+            | FundEvent::CommitmentReserved { .. }
+            | FundEvent::ReservationVoided { .. }
+            | FundEvent::CommitmentConfirmed { .. }
+            | FundEvent::CommitmentIncreased { .. }
+            | FundEvent::CommitmentReleased { .. }
+            | FundEvent::ExpenditurePosted { .. }
+            | FundEvent::ExpenditureReturned { .. }
+            | FundEvent::RecoveryPosted { .. }
+            | FundEvent::Closed { .. } => Vec::new(),
+        }
+    }
+
     fn breaches(&self, id: FundId) -> Vec<Breach> {
-        let whole = total(self.years.values());
-        let flows = self.allocated - self.reduced;
-        let equals_flows = breach_unless(whole.budget == flows, "L1", format_args!("fund {id}"), || {
-            format!("the budget is {}, its flows come to {}", pounds(whole.budget), pounds(flows))
-        });
-        let years = self.years.iter().flat_map(|(year, figures)| {
-            let of = format_args!("fund {id} in {year}");
-            let pots = figures.available + figures.reserved + figures.committed + figures.paid;
-            let lowest = figures.available.min(figures.reserved).min(figures.committed).min(figures.paid);
-            [
-                breach_unless(figures.budget >= Decimal::ZERO, "L1", of, || {
-                    format!("the budget is {}", pounds(figures.budget))
-                }),
-                breach_unless(figures.budget == pots, "L2", of, || {
-                    format!("the budget is {}, the pots come to {}", pounds(figures.budget), pounds(pots))
-                }),
-                breach_unless(lowest >= Decimal::ZERO, "L2", of, || {
-                    format!("a pot stands at {}", pounds(lowest))
-                }),
-            ]
-        });
-        equals_flows.into_iter().chain(years.flatten()).collect()
+        self.years.iter().flat_map(|(year, book)| book.breaches(&format!("fund {id} in {year}"))).collect()
+    }
+}
+
+impl YearBook {
+    fn breaches(&self, of: &str) -> Vec<Breach> {
+        let Figures { budget, available, reserved, committed, .. } = self.figures;
+        let spent = self.figures.spent();
+        let pots = available + reserved + committed + spent;
+        let lowest = available.min(reserved).min(committed).min(spent + self.corrected);
+        [
+            breach_unless(budget == self.flows, "L1", of, || {
+                format!("the budget is {}, its flows come to {}", pounds(budget), pounds(self.flows))
+            }),
+            breach_unless(budget + self.corrected >= Decimal::ZERO, "L1", of, || {
+                format!("the budget is {}", pounds(budget))
+            }),
+            breach_unless(budget == pots, "L2", of, || {
+                format!("the budget is {}, the pots come to {}", pounds(budget), pounds(pots))
+            }),
+            breach_unless(lowest >= Decimal::ZERO, "L2", of, || {
+                format!("a pot stands at {}", pounds(lowest))
+            }),
+            breach_unless(self.keeps_its_closing(), "L10", of, || {
+                "the year was closed and its figures have changed since".into()
+            }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// Whether the year is open, or stands as it was closed.
+    fn keeps_its_closing(&self) -> bool {
+        let Figures { budget, available, reserved, committed, paid, returned, recovered } = self.figures;
+        self.closed.is_none_or(|closed| {
+            let stands = ClosedFigures {
+                budget: budget.into(),
+                paid: paid.into(),
+                returned: returned.into(),
+                recovered: recovered.into(),
+            };
+            stands == closed && [available, reserved, committed].iter().all(Decimal::is_zero)
+        })
+    }
+}
+
+impl RunBook {
+    fn breaches(&self, id: RunId) -> Vec<Breach> {
+        let of = format_args!("run {id}");
+        let lines: Decimal = self.lines.values().copied().sum();
+        let told =
+            |what: &str, total: Decimal| format!("its {what} {}, its lines {}", pounds(total), pounds(lines));
+        let known = |set: &BTreeSet<InstalmentId>| set.iter().all(|one| self.lines.contains_key(one));
+        let settled_once = self.confirmed.is_disjoint(&self.rejected);
+        [
+            self.control_total.and_then(|total| {
+                breach_unless(total == lines, "L8", of, || told("control total is", total))
+            }),
+            self.exported
+                .and_then(|total| breach_unless(total == lines, "L8", of, || told("file comes to", total))),
+            breach_unless(settled_once && known(&self.confirmed) && known(&self.rejected), "L8", of, || {
+                "the bank answered for a line twice, or for one that is not in it".into()
+            }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 
@@ -263,7 +431,15 @@ impl GrantBook {
                 self.committed += amount;
             }
             Movement::Recover => self.recovered += amount,
-            Movement::Allocate | Movement::Reduce => {}
+            // A promise that moves to the next year stays promised.
+            Movement::MoveOut
+            | Movement::MoveIn
+            | Movement::Allocate
+            | Movement::Reduce
+            | Movement::TransferOut
+            | Movement::TransferIn
+            | Movement::CarryOut
+            | Movement::CarryIn => {}
         }
     }
 
@@ -280,6 +456,8 @@ impl GrantBook {
         let paid: Decimal =
             self.instalments.values().filter(|(_, paid)| *paid).map(|(amount, _)| *amount).sum();
         let settled = self.recovered + self.written_off;
+        // A recovery that answers no demand on the record counts as its own demand.
+        let demanded = if self.demanded.is_zero() { settled } else { self.demanded };
         [
             breach_unless(self.awarded == used && lowest >= Decimal::ZERO, "L3", of, || {
                 format!(
@@ -300,11 +478,11 @@ impl GrantBook {
             breach_unless(self.paid == paid, "L5", of, || {
                 format!("the fund paid {}, the instalments say {}", pounds(self.paid), pounds(paid))
             }),
-            breach_unless(settled <= self.demanded && self.demanded <= self.paid, "L6", of, || {
+            breach_unless(settled <= demanded && demanded <= self.paid, "L6", of, || {
                 format!(
                     "{} settled of {} demanded and {} paid",
                     pounds(settled),
-                    pounds(self.demanded),
+                    pounds(demanded),
                     pounds(self.paid)
                 )
             }),

@@ -76,6 +76,45 @@ impl Money {
     }
 }
 
+/// A sum in pounds, two places. Unlike an amount it may be nothing, or below it; on the wire it is a string as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sum(Decimal);
+
+impl Sum {
+    /// The sum in pounds, two places.
+    #[must_use]
+    pub const fn pounds(self) -> Decimal {
+        self.0
+    }
+}
+
+impl From<Decimal> for Sum {
+    /// A sum of amounts has no more than two places.
+    fn from(mut pounds: Decimal) -> Self {
+        pounds.rescale(2);
+        Self(pounds)
+    }
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&pounds(self.0))
+    }
+}
+
+impl Serialize for Sum {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&plain(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Sum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = String::deserialize(deserializer)?;
+        Decimal::from_str_exact(&stored).map(Self::from).map_err(D::Error::custom)
+    }
+}
+
 impl FromStr for Money {
     type Err = MoneyProblem;
 
@@ -180,6 +219,15 @@ mod tests {
         for odd in ["", "ten", "1e3", "1,00", "12,34,567", "£", "1.", "1..2", "NaN", "٣"] {
             assert_eq!(read(odd), Err(MoneyProblem::Unreadable), "{odd:?}");
         }
+    }
+
+    #[test]
+    fn a_sum_may_be_nothing_or_below_it() {
+        for stored in [r#""0.00""#, r#""-12.50""#, r#""1000000000.00""#] {
+            let sum: Sum = serde_json::from_str(stored).unwrap();
+            assert_eq!(serde_json::to_string(&sum).unwrap(), stored);
+        }
+        assert!(serde_json::from_str::<Sum>("1.5").is_err(), "never a number");
     }
 
     #[test]

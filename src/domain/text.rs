@@ -39,6 +39,11 @@ impl<const MAX: usize> Text<MAX> {
         Ok(Self(words.replace("\r\n", "\n")))
     }
 
+    /// Words of the program's own, where nobody typed any.
+    pub(super) fn own(words: &'static str) -> Self {
+        Self(words.to_owned())
+    }
+
     /// The words.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -5,12 +5,29 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::{Record, Table, Trouble, read};
-use crate::domain::calendar::Date;
-use crate::domain::fund::{FundEvent, RecoveryRule, Restriction};
+use crate::domain::calendar::{Date, FinancialYear};
+use crate::domain::fund::{ClosedFigures, EventRange, FundEvent, RecoveryRule, Restriction};
 use crate::domain::record::Fact;
 use crate::store::log::Recorded;
 
-/// A fund as it was opened.
+/// What a year, or a whole fund, was closed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosingRecord {
+    /// The year; none for the fund as a whole.
+    pub year: Option<FinancialYear>,
+    /// What it came to.
+    pub figures: ClosedFigures,
+    /// The fund’s events the figures rest on.
+    pub events: EventRange,
+    /// How many events the log had then.
+    pub log_size: u64,
+    /// The position in the log of the closing itself.
+    pub index: i64,
+    /// When it took effect.
+    pub closed_on: Date,
+}
+
+/// A fund as it was opened, and what of it is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FundRecord {
     /// Human reference.
@@ -27,6 +44,10 @@ pub struct FundRecord {
     pub spend_to: Date,
     /// What becomes of recovered money.
     pub recovery_rule: Option<RecoveryRule>,
+    /// The years that are closed, in order.
+    pub closed_years: Vec<ClosingRecord>,
+    /// The end of the fund.
+    pub closed: Option<ClosingRecord>,
 }
 
 impl Record for FundRecord {
@@ -42,7 +63,7 @@ impl Record for FundRecord {
             "CREATE INDEX ON {table} (name, id)",
         ],
     };
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const STREAM: &'static str = "fund";
 
     fn take(&mut self, event: &Recorded) -> bool {
@@ -65,7 +86,17 @@ impl Record for FundRecord {
                     spend_from,
                     spend_to,
                     recovery_rule: Some(recovery_rule),
+                    closed_years: Vec::new(),
+                    closed: None,
                 };
+                true
+            }
+            FundEvent::YearClosed { year, figures, events, log_size } => {
+                self.closed_years.push(closing(event, Some(year), (figures, events, log_size)));
+                true
+            }
+            FundEvent::Closed { figures, events, log_size } => {
+                self.closed = Some(closing(event, None, (figures, events, log_size)));
                 true
             }
             FundEvent::BudgetAllocated { .. }
@@ -77,9 +108,21 @@ impl Record for FundRecord {
             | FundEvent::ExpenditurePosted { .. }
             | FundEvent::CommitmentIncreased { .. }
             | FundEvent::ExpenditureReturned { .. }
-            | FundEvent::RecoveryPosted { .. } => false,
+            | FundEvent::RecoveryPosted { .. }
+            | FundEvent::BudgetTransferredOut { .. }
+            | FundEvent::BudgetTransferredIn { .. }
+            | FundEvent::BudgetCarriedForward { .. }
+            | FundEvent::CommitmentCarriedForward { .. } => false,
         }
     }
+}
+
+const fn closing(
+    event: &Recorded,
+    year: Option<FinancialYear>,
+    (figures, events, log_size): (ClosedFigures, EventRange, u64),
+) -> ClosingRecord {
+    ClosingRecord { year, figures, events, log_size, index: event.index, closed_on: event.effective_on }
 }
 
 /// Funds by name, after one of them.

@@ -47,6 +47,15 @@ pub const UPCASTERS: &[Upcaster] = &[
             payload
         },
     },
+    Upcaster {
+        event: "fund.expenditure_posted",
+        from: 1,
+        // No year had been closed.
+        step: |mut payload| {
+            payload["corrects"] = Value::Null;
+            payload
+        },
+    },
 ];
 
 /// Why a stored event cannot be read.

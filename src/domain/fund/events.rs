@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::calendar::{Date, FinancialYear, day};
-use crate::domain::identity::{GrantId, InstalmentId, PartnerId, ProgrammeId, RecoveryId, Reference};
-use crate::domain::money::Money;
+use crate::domain::identity::{
+    FundId, GrantId, InstalmentId, PartnerId, ProgrammeId, RecoveryId, Reference, TransferId,
+};
+use crate::domain::money::{Money, Sum};
 use crate::domain::places::{Area, listed};
 use crate::domain::text::Text;
 
@@ -58,6 +60,40 @@ pub struct YearShare {
     pub year: FinancialYear,
     /// The amount, GBP.
     pub amount: Money,
+}
+
+/// The part of a recovery that falls in one financial year's budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveredShare {
+    /// The financial year whose budget it goes to: open at that moment.
+    pub year: FinancialYear,
+    /// The amount, GBP.
+    pub amount: Money,
+    /// The year in which it had been paid, where that is closed and therefore corrected in the year above.
+    pub corrects: Option<FinancialYear>,
+}
+
+/// What a year, or a whole fund, had come to when it was closed. By then nothing is available, reserved or still to
+/// be paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClosedFigures {
+    /// Put in, less taken out and carried forward, GBP.
+    pub budget: Sum,
+    /// Paid, before what came back, GBP.
+    pub paid: Sum,
+    /// Came back from the bank, GBP.
+    pub returned: Sum,
+    /// Got back from partners, GBP.
+    pub recovered: Sum,
+}
+
+/// The fund's own events that figures rest on, counted from 1 in its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRange {
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
 }
 
 events! {
@@ -133,17 +169,19 @@ events! {
             cause: ReleaseCause,
         },
         /// Promised money was spent: an instalment was paid.
-        "fund.expenditure_posted", 1 => ExpenditurePosted {
+        "fund.expenditure_posted", 2 => ExpenditurePosted {
             /// For which grant.
             link: GrantLink,
             /// Which instalment.
             instalment: InstalmentId,
-            /// From which year's budget.
+            /// From which year's budget: open at that moment.
             year: FinancialYear,
             /// GBP.
             amount: Money,
             /// The day the bank paid it.
             value_date: Date,
+            /// The year it was planned for, where that is closed and it is therefore paid from the year above.
+            corrects: Option<FinancialYear>,
         },
         /// More was promised to a grant that already runs: it was varied upwards in the same moment.
         "fund.commitment_increased", 1 => CommitmentIncreased {
@@ -158,12 +196,14 @@ events! {
             link: GrantLink,
             /// The instalment that was paid.
             instalment: InstalmentId,
-            /// To which year's budget.
+            /// To which year's budget: open at that moment.
             year: FinancialYear,
             /// GBP.
             amount: Money,
             /// The day the bank gave it back.
             value_date: Date,
+            /// The year in which it had been paid, where that is closed and therefore corrected in the year above.
+            corrects: Option<FinancialYear>,
         },
         /// Money that had been paid was got back from the partner; it can be used again unless the funder takes it.
         "fund.recovery_posted", 1 => RecoveryPosted {
@@ -172,7 +212,71 @@ events! {
             /// Which demand it answers.
             recovery: RecoveryId,
             /// How much to each year's budget, GBP.
-            shares: Vec<YearShare>,
+            shares: Vec<RecoveredShare>,
+        },
+        /// Budget was moved to another fund, which took it in the same moment.
+        "fund.budget_transferred_out", 1, reason => BudgetTransferredOut {
+            /// The transfer.
+            transfer: TransferId,
+            /// To which fund.
+            to: FundId,
+            /// GBP.
+            amount: Money,
+            /// From which year's budget, to the same year's there.
+            year: FinancialYear,
+        },
+        /// Budget was moved here from another fund, which gave it in the same moment.
+        "fund.budget_transferred_in", 1, reason => BudgetTransferredIn {
+            /// The transfer.
+            transfer: TransferId,
+            /// From which fund.
+            from: FundId,
+            /// GBP.
+            amount: Money,
+            /// To which year's budget, from the same year's there.
+            year: FinancialYear,
+        },
+        /// Budget that was not used in one year was moved to a later one.
+        "fund.budget_carried_forward", 1, reason => BudgetCarriedForward {
+            /// From which year's budget.
+            from: FinancialYear,
+            /// To which year's budget.
+            to: FinancialYear,
+            /// GBP.
+            amount: Money,
+        },
+        /// A promise that was not paid by the end of the year was moved to the next one, with the budget behind it.
+        "fund.commitment_carried_forward", 1, reason => CommitmentCarriedForward {
+            /// For which grant.
+            link: GrantLink,
+            /// From which year's budget.
+            from: FinancialYear,
+            /// To which year's budget.
+            to: FinancialYear,
+            /// GBP.
+            amount: Money,
+        },
+        /// A financial year was closed: its figures stay as they are, and later facts about it take effect in an open
+        /// year and name it.
+        "fund.year_closed", 1, reason => YearClosed {
+            /// Which year.
+            year: FinancialYear,
+            /// What it came to.
+            figures: ClosedFigures,
+            /// The fund's events the figures rest on.
+            events: EventRange,
+            /// How many events the whole log had when the figures were drawn; among them all of these but the
+            /// promises carried forward in the same moment.
+            log_size: u64,
+        },
+        /// The fund was closed: nothing more is put in or promised from it.
+        "fund.closed", 1, reason => Closed {
+            /// What it came to over all years.
+            figures: ClosedFigures,
+            /// The fund's events the figures rest on.
+            events: EventRange,
+            /// How many events the whole log had when the figures were drawn.
+            log_size: u64,
         },
     }
 }
@@ -209,21 +313,85 @@ impl FundEvent {
             Self::CommitmentReleased { shares, cause, .. } => {
                 format!("The commitment of {} was released: {}.", told_shares(shares), cause.words())
             }
-            Self::ExpenditurePosted { amount, year, value_date, .. } => {
-                format!("{amount} was paid on {} from the budget of {year}.", day(*value_date))
-            }
+            Self::ExpenditurePosted { amount, year, value_date, corrects, .. } => format!(
+                "{amount} was paid on {} from the budget of {year}{}.",
+                day(*value_date),
+                told_late(*corrects)
+            ),
             Self::CommitmentIncreased { shares, .. } => {
                 format!("Committed {} more to a grant.", told_shares(shares))
             }
-            Self::ExpenditureReturned { amount, year, value_date, .. } => format!(
-                "{amount} came back from the bank on {}: it is committed again in {year}.",
-                day(*value_date)
+            Self::ExpenditureReturned { amount, year, value_date, corrects, .. } => format!(
+                "{amount} came back from the bank on {}: it is committed again in {year}{}.",
+                day(*value_date),
+                told_late(*corrects)
             ),
             Self::RecoveryPosted { shares, .. } => {
-                format!("Got {} back from a partner.", told_shares(shares))
+                let told = |one: &RecoveredShare| {
+                    format!("{} in {}{}", one.amount, one.year, told_late(one.corrects))
+                };
+                let parts: Vec<String> = shares.iter().map(told).collect();
+                format!("Got {} back from a partner.", listed(parts.iter().map(String::as_str)))
             }
+            Self::BudgetTransferredOut { .. }
+            | Self::BudgetTransferredIn { .. }
+            | Self::BudgetCarriedForward { .. }
+            | Self::CommitmentCarriedForward { .. }
+            | Self::YearClosed { .. }
+            | Self::Closed { .. } => self.told_of_years(),
         }
     }
+
+    /// Moving budget, and closing.
+    fn told_of_years(&self) -> String {
+        match self {
+            Self::BudgetTransferredOut { amount, year, .. } => {
+                format!("{amount} of the budget of {year} was moved to another fund.")
+            }
+            Self::BudgetTransferredIn { amount, year, .. } => {
+                format!("{amount} was moved to the budget of {year} from another fund.")
+            }
+            Self::BudgetCarriedForward { from, to, amount } => {
+                format!("{amount} was carried forward from {from} to {to}.")
+            }
+            Self::CommitmentCarriedForward { from, to, amount, .. } => {
+                format!("{amount} promised to a grant and not yet paid moved from {from} to {to}.")
+            }
+            Self::YearClosed { year, figures, events, .. } => format!(
+                "{year} was closed: {} of budget, {}. The figures rest on the fund’s events 1 to {}.",
+                figures.budget,
+                figures.told(),
+                events.last
+            ),
+            Self::Closed { figures, events, .. } => format!(
+                "The fund was closed: {} of budget in all, {}. The figures rest on its events 1 to {}.",
+                figures.budget,
+                figures.told(),
+                events.last
+            ),
+            Self::Opened { .. }
+            | Self::BudgetAllocated { .. }
+            | Self::BudgetReduced { .. }
+            | Self::CommitmentReserved { .. }
+            | Self::ReservationVoided { .. }
+            | Self::CommitmentConfirmed { .. }
+            | Self::CommitmentReleased { .. }
+            | Self::ExpenditurePosted { .. }
+            | Self::CommitmentIncreased { .. }
+            | Self::ExpenditureReturned { .. }
+            | Self::RecoveryPosted { .. } => self.told(),
+        }
+    }
+}
+
+impl ClosedFigures {
+    fn told(&self) -> String {
+        format!("{} paid, {} returned by the bank and {} recovered", self.paid, self.returned, self.recovered)
+    }
+}
+
+fn told_late(corrects: Option<FinancialYear>) -> String {
+    corrects.map(|year| format!(", late for {year}")).unwrap_or_default()
 }
 
 fn told_shares(shares: &[YearShare]) -> String {

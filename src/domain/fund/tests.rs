@@ -1,9 +1,11 @@
 //! Given, when, then: funds.
 
+mod years;
+
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::identity::{PartnerId, ProgrammeId, RecoveryId, ReferenceKind};
+use crate::domain::identity::{PartnerId, ProgrammeId, ReferenceKind};
 use crate::domain::{Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, words};
 
 const STAFF: u128 = 1;
@@ -66,6 +68,7 @@ fn spent(instalment: u128, begins: i32, amount: &str) -> FundEvent {
         year: year(begins),
         amount: gbp(amount),
         value_date: date(TODAY),
+        corrects: None,
     }
 }
 
@@ -145,6 +148,7 @@ fn came_back() -> FundEvent {
         year: year(2026),
         amount: gbp("450"),
         value_date: date(TODAY),
+        corrects: None,
     }
 }
 
@@ -153,6 +157,8 @@ fn recover(shares: Vec<YearShare>) -> FundCommand {
 }
 
 fn recovered(shares: Vec<YearShare>) -> FundEvent {
+    let of = |share: YearShare| RecoveredShare { year: share.year, amount: share.amount, corrects: None };
+    let shares = shares.into_iter().map(of).collect();
     FundEvent::RecoveryPosted { link: link(GRANT), recovery: RecoveryId(Uuid::from_u128(5)), shares }
 }
 
@@ -215,6 +221,9 @@ fn stories() -> Vec<Story<Fund>> {
         story(with_payment(), give_back(1), came_back()),
         story(with_payment(), recover(vec![share(2026, "450")]), recovered(vec![share(2026, "450")])),
     ]
+    .into_iter()
+    .chain(years::stories())
+    .collect()
 }
 
 #[test]
@@ -302,7 +311,7 @@ fn refusals_of_commitments() -> Vec<(&'static str, Refused)> {
         ("fund.not_committed", refused(&all_paid, release)),
         ("fund.not_committed", refused(&with_reservation(), post(1, 2026, "1"))),
         ("fund.exceeds_outstanding", refused(&with_commitment(), post(1, 2026, "600.01"))),
-        ("fund.exceeds_outstanding", refused(&all_paid, post(1, 2026, "0.01"))),
+        ("fund.exceeds_outstanding", refused(&all_paid, post(3, 2026, "0.01"))),
         ("fund.exceeds_outstanding", refused(&with_commitment(), post(1, 2028, "1"))),
     ]
 }
@@ -311,7 +320,14 @@ fn refusals_of_commitments() -> Vec<(&'static str, Refused)> {
 fn every_refusal_is_reached() {
     all_reached(
         FundRefusal::CODES,
-        &[refusals_of_budgets(), refusals_of_commitments(), refusals_after_payment()].concat(),
+        &[
+            refusals_of_budgets(),
+            refusals_of_commitments(),
+            refusals_after_payment(),
+            years::refusals_of_transfers(),
+            years::refusals_of_closing(),
+        ]
+        .concat(),
     );
 }
 
@@ -371,7 +387,7 @@ fn an_unrestricted_fund_goes_anywhere_for_anything() {
 fn what_comes_back_can_be_paid_again_and_what_is_recovered_can_be_used_again() {
     let fund = Fund::after(&after(with_payment(), [came_back()]));
     let figures = fund.years()[&year(2026)];
-    assert_eq!((figures.outstanding, figures.spent), (gbp("600").pounds(), Decimal::ZERO));
+    assert_eq!((figures.outstanding, figures.spent()), (gbp("600").pounds(), Decimal::ZERO));
     let fund = Fund::after(&after(with_payment(), [recovered(vec![share(2026, "450")])]));
     let figures = fund.years()[&year(2026)];
     assert_eq!((figures.available(), figures.outstanding), (gbp("850").pounds(), gbp("150").pounds()));

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::town::{FINANCE, Town};
+use super::town::{FINANCE, Town, years};
 use crate::domain::calendar::FinancialYear;
-use crate::domain::fund::{Fund, FundCommand, FundEvent, GrantLink, YearShare};
+use crate::domain::fund::{EventRange, Fund, FundCommand, FundEvent, GrantLink, ReleaseCause, YearShare};
 use crate::domain::grant::{
     AuthoritySource, AuthorityUsed, Grant, GrantCommand, GrantEvent, Panel, PlannedInstalment, SignatoryRole,
 };
@@ -30,6 +30,14 @@ pub enum Guard {
     PaidOnlyIfAuthorised,
     VoidWithDecline,
     ReleaseWithDeclinedOffer,
+    PaidOnce,
+    ReturnedOnce,
+    BackWithinPaid,
+    TransferWithinAvailable,
+    BothSidesOfATransfer,
+    CarryWithinAvailable,
+    ClosedYearStays,
+    ClosedWhenUsedUp,
 }
 
 /// Guards left out together, and the laws one history then breaks.
@@ -40,15 +48,16 @@ pub struct Switch {
 
 /// Which guard keeps which law.
 ///
-/// Two guards stand behind each other at a payment. Without the one in the grant, the one in the fund still keeps
-/// a pot from going below nothing, so L3 breaks only when both are left out. The year of an instalment matters only
-/// when it is paid, so for L2 the fund has to look away too. L6 and L11 stand for what is not written yet (recovery,
-/// and movements that are more than one pot to another): nothing recorded today can break them.
+/// Guards stand behind each other at a payment: the grant authorises an instalment once, and the fund pays it once.
+/// Without these, the fund still keeps a pot from going below nothing, so L3 breaks only when it looks away too. The
+/// year of an instalment matters only when it is paid, so for L2 the fund has to look away as well. L11 stands for
+/// movements that are more than one pot to another: nothing recorded today can break it.
 pub const SWITCHES: &[Switch] = {
     use Guard::{
-        AuthorisedOnce, InstalmentOnce, InstalmentsAddUp, InstalmentsAsReserved, PaidAsAuthorised,
+        AuthorisedOnce, BackWithinPaid, BothSidesOfATransfer, CarryWithinAvailable, ClosedWhenUsedUp,
+        ClosedYearStays, InstalmentOnce, InstalmentsAddUp, InstalmentsAsReserved, PaidAsAuthorised, PaidOnce,
         PaidOnlyIfAuthorised, PaidWithinOutstanding, ReduceWithinAvailable, ReleaseWithDeclinedOffer,
-        ReserveWithinAvailable, VoidWithDecline,
+        ReserveWithinAvailable, ReturnedOnce, TransferWithinAvailable, VoidWithDecline,
     };
     &[
         Switch { off: &[ReserveWithinAvailable], breaks: &["L2"] },
@@ -58,17 +67,24 @@ pub const SWITCHES: &[Switch] = {
         Switch { off: &[InstalmentsAsReserved, PaidWithinOutstanding], breaks: &["L2"] },
         Switch { off: &[InstalmentOnce], breaks: &["L4"] },
         Switch { off: &[PaidAsAuthorised], breaks: &["L4"] },
-        Switch { off: &[AuthorisedOnce], breaks: &["L5"] },
-        Switch { off: &[PaidOnlyIfAuthorised], breaks: &["L5"] },
-        Switch { off: &[AuthorisedOnce, PaidWithinOutstanding], breaks: &["L3", "L5"] },
-        Switch { off: &[PaidOnlyIfAuthorised, PaidWithinOutstanding], breaks: &["L3", "L5"] },
+        Switch { off: &[AuthorisedOnce, PaidOnce], breaks: &["L5"] },
+        Switch { off: &[PaidOnlyIfAuthorised, PaidOnce], breaks: &["L5"] },
+        Switch { off: &[AuthorisedOnce, PaidOnce, PaidWithinOutstanding], breaks: &["L3", "L5"] },
+        Switch { off: &[PaidOnlyIfAuthorised, PaidOnce, PaidWithinOutstanding], breaks: &["L3", "L5"] },
+        Switch { off: &[ReturnedOnce], breaks: &["L5"] },
+        Switch { off: &[BackWithinPaid], breaks: &["L6"] },
+        Switch { off: &[TransferWithinAvailable], breaks: &["L1", "L2"] },
+        Switch { off: &[BothSidesOfATransfer], breaks: &["L7"] },
+        Switch { off: &[CarryWithinAvailable], breaks: &["L2"] },
+        Switch { off: &[ClosedYearStays], breaks: &["L10"] },
+        Switch { off: &[ClosedWhenUsedUp], breaks: &["L10"] },
         Switch { off: &[VoidWithDecline], breaks: &["L12"] },
         Switch { off: &[ReleaseWithDeclinedOffer], breaks: &["L4"] },
     ]
 };
 
 /// Guards that keep no law by themselves while the others hold.
-pub const SECOND_LINES: &[Guard] = &[Guard::PaidWithinOutstanding];
+pub const SECOND_LINES: &[Guard] = &[Guard::PaidWithinOutstanding, Guard::PaidOnce];
 
 impl Guard {
     /// The code of its refusal, or what it would have left out.
@@ -85,6 +101,14 @@ impl Guard {
             Self::PaidOnlyIfAuthorised => "grant.instalment_not_authorised",
             Self::VoidWithDecline => "the reservation voided with a decline",
             Self::ReleaseWithDeclinedOffer => "the commitment released with a declined offer",
+            Self::PaidOnce => "fund.already_paid",
+            Self::ReturnedOnce => "fund.not_paid",
+            Self::BackWithinPaid => "fund.exceeds_paid",
+            Self::TransferWithinAvailable => "fund.exceeds_available (on transferring)",
+            Self::BothSidesOfATransfer => "what one fund gives taken by the other",
+            Self::CarryWithinAvailable => "fund.exceeds_available (on carrying forward)",
+            Self::ClosedYearStays => "fund.year_is_closed",
+            Self::ClosedWhenUsedUp => "fund.year_has_available",
         }
     }
 }
@@ -123,11 +147,82 @@ impl Town {
             {
                 bent.evolve(&allocated(*year));
             }
+            ("fund.exceeds_available", FundCommand::TransferOut { transfer, .. })
+                if self.is_off(Guard::TransferWithinAvailable) =>
+            {
+                bent.evolve(&allocated(transfer.year));
+            }
+            ("fund.exceeds_available", FundCommand::CarryForward { from, .. })
+                if self.is_off(Guard::CarryWithinAvailable) =>
+            {
+                bent.evolve(&allocated(*from));
+            }
+            ("fund.year_is_closed", FundCommand::AllocateBudget { amount, year, source })
+                if self.is_off(Guard::ClosedYearStays) =>
+            {
+                let (amount, year, source) = (*amount, *year, source.clone());
+                return Ok(vec![FundEvent::BudgetAllocated { amount, year, source }]);
+            }
+            ("fund.year_has_available", FundCommand::CloseYear { year, log_size, .. })
+                if self.is_off(Guard::ClosedWhenUsedUp) =>
+            {
+                let figures = (&fund.years()[year]).into();
+                let (year, log_size, events) = (*year, *log_size, EventRange { first: 1, last: 1 });
+                return Ok(vec![FundEvent::YearClosed { year, figures, events, log_size }]);
+            }
             ("fund.exceeds_outstanding", FundCommand::PostExpenditure { grant, year, .. })
                 if self.is_off(Guard::PaidWithinOutstanding) =>
             {
                 let shares = vec![YearShare { year: *year, amount: plenty() }];
                 bent.evolve(&FundEvent::CommitmentConfirmed { link: self.link(*grant), shares });
+            }
+            (
+                "fund.already_paid",
+                FundCommand::PostExpenditure { grant, instalment, year, amount, value_date },
+            ) if self.is_off(Guard::PaidOnce) => {
+                let (link, share) = (self.link(*grant), YearShare { year: *year, amount: *amount });
+                bent.evolve(&FundEvent::ExpenditureReturned {
+                    link,
+                    instalment: *instalment,
+                    year: *year,
+                    amount: *amount,
+                    value_date: *value_date,
+                    corrects: None,
+                });
+                let cause = ReleaseCause::Underspend;
+                bent.evolve(&FundEvent::CommitmentReleased { link, shares: vec![share], cause });
+            }
+            ("fund.not_paid", FundCommand::ReturnExpenditure { grant, instalment, value_date })
+                if self.is_off(Guard::ReturnedOnce) =>
+            {
+                let Some(plan) =
+                    self.plans.get(grant).into_iter().flatten().find(|one| one.id == *instalment)
+                else {
+                    return Err(refused);
+                };
+                bent.evolve(&FundEvent::ExpenditurePosted {
+                    link: self.link(*grant),
+                    instalment: *instalment,
+                    year: plan.year,
+                    amount: plan.amount,
+                    value_date: *value_date,
+                    corrects: None,
+                });
+            }
+            (
+                "fund.exceeds_paid",
+                FundCommand::ReturnExpenditure { grant, .. } | FundCommand::PostRecovery { grant, .. },
+            ) if self.is_off(Guard::BackWithinPaid) => {
+                for (number, year) in (1..).zip(years()) {
+                    bent.evolve(&FundEvent::ExpenditurePosted {
+                        link: self.link(*grant),
+                        instalment: Uuid::from_u128(number << 64).into(),
+                        year,
+                        amount: plenty(),
+                        value_date: self.today,
+                        corrects: None,
+                    });
+                }
             }
             _ => return Err(refused),
         }

@@ -12,6 +12,7 @@ use crate::domain::record::Fact;
 #[derive(Default)]
 pub struct Tally {
     decisions: u64,
+    events: usize,
     refusals: BTreeMap<&'static str, u64>,
     movements: BTreeMap<Movement, u64>,
 }
@@ -21,6 +22,7 @@ impl Tally {
         match outcome {
             Ok(decision) => {
                 self.decisions += 1;
+                self.events += decision.len();
                 for (_, fact) in decision {
                     if let Fact::Fund(event) = fact {
                         for line in postings(event) {
@@ -31,6 +33,10 @@ impl Tally {
             }
             Err(refused) => *self.refusals.entry(refused.code).or_default() += 1,
         }
+    }
+
+    pub const fn events(&self) -> usize {
+        self.events
     }
 
     pub fn moved(&self, movement: Movement) -> u64 {
@@ -45,6 +51,10 @@ impl Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (decisions, movements, refusals) = (self.decisions, &self.movements, &self.refusals);
-        write!(f, "{decisions} decisions; movements {movements:?}; refusals {refusals:?}")
+        write!(
+            f,
+            "{decisions} decisions of {} events; movements {movements:?}; refusals {refusals:?}",
+            self.events
+        )
     }
 }

@@ -9,13 +9,17 @@ use uuid::Uuid;
 
 use super::reckless::Guard;
 use crate::domain::calendar::{Date, FinancialYear};
-use crate::domain::fund::{self, Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, YearShare};
+use crate::domain::fund::{
+    self, Fund, FundCommand, FundEvent, GrantLink, IntendedUse, ReleaseCause, Transfer, YearShare,
+};
 use crate::domain::grant::{
     Application, ApprovalGround, AuthoritySource, AuthorityUsed, ConflictNature, CriterionResult, Grant,
     GrantCommand, GrantEvent, GrantStatus, Panel, PlannedInstalment, SignatoryRole,
 };
-use crate::domain::identity::{FundId, GrantId, Hash, ProgrammeId, Reference, ReferenceKind};
-use crate::domain::laws::Books;
+use crate::domain::identity::{
+    FundId, GrantId, Hash, ProgrammeId, RecoveryId, Reference, ReferenceKind, TransferId,
+};
+use crate::domain::laws::{Books, YearBook};
 use crate::domain::money::Money;
 use crate::domain::places::Area;
 use crate::domain::postings::{Pot, postings};
@@ -54,10 +58,20 @@ pub enum Deed {
     Conflict,
     CloseProgramme,
     Wait,
+    /// A payment comes back from the bank.
+    Return,
+    /// Money that was paid is got back from the partner.
+    Recover,
+    /// Budget goes to the other fund.
+    Transfer,
+    /// Budget goes to the next year.
+    Carry,
+    /// The first year is over: what is left of it is carried forward and it is closed.
+    YearEnd,
 }
 
 /// How many times in a hundred each deed comes up; shrinking leads to the first.
-const DEEDS: [(Deed, usize); 13] = [
+const DEEDS: [(Deed, usize); 18] = [
     (Deed::Next, 61),
     (Deed::Pay, 9),
     (Deed::Authorise, 6),
@@ -71,6 +85,11 @@ const DEEDS: [(Deed, usize); 13] = [
     (Deed::Conflict, 1),
     (Deed::CloseProgramme, 1),
     (Deed::Wait, 2),
+    (Deed::Return, 2),
+    (Deed::Recover, 3),
+    (Deed::Transfer, 2),
+    (Deed::Carry, 1),
+    (Deed::YearEnd, 1),
 ];
 
 /// One step of a history.
@@ -127,7 +146,7 @@ fn pence(pence: u32) -> Money {
     Money::new(Decimal::new(i64::from(pence), 2)).unwrap()
 }
 
-fn years() -> [FinancialYear; 2] {
+pub(super) fn years() -> [FinancialYear; 2] {
     [2026, 2027].map(|begins| FinancialYear::beginning(begins).unwrap())
 }
 
@@ -190,6 +209,10 @@ impl Town {
                 Fact::Fund(event) => {
                     let id = FundId(*stream);
                     self.funds.get_mut(&id).unwrap().evolve(event);
+                    if let FundEvent::ExpenditureReturned { link, instalment, amount, .. } = event {
+                        let book = self.books.grants.get_mut(&link.grant).unwrap();
+                        book.instalments.insert(*instalment, (amount.pounds(), false));
+                    }
                     for line in postings(event) {
                         let (from, to) = line.movement.way();
                         *self.moved.entry((id, line.year, from)).or_default() -= line.amount.pounds();
@@ -231,15 +254,16 @@ impl Town {
             if !books.keys().eq(fund.keys()) {
                 return Err(format!("the books of fund {id} know other years than the fund"));
             }
-            for (year, of_books) in books {
+            for (year, YearBook { figures: of_books, .. }) in books {
                 let moved = |pot| self.moved.get(&(id, *year, pot)).copied().unwrap_or_default();
                 let of_fund = &fund[year];
+                let outside = [Pot::Funder, Pot::OtherFund, Pot::OtherYear];
                 let columns = [
-                    ("budget", of_books.budget, -moved(Pot::Funder), of_fund.budget),
+                    ("budget", of_books.budget, -outside.map(moved).iter().sum::<Decimal>(), of_fund.budget),
                     ("available", of_books.available, moved(Pot::Available), of_fund.available()),
                     ("reserved", of_books.reserved, moved(Pot::Reserved), of_fund.reserved),
                     ("committed", of_books.committed, moved(Pot::Committed), of_fund.outstanding),
-                    ("paid", of_books.paid, moved(Pot::Spent), of_fund.spent),
+                    ("spent", of_books.spent(), moved(Pot::Spent), of_fund.spent()),
                 ];
                 for (pot, in_books, in_postings, in_fund) in columns {
                     if in_books != in_postings || in_books != in_fund {
@@ -254,7 +278,7 @@ impl Town {
     }
 
     pub(super) fn at(&self, actor: u128) -> Circumstances {
-        Circumstances { on: self.today, ..by(actor, FIRST_DAY) }
+        Circumstances { on: self.today, today: self.today, ..by(actor, FIRST_DAY) }
     }
 
     /// Who does it: usually the person whose job it is, now and then somebody else.
@@ -316,6 +340,11 @@ impl Town {
                 self.today = self.today + chrono::Days::new(u64::from(step.much % 16));
                 Ok(Vec::new())
             }
+            Deed::Return => self.give_back(id, step),
+            Deed::Recover => self.recover(id, step),
+            Deed::Transfer => self.transfer(step),
+            Deed::Carry => self.carry(step),
+            Deed::YearEnd => self.end_year(step),
         }
     }
 
@@ -572,6 +601,80 @@ impl Town {
         let year = planned.year;
         let post = FundCommand::PostExpenditure { grant: id, instalment, year, amount, value_date };
         decision.extend(facts(fund, self.ask_fund(&self.funds[&fund], post, &at)?));
+        Ok(decision)
+    }
+
+    fn give_back(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
+        let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
+        let fund = self.fund_of(id)?;
+        let give_back = FundCommand::ReturnExpenditure { grant: id, instalment, value_date: self.today };
+        Ok(facts(fund, self.ask_fund(&self.funds[&fund], give_back, &self.who(step, PAYER))?))
+    }
+
+    /// All of an instalment, some of it, or a penny more than it was.
+    fn recover(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
+        let (year, whole) =
+            self.chosen(id, step).map_or((years()[0], pence(1)), |one| (one.year, one.amount));
+        let amount = match step.twist {
+            1 => Money::new(whole.pounds() + Decimal::new(1, 2)).unwrap(),
+            2..8 => whole,
+            _ => whole.split(&[1, 3])[0].unwrap_or(whole),
+        };
+        let recovery = RecoveryId(Uuid::from_u128(step.much.into()));
+        let fund = self.fund_of(id)?;
+        let post =
+            FundCommand::PostRecovery { grant: id, recovery, shares: vec![YearShare { year, amount }] };
+        Ok(facts(fund, self.ask_fund(&self.funds[&fund], post, &self.who(step, PAYER))?))
+    }
+}
+
+/// Budget between funds and years, and the end of a year.
+impl Town {
+    fn transfer(&self, step: Step) -> Result<Decision, Refused> {
+        let (from, to): (FundId, FundId) = (numbered(step.which % FUNDS), numbered((step.which + 1) % FUNDS));
+        let transfer = Transfer {
+            id: TransferId(Uuid::from_u128(u128::from(step.much) << 8 | u128::from(step.twist))),
+            from,
+            to: if step.twist == 1 { from } else { to },
+            amount: pence(u32::from(step.much) * 499),
+            year: years()[usize::from(step.twist % 2)],
+        };
+        let at = self.who(step, PAYER);
+        let receiver = self.funds[&to].terms()?.clone();
+        let given =
+            self.ask_fund(&self.funds[&from], FundCommand::TransferOut { transfer, receiver }, &at)?;
+        let taken = self.ask_fund(&self.funds[&to], FundCommand::TransferIn(transfer), &at)?;
+        let mut decision = facts(from, given);
+        if !self.off.contains(&Guard::BothSidesOfATransfer) {
+            decision.extend(facts(to, taken));
+        }
+        Ok(decision)
+    }
+
+    fn carry(&self, step: Step) -> Result<Decision, Refused> {
+        let id: FundId = numbered(step.which % FUNDS);
+        let [from, to] = years();
+        let carry = FundCommand::CarryForward { from, to, amount: pence(u32::from(step.much) * 499) };
+        Ok(facts(id, self.ask_fund(&self.funds[&id], carry, &self.who(step, PAYER))?))
+    }
+
+    /// A year ends early in the life of few towns, and somebody may forget what is left in it.
+    fn end_year(&mut self, step: Step) -> Result<Decision, Refused> {
+        let [year, to] = years();
+        if self.today <= year.last_day() && step.twist < 12 {
+            self.today = year.last_day() + chrono::Days::new(1);
+        }
+        let id: FundId = numbered(step.which % FUNDS);
+        let at = self.who(step, PAYER);
+        let (mut fund, mut decision) = (self.funds[&id].clone(), Decision::new());
+        let left = fund.years().get(&year).map(|figures| figures.available()).and_then(Money::some);
+        if let Some(amount) = left.filter(|_| step.twist != 9) {
+            let carried = self.ask_fund(&fund, FundCommand::CarryForward { from: year, to, amount }, &at)?;
+            carried.iter().for_each(|event| fund.evolve(event));
+            decision.extend(facts(id, carried));
+        }
+        let close = FundCommand::CloseYear { year, carry_commitments: step.twist != 7, log_size: 0 };
+        decision.extend(facts(id, self.ask_fund(&fund, close, &at)?));
         Ok(decision)
     }
 }
