@@ -1,8 +1,12 @@
 //! A grant: one case from application to payment. It owns who may decide, and that what is paid was promised.
 
+mod closing;
 mod commands;
 mod decisions;
 mod events;
+mod monitoring;
+mod recovery;
+mod variations;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +23,13 @@ pub use events::{
     PlannedInstalment, SignatoryRole,
 };
 
+pub use closing::{CourseCommand, ReviewOutcome, SuspensionGround};
+pub use monitoring::{
+    MonitoringCommand, MonitoringReport, ReturnKind, ReturnStatus, ReturnTerms, StoryConsent, StoryRef,
+};
+pub use recovery::{RecoveryCommand, RecoveryGround};
+pub use variations::{ByYear, Change, Replan, Slot, VariationCommand, VariationKind, Wish};
+
 codes! {
     /// Where a grant stands.
     pub enum GrantStatus {
@@ -32,6 +43,10 @@ codes! {
         "ineligible" => Ineligible, "not eligible";
         "declined" => Declined, "declined";
         "withdrawn" => Withdrawn, "withdrawn";
+        "suspended" => Suspended, "suspended";
+        "closing" => Closing, "closing";
+        "closed" => Closed, "closed";
+        "terminated" => Terminated, "ended early";
     }
 }
 
@@ -68,9 +83,13 @@ pub struct Grant {
     offer: Option<(Hash, Date)>,
     instalments: Vec<Instalment>,
     met: BTreeSet<ConditionId>,
+    terms: variations::Terms,
+    returns: monitoring::Returns,
+    recoveries: recovery::Recoveries,
+    course: closing::Course,
 }
 
-/// What a grant is about: fixed when the application was sent in.
+/// What a grant is about: fixed when the application was sent in, but for the last day, which can be varied.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The lead partner.
@@ -151,12 +170,14 @@ impl Aggregate for Grant {
         self.guard(command, at).map(|event| vec![event])
     }
 
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
     fn evolve(&mut self, event: &GrantEvent) {
         match event {
             GrantEvent::ApplicationSubmitted {
                 partner,
                 programme,
                 fund,
+                purpose,
                 requested,
                 places,
                 starts_on,
@@ -164,6 +185,7 @@ impl Aggregate for Grant {
                 ..
             } => {
                 self.status = GrantStatus::Submitted;
+                self.terms.purpose = Some(purpose.clone());
                 let (partner, programme, fund) = (*partner, *programme, *fund);
                 let (places, period) = (places.clone(), (*starts_on, *ends_on));
                 self.case = Some(Case { partner, programme, fund, requested: *requested, places, period });
@@ -185,8 +207,9 @@ impl Aggregate for Grant {
                 self.proposers.insert(*proposer);
                 self.recommended = Some((*proposer, *amount));
             }
-            GrantEvent::Approved { instalments, .. } => {
+            GrantEvent::Approved { amount, instalments, .. } => {
                 self.status = GrantStatus::Approved;
+                self.terms.total = Some(*amount);
                 self.instalments = instalments
                     .iter()
                     .map(|plan| Instalment { plan: plan.clone(), pay: Pay::Planned })
@@ -219,6 +242,44 @@ impl Aggregate for Grant {
                 self.set_pay(*instalment, authorised);
             }
             GrantEvent::PaymentConfirmed { instalment, .. } => self.set_pay(*instalment, Pay::Paid),
+            GrantEvent::ConditionWaived { condition, waived_by, .. } => self.waived(*condition, *waived_by),
+            GrantEvent::MonitoringReturnRequested { return_id, terms } => {
+                self.returns.requested(*return_id, *terms);
+                if terms.kind == ReturnKind::Final && self.status == GrantStatus::Active {
+                    self.status = GrantStatus::Closing;
+                }
+            }
+            GrantEvent::MonitoringReturnSubmitted { return_id, submitted_by, report } => {
+                self.returns.submitted(*return_id, *submitted_by, report);
+            }
+            GrantEvent::MonitoringReturnQueried { return_id } => {
+                self.returns.stands(*return_id, ReturnStatus::Queried);
+            }
+            GrantEvent::MonitoringReturnAccepted { return_id } => {
+                self.returns.stands(*return_id, ReturnStatus::Accepted);
+            }
+            GrantEvent::MonitoringReturnWaived { return_id, .. } => {
+                self.returns.stands(*return_id, ReturnStatus::Waived);
+            }
+            GrantEvent::VariationRequested { variation, requested_by, change } => {
+                self.terms.requested(*variation, *requested_by, change);
+            }
+            GrantEvent::VariationApproved { total, change, .. } => self.varied(*total, change),
+            GrantEvent::VariationRefused { .. } => self.terms.refused(),
+            GrantEvent::Suspended { from, suspended_by, .. } => self.suspended(*suspended_by, *from),
+            GrantEvent::Resumed {} => self.resumed(),
+            GrantEvent::UnderspendDeclared { amount, declared_by } => self.underspent(*amount, *declared_by),
+            GrantEvent::UnspentReleased { amount, plan } => self.released(*amount, plan),
+            GrantEvent::RecoveryDemanded { recovery, amount, demanded_by, .. } => {
+                self.recoveries.demanded(*recovery, *demanded_by, *amount);
+            }
+            GrantEvent::RecoveryReceived { recovery, amount, .. } => self.recoveries.took(*recovery, *amount),
+            GrantEvent::RecoveryWrittenOff { recovery, amount } => {
+                self.recoveries.gave_up(*recovery, *amount);
+            }
+            GrantEvent::Terminated { .. } => self.terminated(),
+            GrantEvent::AnnualReviewCompleted { .. } => {}
+            GrantEvent::Closed { .. } => self.status = GrantStatus::Closed,
         }
     }
 }

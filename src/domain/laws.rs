@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::calendar::FinancialYear;
 use super::fund::FundEvent;
-use super::grant::GrantEvent;
+use super::grant::{GrantEvent, Replan};
 use super::identity::{FundId, GrantId, InstalmentId};
 use super::money::pounds;
 use super::postings::{Figures, Movement, Posting, postings};
@@ -45,7 +45,10 @@ pub const LAWS: [Law; 8] = [
         says: "Recovered + written off is at most what was demanded, and that at most what was paid.",
     },
     Law { code: "L11", says: "The movements of every event balance." },
-    Law { code: "L12", says: "Money is reserved for a grant while it is recommended, and at no other time." },
+    Law {
+        code: "L12",
+        says: "Money is reserved for a grant while it is recommended or more is asked for it, and at no other time.",
+    },
 ];
 
 /// A law that does not hold, and of what.
@@ -72,6 +75,7 @@ struct GrantBook {
     instalments: BTreeMap<InstalmentId, (Decimal, bool)>,
     cancelled: bool,
     recommended: bool,
+    increase_asked: bool,
     reserved: Decimal,
     committed: Decimal,
     released: Decimal,
@@ -142,6 +146,22 @@ impl Books {
             GrantEvent::PaymentConfirmed { instalment, amount, .. } => {
                 book.instalments.insert(*instalment, (amount.pounds(), true));
             }
+            GrantEvent::VariationRequested { change, .. } => {
+                book.increase_asked = !change.rises().is_empty();
+            }
+            GrantEvent::VariationApproved { change, .. } => {
+                book.increase_asked = false;
+                // Money that moves from one year to another is released in the one and awarded anew in the other.
+                book.awarded += change.rises().values().sum::<Decimal>();
+                if let Some(plan) = change.plan() {
+                    book.replan(plan);
+                }
+            }
+            GrantEvent::VariationRefused { .. } => book.increase_asked = false,
+            GrantEvent::UnspentReleased { plan, .. } => book.replan(plan),
+            GrantEvent::Terminated { .. } => book.cancelled = true,
+            GrantEvent::RecoveryDemanded { amount, .. } => book.demanded += amount.pounds(),
+            GrantEvent::RecoveryWrittenOff { amount, .. } => book.written_off += amount.pounds(),
             GrantEvent::ApplicationSubmitted { .. }
             | GrantEvent::EligibilityConfirmed { .. }
             | GrantEvent::EligibilityRefused { .. }
@@ -151,7 +171,19 @@ impl Books {
             | GrantEvent::OfferIssued { .. }
             | GrantEvent::OfferAccepted { .. }
             | GrantEvent::ConditionMet { .. }
-            | GrantEvent::InstalmentAuthorised { .. } => {}
+            | GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::ConditionWaived { .. }
+            | GrantEvent::MonitoringReturnRequested { .. }
+            | GrantEvent::MonitoringReturnSubmitted { .. }
+            | GrantEvent::MonitoringReturnQueried { .. }
+            | GrantEvent::MonitoringReturnAccepted { .. }
+            | GrantEvent::MonitoringReturnWaived { .. }
+            | GrantEvent::Suspended { .. }
+            | GrantEvent::Resumed {}
+            | GrantEvent::UnderspendDeclared { .. }
+            | GrantEvent::RecoveryReceived { .. }
+            | GrantEvent::AnnualReviewCompleted { .. }
+            | GrantEvent::Closed { .. } => {}
         }
     }
 
@@ -233,6 +265,14 @@ impl FundBook {
 }
 
 impl GrantBook {
+    /// What was planned gives way to what is planned now.
+    fn replan(&mut self, plan: &Replan) {
+        for one in &plan.from {
+            self.instalments.remove(&one.id);
+        }
+        self.instalments.extend(plan.to.iter().map(|one| (one.id, (one.amount.pounds(), false))));
+    }
+
     fn post(&mut self, movement: Movement, amount: Decimal) {
         match movement {
             Movement::Reserve => self.reserved += amount,
@@ -300,14 +340,19 @@ impl GrantBook {
                 )
             }),
             breach_unless(
-                if self.recommended { self.reserved > Decimal::ZERO } else { self.reserved.is_zero() },
+                if self.recommended || self.increase_asked {
+                    self.reserved > Decimal::ZERO
+                } else {
+                    self.reserved.is_zero()
+                },
                 "L12",
                 of,
                 || {
                     format!(
-                        "{} is reserved, and the grant is {}recommended",
+                        "{} is reserved; the grant is {}recommended, and {} is asked for it",
                         pounds(self.reserved),
-                        if self.recommended { "" } else { "not " }
+                        if self.recommended { "" } else { "not " },
+                        if self.increase_asked { "more" } else { "no more" }
                     )
                 },
             ),
