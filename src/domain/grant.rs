@@ -28,7 +28,7 @@ pub use monitoring::{
     MonitoringCommand, MonitoringReport, ReturnKind, ReturnStatus, ReturnTerms, StoryConsent, StoryRef,
 };
 pub use recovery::{RecoveryCommand, RecoveryGround};
-pub use variations::{ByYear, Change, Replan, Slot, VariationCommand, VariationKind, Wish};
+pub use variations::{ByYear, Change, Replan, Slot, VariationCommand, VariationKind, VariationStatus, Wish};
 
 codes! {
     /// Where a grant stands.

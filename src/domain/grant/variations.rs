@@ -23,6 +23,15 @@ codes! {
     }
 }
 
+codes! {
+    /// What came of a variation.
+    pub enum VariationStatus {
+        "requested" => Requested, "waiting for an answer";
+        "approved" => Approved, "approved";
+        "refused" => Refused, "refused";
+    }
+}
+
 /// The instalments that are neither paid nor authorised, before and after a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replan {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{GrantRecord, InstalmentRecord};
+use crate::domain::Reason;
 use crate::domain::calendar::Date;
 use crate::domain::grant::{
     AuthorityUsed, Change, GrantEvent, GrantStatus, MonitoringReport, RecoveryGround, Replan, ReturnKind,
@@ -116,7 +117,7 @@ pub struct CloseRecord {
 
 impl GrantRecord {
     /// Take in what happened after the award; `why` is the reason given.
-    pub(super) fn take_running(&mut self, fact: GrantEvent, on: Date, why: Option<String>) {
+    pub(super) fn take_running(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
         if let GrantEvent::ConditionWaived { condition, .. } = fact {
             let mut conditions = self.instalments.iter_mut().flat_map(|one| &mut one.conditions);
             if let Some(waived) = conditions.find(|one| one.id == condition) {
@@ -132,7 +133,7 @@ impl GrantRecord {
                 last.lifted_on = Some(on);
             }
         } else if let GrantEvent::AnnualReviewCompleted { outcome } = fact {
-            self.reviews.push(ReviewRecord { outcome, on, reason: why });
+            self.reviews.push(ReviewRecord { outcome, on, reason: why.map(ToString::to_string) });
         } else if let GrantEvent::Terminated { unpaid } = fact {
             self.replan(&Replan { from: unpaid, to: Vec::new() }, on);
             self.end(GrantStatus::Terminated, on);
@@ -145,7 +146,7 @@ impl GrantRecord {
         }
     }
 
-    fn take_money(&mut self, fact: GrantEvent, on: Date, why: Option<String>) {
+    fn take_money(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
         if let GrantEvent::UnderspendDeclared { amount, .. } = fact {
             self.underspend = Some(UnderspendRecord { amount, declared_on: on, released: Vec::new() });
         } else if let GrantEvent::UnspentReleased { amount, plan } = fact {
@@ -171,7 +172,7 @@ impl GrantRecord {
         }
     }
 
-    fn take_variation(&mut self, fact: GrantEvent, on: Date, why: Option<String>) {
+    fn take_variation(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
         if let GrantEvent::VariationRequested { variation: id, requested_by, change } = fact {
             self.variations.push(VariationRecord {
                 id,
@@ -179,7 +180,7 @@ impl GrantRecord {
                 status: VariationStatus::Requested,
                 requested_by,
                 requested_on: on,
-                request_reason: why,
+                request_reason: why.map(ToString::to_string),
                 decided_on: None,
                 decision_reason: None,
                 approved: None,
@@ -205,18 +206,18 @@ impl GrantRecord {
         id: VariationId,
         status: VariationStatus,
         on: Date,
-        why: Option<String>,
+        why: Option<&Reason>,
         approved: Option<(PersonId, AuthorityUsed)>,
     ) {
         if let Some(one) = self.variations.iter_mut().find(|one| one.id == id) {
             one.status = status;
             one.decided_on = Some(on);
-            one.decision_reason = why;
+            one.decision_reason = why.map(ToString::to_string);
             one.approved = approved;
         }
     }
 
-    fn take_return(&mut self, fact: GrantEvent, on: Date, why: Option<String>) {
+    fn take_return(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
         if let GrantEvent::MonitoringReturnRequested { return_id: id, terms } = fact {
             if terms.kind == ReturnKind::Final && self.status == GrantStatus::Active {
                 self.status = GrantStatus::Closing;
@@ -232,7 +233,7 @@ impl GrantRecord {
             }
         } else if let GrantEvent::MonitoringReturnQueried { return_id } = fact {
             if let Some(one) = self.returned(return_id, ReturnStatus::Queried) {
-                one.question = why;
+                one.question = why.map(ToString::to_string);
             }
         } else if let GrantEvent::MonitoringReturnAccepted { return_id } = fact {
             if let Some(one) = self.returned(return_id, ReturnStatus::Accepted) {
