@@ -1,5 +1,9 @@
 //! Grants: each step of a case. Where money moves, the fund decides in the same commit.
 
+mod monitoring;
+mod running;
+mod variations;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
@@ -12,8 +16,8 @@ use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
 use crate::domain::fund::{Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, YearShare};
 use crate::domain::grant::{
-    Application, ApprovalGround, AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare,
-    Grant, GrantCommand, NeedShare, PlannedInstalment, SignatoryRole,
+    Application, ApprovalGround, Condition, ConflictNature, CriterionResult, DeliveryShare, Grant,
+    GrantCommand, NeedShare, PlannedInstalment, SignatoryRole,
 };
 use crate::domain::identity::{
     CommandId, ConditionId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, ReferenceKind,
@@ -26,6 +30,10 @@ use crate::domain::text::Text;
 use crate::projections::grants::{Filter, GrantRecord, count, list};
 use crate::projections::{one, several};
 use crate::store::work::Work;
+
+pub use monitoring::{NewReport, ReturnAnswer};
+pub use running::Course;
+pub use variations::{NewSlot, NewVariation};
 
 /// What a partner asks for, before the application has a reference.
 #[derive(Debug, Clone)]
@@ -103,6 +111,11 @@ pub enum Ending {
 async fn rules_of(work: &mut Work, grant: &Grant) -> Result<Rules, Failure> {
     let programme = work.existing::<Programme>(grant.case()?.programme).await?;
     Ok(programme.rules()?.clone())
+}
+
+/// The checks a grantee of a programme needs beside those of every partner.
+fn required_checks(rules: &Rules) -> Vec<CheckKind> {
+    rules.required_checks.iter().filter_map(|code| CheckKind::from_code(code.as_str())).collect()
 }
 
 fn planned(command: CommandId, plans: Vec<Plan>) -> Vec<PlannedInstalment> {
@@ -325,8 +338,7 @@ impl App {
                 for share in fund.live_reservation(grant, today)? {
                     *reserved.entry(share.year).or_default() += share.amount.pounds();
                 }
-                let source = Text::new("programme: limit of one approver")?;
-                let authority = AuthorityUsed { source, limit: rules.limits.one_approver };
+                let authority = running::authority_over(&rules)?;
                 let ground = ApprovalGround { reserved, authority, scoring: rules.scoring };
                 let approve = GrantCommand::Approve { instalments, terms_version, ground };
                 work.execute::<Grant>(grant, approve).await?;
@@ -392,13 +404,8 @@ impl App {
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
                 let rules = rules_of(work, &state).await?;
-                let checks: Vec<CheckKind> = rules
-                    .required_checks
-                    .iter()
-                    .filter_map(|code| CheckKind::from_code(code.as_str()))
-                    .collect();
-                let partner = work.existing::<Partner>(state.case()?.partner).await?;
-                let payable = partner.payable(pay_on, &checks)?;
+                let payee = work.existing::<Partner>(state.payee()?).await?;
+                let payable = payee.payable(pay_on, &required_checks(&rules))?;
                 let authorise = GrantCommand::AuthoriseInstalment {
                     instalment,
                     pay_on,

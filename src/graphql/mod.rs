@@ -52,6 +52,9 @@ pub struct Mutation(
     funds::FundMutations,
     programmes::ProgrammeMutations,
     grants::GrantMutations,
+    grants::MonitoringMutations,
+    grants::VariationMutations,
+    grants::RunningMutations,
 );
 
 /// The schema, ready to run.

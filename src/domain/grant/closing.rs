@@ -140,7 +140,11 @@ impl Grant {
     }
 
     /// What follows for the course of the grant.
-    pub(super) fn steer(&self, command: CourseCommand, at: &Circumstances) -> Result<GrantEvent, GrantRefusal> {
+    pub(super) fn steer(
+        &self,
+        command: CourseCommand,
+        at: &Circumstances,
+    ) -> Result<GrantEvent, GrantRefusal> {
         let by = at.actor.person;
         match command {
             CourseCommand::WaiveCondition { condition, authority } => {
@@ -222,7 +226,11 @@ impl Grant {
         Ok(GrantEvent::Terminated { unpaid: self.unpaid() })
     }
 
-    fn close(&self, final_spend: Option<Money>, outcomes: Vec<Text<300>>) -> Result<GrantEvent, GrantRefusal> {
+    fn close(
+        &self,
+        final_spend: Option<Money>,
+        outcomes: Vec<Text<300>>,
+    ) -> Result<GrantEvent, GrantRefusal> {
         self.must_be(GrantStatus::Closing)?;
         self.must_not_be_asked()?;
         let open = self.instalments.iter().filter(|one| one.pay != Pay::Paid);

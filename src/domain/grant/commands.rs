@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::{
-    AuthorityUsed, ConflictNature, CourseCommand, CriterionResult, DeliveryShare, MonitoringCommand, NeedShare,
-    PlannedInstalment, RecoveryCommand, SignatoryRole, VariationCommand,
+    AuthorityUsed, ConflictNature, CourseCommand, CriterionResult, DeliveryShare, MonitoringCommand,
+    NeedShare, PlannedInstalment, RecoveryCommand, SignatoryRole, VariationCommand,
 };
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    Change, MonitoringReport, RecoveryGround, Replan, ReturnTerms, ReviewOutcome, SuspensionGround,
-};
+use super::{Change, MonitoringReport, RecoveryGround, Replan, ReturnTerms, ReviewOutcome, SuspensionGround};
 use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::evidence::Evidence;
 use crate::domain::identity::{
@@ -473,7 +471,9 @@ impl GrantEvent {
             Self::RecoveryReceived { amount, value_date, .. } => {
                 format!("{amount} that was asked back came on {}.", day(*value_date))
             }
-            Self::RecoveryWrittenOff { amount, .. } => format!("{amount} that was asked back was written off."),
+            Self::RecoveryWrittenOff { amount, .. } => {
+                format!("{amount} that was asked back was written off.")
+            }
             Self::Terminated { .. } => "Ended early: nothing more is paid.".into(),
             Self::AnnualReviewCompleted { outcome } => format!("Reviewed: {}.", outcome.words()),
             Self::Closed { final_spend, .. } => format!(

@@ -91,7 +91,11 @@ impl Grant {
     /// What was paid and has not come back from the bank, in pounds.
     #[must_use]
     pub fn paid(&self) -> Decimal {
-        self.instalments.iter().filter(|one| one.pay == super::Pay::Paid).map(|one| one.plan.amount.pounds()).sum()
+        self.instalments
+            .iter()
+            .filter(|one| one.pay == super::Pay::Paid)
+            .map(|one| one.plan.amount.pounds())
+            .sum()
     }
 
     /// What was asked back of what was paid, in pounds: a payment may not be undone below it.

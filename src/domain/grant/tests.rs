@@ -1,5 +1,7 @@
 //! Given, when, then: grants.
 
+mod running;
+
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
@@ -81,7 +83,7 @@ fn instalments() -> Vec<PlannedInstalment> {
         year: year(begins),
         conditions,
     };
-    vec![one(1, "1500", "2026-06-01", 2026, vec![]), one(2, "1000", "2027-04-06", 2027, vec![report])]
+    vec![one(1, "1500", PAY_ON, 2026, vec![]), one(2, "1000", "2027-04-06", 2027, vec![report])]
 }
 
 fn authority(limit: &str) -> AuthorityUsed {
@@ -272,6 +274,9 @@ fn stories() -> Vec<Story<Grant>> {
         beside(RECOMMENDED, GrantCommand::Withdraw, PARTNER, GrantEvent::ApplicationWithdrawn {}),
         beside(OFFERED, GrantCommand::DeclineOffer, PARTNER, GrantEvent::OfferDeclined {}),
     ]
+    .into_iter()
+    .chain(running::stories())
+    .collect()
 }
 
 #[test]
@@ -402,7 +407,7 @@ fn every_refusal_is_reached() {
     let reached =
         [refusals_of_applying(), refusals_of_assessing(), refusals_of_approving(), refusals_of_paying()]
             .concat();
-    all_reached(GrantRefusal::CODES, &reached);
+    all_reached(GrantRefusal::CODES, &[reached, running::refusals()].concat());
 }
 
 #[test]

@@ -225,6 +225,25 @@ pub struct ApproveGrantInput {
     pub meant: Meant,
 }
 
+/// The payments that were typed; what is wrong with any is noted.
+pub(super) fn plans(entered: &mut Entered, field: &str, typed: Vec<InstalmentInput>) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for (place, one) in typed.into_iter().enumerate() {
+        let amount = entered.take(&format!("{field}.{place}.amount"), one.amount.amount());
+        let titles: Result<Vec<_>, TextProblem> =
+            one.conditions.iter().flatten().map(|title| Text::new(title)).collect();
+        let conditions = entered.take(&format!("{field}.{place}.conditions"), titles);
+        let plan = amount.zip(conditions).map(|(amount, conditions)| Plan {
+            amount,
+            due: one.due.0,
+            year: one.year.map(|year| year.0),
+            conditions,
+        });
+        plans.extend(plan);
+    }
+    plans
+}
+
 /// The payments and the terms of an approval.
 type Approval = (Vec<Plan>, Text<40>);
 
@@ -232,20 +251,7 @@ impl ApproveGrantInput {
     fn read(self) -> Result<(Meant, GrantId, Approval), Failure> {
         let mut entered = Entered::default();
         let terms = entered.text("termsVersion", &self.terms_version);
-        let mut plans = Vec::new();
-        for (place, one) in self.instalments.into_iter().enumerate() {
-            let amount = entered.take(&format!("instalments.{place}.amount"), one.amount.amount());
-            let titles: Result<Vec<_>, TextProblem> =
-                one.conditions.iter().flatten().map(|title| Text::new(title)).collect();
-            let conditions = entered.take(&format!("instalments.{place}.conditions"), titles);
-            let plan = amount.zip(conditions).map(|(amount, conditions)| Plan {
-                amount,
-                due: one.due.0,
-                year: one.year.map(|year| year.0),
-                conditions,
-            });
-            plans.extend(plan);
-        }
+        let plans = plans(&mut entered, "instalments", self.instalments);
         let taken = terms.map(|terms| (plans, terms));
         Ok((self.meant, GrantId(self.grant_id), entered.all(taken)?))
     }
@@ -354,7 +360,7 @@ pub struct GrantPayload {
     pub grant: Grant,
 }
 
-async fn payload(ctx: &Context<'_>, done: Result<Done, Failure>) -> Result<GrantPayload> {
+pub(super) async fn payload(ctx: &Context<'_>, done: Result<Done, Failure>) -> Result<GrantPayload> {
     let done = done.map_err(told)?;
     let (app, _) = asked(ctx)?;
     let record = app.grants_named(&[done.id]).await.map_err(told)?.remove(&done.id);

@@ -223,8 +223,15 @@ impl GrantRecord {
                 self.status = GrantStatus::Closing;
             }
             let (status, question) = (ReturnStatus::Requested, None);
-            let asked =
-                ReturnRecord { id, terms, status, submitted_on: None, report: None, question, settled_on: None };
+            let asked = ReturnRecord {
+                id,
+                terms,
+                status,
+                submitted_on: None,
+                report: None,
+                question,
+                settled_on: None,
+            };
             self.returns.push(asked);
         } else if let GrantEvent::MonitoringReturnSubmitted { return_id, report, .. } = fact {
             if let Some(one) = self.returned(return_id, ReturnStatus::Submitted) {

@@ -365,9 +365,13 @@ impl Town {
                 self.on_grant(id, command, &self.who(step, PARTNER))
             }
             GrantStatus::Active => self.authorise(id, step).or_else(|_| self.pay(id, step)),
-            GrantStatus::Ineligible | GrantStatus::Declined | GrantStatus::Withdrawn => {
-                self.on_grant(id, GrantCommand::Withdraw, &self.at(PARTNER))
-            }
+            GrantStatus::Ineligible
+            | GrantStatus::Declined
+            | GrantStatus::Withdrawn
+            | GrantStatus::Suspended
+            | GrantStatus::Closing
+            | GrantStatus::Closed
+            | GrantStatus::Terminated => self.on_grant(id, GrantCommand::Withdraw, &self.at(PARTNER)),
         }
     }
 
