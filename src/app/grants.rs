@@ -2,6 +2,9 @@
 
 mod approving;
 mod entering;
+mod monitoring;
+mod running;
+mod variations;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,8 +17,8 @@ use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
 use crate::domain::fund::{Fund, FundCommand, ReleaseCause};
 use crate::domain::grant::{
-    Application, Condition, ConflictNature, CriterionResult, DeliveryShare, Grant, GrantCommand, NeedShare,
-    PlannedInstalment, SignatoryRole,
+    Application, AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare, Grant,
+    GrantCommand, NeedShare, PlannedInstalment, SignatoryRole,
 };
 use crate::domain::identity::{
     CommandId, ConditionId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId,
@@ -31,6 +34,9 @@ use crate::store::work::Work;
 
 pub use approving::Proposal;
 pub use entering::NewCase;
+pub use monitoring::{NewReport, ReturnAnswer};
+pub use running::Course;
+pub use variations::{NewSlot, NewVariation};
 
 /// What a partner asks for, before the application has a reference.
 #[derive(Debug, Clone)]
@@ -147,6 +153,11 @@ async fn informed(work: &mut Work, grant: &Grant, step: GrantCommand) -> Result<
     })
 }
 
+/// The checks a grantee of a programme needs beside those of every partner.
+fn required_checks(rules: &Rules) -> Vec<CheckKind> {
+    rules.required_checks.iter().filter_map(|code| CheckKind::from_code(code.as_str())).collect()
+}
+
 fn planned(command: CommandId, plans: Vec<Plan>) -> Vec<PlannedInstalment> {
     let conditions = |place: usize, titles: Vec<Text<300>>| {
         let numbered = titles.into_iter().enumerate();
@@ -171,6 +182,13 @@ fn planned(command: CommandId, plans: Vec<Plan>) -> Vec<PlannedInstalment> {
 }
 
 impl App {
+    /// The authority somebody uses who decides on a grant: of the delegations they hold, the one with the highest limit.
+    async fn authority_on(&self, work: &mut Work, grant: GrantId) -> Result<AuthorityUsed, Failure> {
+        let state = work.existing::<Grant>(grant).await?;
+        let case = state.case()?;
+        self.authority(work, None, (case.fund, case.programme)).await
+    }
+
     /// Take a step that concerns the grant alone.
     ///
     /// # Errors
@@ -340,13 +358,8 @@ impl App {
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
                 let rules = rules_of(work, &state).await?;
-                let checks: Vec<CheckKind> = rules
-                    .required_checks
-                    .iter()
-                    .filter_map(|code| CheckKind::from_code(code.as_str()))
-                    .collect();
-                let partner = work.existing::<Partner>(state.case()?.partner).await?;
-                let payable = partner.payable(pay_on, &checks)?;
+                let payee = work.existing::<Partner>(state.payee()?).await?;
+                let payable = payee.payable(pay_on, &required_checks(&rules))?;
                 let authorise = GrantCommand::AuthoriseInstalment {
                     instalment,
                     pay_on,

@@ -280,6 +280,23 @@ impl Fund {
         self.reservations.contains_key(&grant)
     }
 
+    /// How an amount that comes back from a grant falls on the years it was paid from: the latest first, because
+    /// their budgets can still be used.
+    ///
+    /// # Errors
+    /// `fund.not_committed`.
+    pub fn recovered_by_year(&self, grant: GrantId, amount: Money) -> Result<Vec<YearShare>, FundRefusal> {
+        let commitment = self.commitment(grant)?;
+        let years: BTreeSet<FinancialYear> = commitment.paid.values().map(|(year, _)| *year).collect();
+        let mut left = amount.pounds();
+        let share = |year: FinancialYear| {
+            let taken = left.min(commitment.paid_net(year));
+            left -= taken;
+            Some(YearShare { year, amount: Money::some(taken)? })
+        };
+        Ok(years.into_iter().rev().filter_map(share).collect())
+    }
+
     /// Whether a programme with this purpose may draw on the fund.
     ///
     /// # Errors
@@ -294,7 +311,11 @@ impl Fund {
         }
     }
 
-    fn allows(&self, intended: &IntendedUse) -> Result<(), FundRefusal> {
+    /// Whether money of the fund may be used so: for this purpose, in these places, at this time.
+    ///
+    /// # Errors
+    /// `fund.unknown`, `fund.purpose_not_allowed`, `fund.place_not_allowed` or `fund.period_not_allowed`.
+    pub fn allows(&self, intended: &IntendedUse) -> Result<(), FundRefusal> {
         self.allows_purpose(&intended.purpose)?;
         let Terms { restriction, spend: (from, to), .. } = self.terms()?;
         if intended.period.0 < *from || intended.period.1 > *to {

@@ -2,10 +2,14 @@
 
 mod approving;
 mod clock;
+mod closing;
 mod commands;
 mod decisions;
 mod entering;
 mod events;
+mod monitoring;
+mod recovery;
+mod variations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +26,13 @@ pub use events::{
     AuthoritySource, AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare, FirstApproval,
     GrantEvent, NeedShare, Panel, PlannedInstalment, SignatoryRole,
 };
+
+pub use closing::{CourseCommand, ReviewOutcome, SuspensionGround};
+pub use monitoring::{
+    MonitoringCommand, MonitoringReport, ReturnKind, ReturnStatus, ReturnTerms, StoryConsent, StoryRef,
+};
+pub use recovery::{RecoveryCommand, RecoveryGround};
+pub use variations::{ByYear, Change, Replan, Slot, VariationCommand, VariationKind, VariationStatus, Wish};
 
 codes! {
     /// Where a grant stands.
@@ -40,6 +51,10 @@ codes! {
         "declined" => Declined, "declined";
         "withdrawn" => Withdrawn, "withdrawn";
         "lapsed" => Lapsed, "lapsed";
+        "suspended" => Suspended, "suspended";
+        "closing" => Closing, "closing";
+        "closed" => Closed, "closed";
+        "terminated" => Terminated, "ended early";
     }
 }
 
@@ -80,6 +95,10 @@ pub struct Grant {
     offer: Option<(Hash, Date)>,
     instalments: Vec<Instalment>,
     met: BTreeSet<ConditionId>,
+    terms: variations::Terms,
+    returns: monitoring::Returns,
+    recoveries: recovery::Recoveries,
+    course: closing::Course,
 }
 
 /// The recommendation in force, and everybody who stands behind it.
@@ -110,7 +129,7 @@ pub struct Subject {
     pub fund: FundId,
 }
 
-/// What a grant is about: fixed when the application was sent in.
+/// What a grant is about: fixed when the application was sent in, but for the last day, which can be varied.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The lead partner.
@@ -232,6 +251,7 @@ impl Aggregate for Grant {
         self.guard(command, at).map(|event| vec![event])
     }
 
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
     fn evolve(&mut self, event: &GrantEvent) {
         match event {
             GrantEvent::InterestReceived { reference, partner, programme, fund, .. } => {
@@ -255,6 +275,7 @@ impl Aggregate for Grant {
                 partner,
                 programme,
                 fund,
+                purpose,
                 requested,
                 places,
                 starts_on,
@@ -262,6 +283,7 @@ impl Aggregate for Grant {
                 criteria_version,
                 ..
             } => {
+                self.terms.purpose = Some(purpose.clone());
                 let (partner, programme, fund) = (*partner, *programme, *fund);
                 let reference = reference.clone();
                 self.begin(GrantStatus::Submitted, Subject { reference, partner, programme, fund });
@@ -303,9 +325,10 @@ impl Aggregate for Grant {
                     terms_version: terms_version.clone(),
                 });
             }
-            GrantEvent::Approved { instalments, .. } => {
+            GrantEvent::Approved { amount, instalments, .. } => {
                 self.status = GrantStatus::Approved;
                 self.first_approval = None;
+                self.terms.total = Some(*amount);
                 self.instalments = instalments
                     .iter()
                     .map(|plan| Instalment { plan: plan.clone(), pay: Pay::Planned })
@@ -339,6 +362,44 @@ impl Aggregate for Grant {
                 self.set_pay(*instalment, authorised);
             }
             GrantEvent::PaymentConfirmed { instalment, .. } => self.set_pay(*instalment, Pay::Paid),
+            GrantEvent::ConditionWaived { condition, waived_by, .. } => self.waived(*condition, *waived_by),
+            GrantEvent::MonitoringReturnRequested { return_id, terms } => {
+                self.returns.requested(*return_id, *terms);
+                if terms.kind == ReturnKind::Final && self.status == GrantStatus::Active {
+                    self.status = GrantStatus::Closing;
+                }
+            }
+            GrantEvent::MonitoringReturnSubmitted { return_id, submitted_by, report } => {
+                self.returns.submitted(*return_id, *submitted_by, report);
+            }
+            GrantEvent::MonitoringReturnQueried { return_id } => {
+                self.returns.stands(*return_id, ReturnStatus::Queried);
+            }
+            GrantEvent::MonitoringReturnAccepted { return_id } => {
+                self.returns.stands(*return_id, ReturnStatus::Accepted);
+            }
+            GrantEvent::MonitoringReturnWaived { return_id, .. } => {
+                self.returns.stands(*return_id, ReturnStatus::Waived);
+            }
+            GrantEvent::VariationRequested { variation, requested_by, change } => {
+                self.terms.requested(*variation, *requested_by, change);
+            }
+            GrantEvent::VariationApproved { total, change, .. } => self.varied(*total, change),
+            GrantEvent::VariationRefused { .. } => self.terms.refused(),
+            GrantEvent::Suspended { from, suspended_by, .. } => self.suspended(*suspended_by, *from),
+            GrantEvent::Resumed {} => self.resumed(),
+            GrantEvent::UnderspendDeclared { amount, declared_by } => self.underspent(*amount, *declared_by),
+            GrantEvent::UnspentReleased { amount, plan } => self.released(*amount, plan),
+            GrantEvent::RecoveryDemanded { recovery, amount, demanded_by, .. } => {
+                self.recoveries.demanded(*recovery, *demanded_by, *amount);
+            }
+            GrantEvent::RecoveryReceived { recovery, amount, .. } => self.recoveries.took(*recovery, *amount),
+            GrantEvent::RecoveryWrittenOff { recovery, amount } => {
+                self.recoveries.gave_up(*recovery, *amount);
+            }
+            GrantEvent::Terminated { .. } => self.terminated(),
+            GrantEvent::AnnualReviewCompleted { .. } => {}
+            GrantEvent::Closed { .. } => self.status = GrantStatus::Closed,
         }
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::calendar::FinancialYear;
 use super::fund::{ClosedFigures, FundEvent};
-use super::grant::GrantEvent;
+use super::grant::{GrantEvent, Replan};
 use super::identity::{FundId, GrantId, InstalmentId, RunId, TransferId};
 use super::money::pounds;
 use super::postings::{Figures, Movement, Posting, Pot, postings};
@@ -62,7 +62,10 @@ pub const LAWS: [Law; 13] = [
         says: "The same cut gives the same figures for ever, and a closed year keeps the figures it was closed with.",
     },
     Law { code: "L11", says: "The movements of every event balance." },
-    Law { code: "L12", says: "Money is reserved for a grant while it is recommended, and at no other time." },
+    Law {
+        code: "L12",
+        says: "Money is reserved for a grant while it is recommended or more is asked for it, and at no other time.",
+    },
     Law {
         code: "L13",
         says: "What is published, the ledger and its CSV, equals the books kept from the log.",
@@ -118,6 +121,7 @@ struct GrantBook {
     instalments: BTreeMap<InstalmentId, (Decimal, bool)>,
     cancelled: bool,
     recommended: bool,
+    increase_asked: bool,
     reserved: Decimal,
     committed: Decimal,
     released: Decimal,
@@ -198,6 +202,22 @@ impl Books {
             GrantEvent::PaymentConfirmed { instalment, amount, .. } => {
                 book.instalments.insert(*instalment, (amount.pounds(), true));
             }
+            GrantEvent::VariationRequested { change, .. } => {
+                book.increase_asked = !change.rises().is_empty();
+            }
+            GrantEvent::VariationApproved { change, .. } => {
+                book.increase_asked = false;
+                // Money that moves from one year to another is released in the one and awarded anew in the other.
+                book.awarded += change.rises().values().sum::<Decimal>();
+                if let Some(plan) = change.plan() {
+                    book.replan(plan);
+                }
+            }
+            GrantEvent::VariationRefused { .. } => book.increase_asked = false,
+            GrantEvent::UnspentReleased { plan, .. } => book.replan(plan),
+            GrantEvent::Terminated { .. } => book.cancelled = true,
+            GrantEvent::RecoveryDemanded { amount, .. } => book.demanded += amount.pounds(),
+            GrantEvent::RecoveryWrittenOff { amount, .. } => book.written_off += amount.pounds(),
             GrantEvent::InterestReceived { .. }
             | GrantEvent::InvitedToApply { .. }
             | GrantEvent::InterestDeclined { .. }
@@ -216,7 +236,19 @@ impl Books {
             | GrantEvent::OfferIssued { .. }
             | GrantEvent::OfferAccepted { .. }
             | GrantEvent::ConditionMet { .. }
-            | GrantEvent::InstalmentAuthorised { .. } => {}
+            | GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::ConditionWaived { .. }
+            | GrantEvent::MonitoringReturnRequested { .. }
+            | GrantEvent::MonitoringReturnSubmitted { .. }
+            | GrantEvent::MonitoringReturnQueried { .. }
+            | GrantEvent::MonitoringReturnAccepted { .. }
+            | GrantEvent::MonitoringReturnWaived { .. }
+            | GrantEvent::Suspended { .. }
+            | GrantEvent::Resumed {}
+            | GrantEvent::UnderspendDeclared { .. }
+            | GrantEvent::RecoveryReceived { .. }
+            | GrantEvent::AnnualReviewCompleted { .. }
+            | GrantEvent::Closed { .. } => {}
         }
     }
 
@@ -410,6 +442,14 @@ impl RunBook {
 }
 
 impl GrantBook {
+    /// What was planned gives way to what is planned now.
+    fn replan(&mut self, plan: &Replan) {
+        for one in &plan.from {
+            self.instalments.remove(&one.id);
+        }
+        self.instalments.extend(plan.to.iter().map(|one| (one.id, (one.amount.pounds(), false))));
+    }
+
     fn post(&mut self, movement: Movement, amount: Decimal) {
         match movement {
             Movement::Reserve => self.reserved += amount,
@@ -487,14 +527,19 @@ impl GrantBook {
                 )
             }),
             breach_unless(
-                if self.recommended { self.reserved > Decimal::ZERO } else { self.reserved.is_zero() },
+                if self.recommended || self.increase_asked {
+                    self.reserved > Decimal::ZERO
+                } else {
+                    self.reserved.is_zero()
+                },
                 "L12",
                 of,
                 || {
                     format!(
-                        "{} is reserved, and the grant is {}recommended",
+                        "{} is reserved; the grant is {}recommended, and {} is asked for it",
                         pounds(self.reserved),
-                        if self.recommended { "" } else { "not " }
+                        if self.recommended { "" } else { "not " },
+                        if self.increase_asked { "more" } else { "no more" }
                     )
                 },
             ),

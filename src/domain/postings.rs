@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::calendar::FinancialYear;
 use super::fund::{FundEvent, GrantLink, YearShare};
-use super::grant::{GrantEvent, PlannedInstalment};
+use super::grant::{GrantEvent, PlannedInstalment, Replan};
 use super::identity::InstalmentId;
 use super::money::Money;
 
@@ -165,7 +165,12 @@ pub fn expectations(event: &GrantEvent) -> Vec<Expectation> {
             instalments.iter().cloned().map(Expectation::Planned).collect()
         }
         GrantEvent::PaymentConfirmed { instalment, .. } => vec![Expectation::Done(*instalment)],
-        GrantEvent::OfferDeclined {} | GrantEvent::OfferLapsed { .. } => vec![Expectation::AllDone],
+        GrantEvent::OfferDeclined {} | GrantEvent::OfferLapsed { .. } | GrantEvent::Terminated { .. } => {
+            vec![Expectation::AllDone]
+        }
+        GrantEvent::VariationApproved { change, .. } => change.plan().map(replanned).unwrap_or_default(),
+        GrantEvent::UnspentReleased { plan, .. } => replanned(plan),
+        GrantEvent::RecoveryWrittenOff { amount, .. } => vec![Expectation::WrittenOff(*amount)],
         GrantEvent::InterestReceived { .. }
         | GrantEvent::InvitedToApply { .. }
         | GrantEvent::InterestDeclined { .. }
@@ -187,8 +192,28 @@ pub fn expectations(event: &GrantEvent) -> Vec<Expectation> {
         | GrantEvent::OfferIssued { .. }
         | GrantEvent::OfferAccepted { .. }
         | GrantEvent::ConditionMet { .. }
-        | GrantEvent::InstalmentAuthorised { .. } => Vec::new(),
+        | GrantEvent::InstalmentAuthorised { .. }
+        | GrantEvent::ConditionWaived { .. }
+        | GrantEvent::MonitoringReturnRequested { .. }
+        | GrantEvent::MonitoringReturnSubmitted { .. }
+        | GrantEvent::MonitoringReturnQueried { .. }
+        | GrantEvent::MonitoringReturnAccepted { .. }
+        | GrantEvent::MonitoringReturnWaived { .. }
+        | GrantEvent::VariationRequested { .. }
+        | GrantEvent::VariationRefused { .. }
+        | GrantEvent::Suspended { .. }
+        | GrantEvent::Resumed {}
+        | GrantEvent::UnderspendDeclared { .. }
+        | GrantEvent::RecoveryDemanded { .. }
+        | GrantEvent::RecoveryReceived { .. }
+        | GrantEvent::AnnualReviewCompleted { .. }
+        | GrantEvent::Closed { .. } => Vec::new(),
     }
+}
+
+fn replanned(plan: &Replan) -> Vec<Expectation> {
+    let gone = plan.from.iter().map(|one| Expectation::Done(one.id));
+    gone.chain(plan.to.iter().cloned().map(Expectation::Planned)).collect()
 }
 
 /// What a fund, a programme, a partner, a year or a place comes to, in pounds.

@@ -4,6 +4,9 @@ mod approving;
 mod commands;
 mod deciding;
 mod entering;
+mod monitoring;
+mod running;
+mod variations;
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
@@ -23,6 +26,9 @@ pub use approving::ApprovingMutations;
 pub use commands::GrantMutations;
 use deciding::{DecisionClock, FirstApproval, Panel, Question, WaitingApproval, delegation};
 pub use entering::EnteringMutations;
+pub use monitoring::{MonitoringMutations, MonitoringReturn};
+pub use running::{AnnualReview, FinalAccount, Recovery, RunningMutations, Suspension, Underspend};
+pub use variations::{Variation, VariationMutations};
 
 /// A grant: one case from application to payment.
 #[derive(Debug, Clone)]
@@ -233,6 +239,64 @@ impl Grant {
     async fn ended_on(&self) -> Option<Date> {
         self.record.ended_on.map(Date)
     }
+    /// Who is paid: the lead partner, unless a variation says otherwise.
+    async fn payee(&self, ctx: &Context<'_>) -> Result<Partner> {
+        let (app, _) = asked(ctx)?;
+        let id = self.record.payee.0;
+        let found = app.partners_named(&[id]).await.map_err(told)?.remove(&id);
+        found.map(|record| Partner::new(id, record)).ok_or_else(|| told(Failure::NotFound("partner")))
+    }
+    /// The whole award as it stands: as approved, with what was varied since and without what was released unspent.
+    async fn total(&self) -> Option<Money> {
+        self.record.total.map(Money::from)
+    }
+    /// What the partner was asked to report, and what it reported.
+    async fn returns(&self, ctx: &Context<'_>) -> Result<Vec<MonitoringReturn>> {
+        let today = asked(ctx)?.0.today();
+        Ok(self.record.returns.iter().map(|one| MonitoringReturn::new(one, today)).collect())
+    }
+    /// Changes that were asked for, and what came of them.
+    async fn variations(&self, ctx: &Context<'_>) -> Result<Vec<Variation>> {
+        let mut found = Vec::new();
+        for one in &self.record.variations {
+            let approver = one.approved.as_ref().map(|(approver, _)| *approver);
+            let (mut names, inside) = (Vec::new(), is_inside(ctx));
+            for person in [Some(one.requested_by), approver] {
+                let person = person.filter(|_| inside);
+                names.push(if let Some(person) = person { Some(named(ctx, person).await?) } else { None });
+            }
+            let approver = names.pop().flatten();
+            found.push(Variation::new(one, names.pop().flatten(), approver));
+        }
+        Ok(found)
+    }
+    /// The times for which it was suspended.
+    async fn suspensions(&self) -> Vec<Suspension> {
+        self.record.suspensions.iter().map(Into::into).collect()
+    }
+    /// What the partner said will not be spent, said last.
+    async fn underspend(&self) -> Option<Underspend> {
+        self.record.underspend.as_ref().map(Underspend::from)
+    }
+    /// Money that was asked back.
+    async fn recoveries(&self) -> Vec<Recovery> {
+        self.record.recoveries.iter().map(Recovery::from).collect()
+    }
+    /// Its yearly reviews.
+    async fn reviews(&self) -> Vec<AnnualReview> {
+        self.record.reviews.iter().map(AnnualReview::from).collect()
+    }
+    /// The day on which the next yearly review falls due; nothing before it was accepted and after it ended.
+    async fn review_due(&self) -> Option<Date> {
+        let accepted = self.record.offer.as_ref().and_then(|offer| offer.accepted_on);
+        let last = self.record.reviews.last().map(|review| review.on).or(accepted);
+        let due = last?.checked_add_months(chrono::Months::new(12))?;
+        self.record.ended_on.is_none().then_some(Date(due))
+    }
+    /// How it ended, once it is closed.
+    async fn final_account(&self) -> Option<FinalAccount> {
+        self.record.close.as_ref().map(FinalAccount::from)
+    }
 }
 
 /// Whether whoever asks sees how a grant is judged.
@@ -379,6 +443,10 @@ pub struct Instalment {
     pub bank_version: Option<u32>,
     /// The day the bank paid it.
     pub paid_on: Option<Date>,
+    /// Whether it is to be paid, or was, before it fell due.
+    pub in_advance: bool,
+    /// When it was cancelled.
+    pub cancelled_on: Option<Date>,
 }
 
 impl From<&InstalmentRecord> for Instalment {
@@ -392,6 +460,8 @@ impl From<&InstalmentRecord> for Instalment {
             pay_on: one.pay_on.map(Date),
             bank_version: one.bank_version,
             paid_on: one.paid_on.map(Date),
+            in_advance: one.paid_on.or(one.pay_on).is_some_and(|on| on < one.due),
+            cancelled_on: one.cancelled_on.map(Date),
         }
     }
 }
@@ -407,6 +477,8 @@ pub struct Condition {
     pub met_on: Option<Date>,
     /// What showed it.
     pub evidence: Option<Evidence>,
+    /// When it was waived.
+    pub waived_on: Option<Date>,
 }
 
 impl From<&ConditionRecord> for Condition {
@@ -416,6 +488,7 @@ impl From<&ConditionRecord> for Condition {
             title: one.title.clone(),
             met_on: one.met_on.map(Date),
             evidence: one.evidence.as_ref().map(Evidence::from),
+            waived_on: one.waived_on.map(Date),
         }
     }
 }

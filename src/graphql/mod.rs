@@ -63,6 +63,9 @@ pub struct Mutation(
     grants::EnteringMutations,
     grants::GrantMutations,
     grants::ApprovingMutations,
+    grants::MonitoringMutations,
+    grants::VariationMutations,
+    grants::RunningMutations,
 );
 
 /// The schema, ready to run.

@@ -14,7 +14,10 @@ use rust_decimal::Decimal;
 use crate::domain::Refusal;
 use crate::domain::calendar;
 use crate::domain::fund::{RecoveryRule, ReleaseCause};
-use crate::domain::grant::{ConflictNature, GrantStatus, SignatoryRole};
+use crate::domain::grant::{
+    ConflictNature, GrantStatus, RecoveryGround, ReturnKind, ReturnStatus, ReviewOutcome, SignatoryRole,
+    StoryConsent, SuspensionGround, VariationKind, VariationStatus,
+};
 use crate::domain::identity::Role;
 use crate::domain::money;
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
@@ -228,6 +231,14 @@ listed! {
     ConflictNature, "ConflictNature", "What kind of interest stands against somebody judging a grant.";
     SignatoryRole, "SignatoryRole", "In what standing somebody signs for a partner.";
     Movement, "Movement", "What kind of movement a line of the ledger is.";
+    ReturnKind, "ReturnKind", "Which return of a grant.";
+    ReturnStatus, "ReturnStatus", "How far a return has come.";
+    StoryConsent, "StoryConsent", "What the person whose story it is agreed to.";
+    VariationKind, "VariationKind", "What a variation changes.";
+    VariationStatus, "VariationStatus", "What came of a variation.";
+    SuspensionGround, "SuspensionGround", "What a grant is suspended for.";
+    RecoveryGround, "RecoveryGround", "Why money that was paid is asked back.";
+    ReviewOutcome, "ReviewOutcome", "What a yearly review came to.";
 }
 
 impl Listed for Role {

@@ -1,5 +1,7 @@
 //! Grant cases as people look them up: where they stand, what was decided, what is planned and paid.
 
+mod running;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,7 @@ use sqlx::{PgExecutor, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Record, Table, Trouble, read, unreadable};
+use crate::domain::Reason;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
 use crate::domain::grant::{
@@ -20,6 +23,11 @@ use crate::domain::money::Money;
 use crate::domain::places::Area;
 use crate::domain::record::Fact;
 use crate::store::log::Recorded;
+
+pub use running::{
+    CloseRecord, RecoveryRecord, ReturnRecord, ReviewRecord, SuspensionRecord, UnderspendRecord,
+    VariationRecord,
+};
 
 /// A score as it was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +92,8 @@ pub struct ConditionRecord {
     pub met_on: Option<Date>,
     /// What showed it.
     pub evidence: Option<Evidence>,
+    /// When it was waived.
+    pub waived_on: Option<Date>,
 }
 
 /// An instalment and how far it has come.
@@ -105,6 +115,8 @@ pub struct InstalmentRecord {
     pub bank_version: Option<u32>,
     /// The day the bank paid it.
     pub paid_on: Option<Date>,
+    /// When it was cancelled.
+    pub cancelled_on: Option<Date>,
 }
 
 impl From<PlannedInstalment> for InstalmentRecord {
@@ -115,6 +127,7 @@ impl From<PlannedInstalment> for InstalmentRecord {
             title: one.title.to_string(),
             met_on: None,
             evidence: None,
+            waived_on: None,
         });
         Self {
             id,
@@ -125,6 +138,7 @@ impl From<PlannedInstalment> for InstalmentRecord {
             pay_on: None,
             bank_version: None,
             paid_on: None,
+            cancelled_on: None,
         }
     }
 }
@@ -195,6 +209,16 @@ pub struct GrantRecord {
     pub instalments: Vec<InstalmentRecord>,
     pub feedback: Option<String>,
     pub ended_on: Option<Date>,
+    pub payee: PartnerId,
+    pub total: Option<Money>,
+    pub returns: Vec<ReturnRecord>,
+    pub variations: Vec<VariationRecord>,
+    pub suspensions: Vec<SuspensionRecord>,
+    pub before_suspension: GrantStatus,
+    pub underspend: Option<UnderspendRecord>,
+    pub recoveries: Vec<RecoveryRecord>,
+    pub reviews: Vec<ReviewRecord>,
+    pub close: Option<CloseRecord>,
 }
 
 impl GrantRecord {
@@ -231,7 +255,7 @@ impl GrantRecord {
         self.scores.push(ScoreRecord { assessor, criterion, score, justification, superseded: false });
     }
 
-    fn take_assessment(&mut self, fact: GrantEvent, on: Date) {
+    fn take_assessment(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
         match fact {
             GrantEvent::InterestReceived { reference, partner, programme, fund, title, idea } => {
                 let of = (reference.to_string(), partner, programme, fund);
@@ -290,6 +314,7 @@ impl GrantRecord {
                 *self = Self {
                     reference: reference.to_string(),
                     partner,
+                    payee: partner,
                     programme,
                     fund,
                     title: title.to_string(),
@@ -357,6 +382,25 @@ impl GrantRecord {
             | GrantEvent::ConditionMet { .. }
             | GrantEvent::InstalmentAuthorised { .. }
             | GrantEvent::PaymentConfirmed { .. }) => self.take_award(after, on),
+            later @ (GrantEvent::ConditionWaived { .. }
+            | GrantEvent::MonitoringReturnRequested { .. }
+            | GrantEvent::MonitoringReturnSubmitted { .. }
+            | GrantEvent::MonitoringReturnQueried { .. }
+            | GrantEvent::MonitoringReturnAccepted { .. }
+            | GrantEvent::MonitoringReturnWaived { .. }
+            | GrantEvent::VariationRequested { .. }
+            | GrantEvent::VariationApproved { .. }
+            | GrantEvent::VariationRefused { .. }
+            | GrantEvent::Suspended { .. }
+            | GrantEvent::Resumed {}
+            | GrantEvent::UnderspendDeclared { .. }
+            | GrantEvent::UnspentReleased { .. }
+            | GrantEvent::RecoveryDemanded { .. }
+            | GrantEvent::RecoveryReceived { .. }
+            | GrantEvent::RecoveryWrittenOff { .. }
+            | GrantEvent::Terminated { .. }
+            | GrantEvent::AnnualReviewCompleted { .. }
+            | GrantEvent::Closed { .. }) => self.take_running(later, on, why),
         }
     }
 
@@ -366,6 +410,7 @@ impl GrantRecord {
         {
             self.status = GrantStatus::Approved;
             self.first_approval = None;
+            self.total = Some(amount);
             let (terms_version, approved_on) = (terms_version.to_string(), on);
             self.award = Some(AwardRecord { amount, approver, authority, first, approved_on, terms_version });
             self.instalments = instalments.into_iter().map(Into::into).collect();
@@ -420,7 +465,7 @@ impl Record for GrantRecord {
 
     fn take(&mut self, event: &Recorded) -> bool {
         let Fact::Grant(fact) = &event.fact else { return false };
-        self.take_assessment(fact.clone(), event.effective_on);
+        self.take_assessment(fact.clone(), event.effective_on, event.reason.as_ref());
         self.clock.take(fact, event.effective_on);
         true
     }

@@ -149,6 +149,8 @@ fn trouble(doing: String) -> impl FnOnce(std::io::Error) -> KeyTrouble {
 pub enum Kind {
     /// Where a partner is paid.
     BankDetails,
+    /// What somebody told of what the work meant to them.
+    Story,
 }
 
 impl Kind {
@@ -157,6 +159,7 @@ impl Kind {
     pub const fn code(self) -> &'static str {
         match self {
             Self::BankDetails => "bank_details",
+            Self::Story => "story",
         }
     }
 }

@@ -30,6 +30,8 @@ codes! {
         "underspend" => Underspend, "not all of it will be spent";
         "terminated" => Terminated, "the grant was terminated";
         "recommendation_changed" => RecommendationChanged, "another amount was recommended";
+        "varied" => Varied, "the grant was varied";
+        "variation_refused" => VariationRefused, "the increase was refused";
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::{
-    AuthorityUsed, ConflictNature, CriterionResult, DeliveryShare, NeedShare, Panel, PlannedInstalment,
-    SignatoryRole,
+    AuthorityUsed, ConflictNature, CourseCommand, CriterionResult, DeliveryShare, MonitoringCommand,
+    NeedShare, Panel, PlannedInstalment, RecoveryCommand, SignatoryRole, VariationCommand,
 };
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
@@ -167,12 +167,23 @@ pub enum GrantCommand {
         amount: Money,
         value_date: Date,
     },
+    /// What the partner reports.
+    Monitor(MonitoringCommand),
+    /// What changes.
+    Vary(VariationCommand),
+    /// What is asked back.
+    Recover(RecoveryCommand),
+    /// What holds it up or ends it.
+    Steer(CourseCommand),
 }
 
 impl GrantCommand {
     /// Whether it is a judgement, which nobody with a conflict of interest may make.
     pub(super) const fn judges(&self) -> bool {
         match self {
+            Self::Monitor(command) => command.judges(),
+            Self::Vary(command) => command.judges(),
+            Self::Steer(command) => command.judges(),
             Self::InviteToApply { .. }
             | Self::DeclineInterest { .. }
             | Self::RequestInformation { .. }
@@ -188,7 +199,8 @@ impl GrantCommand {
             | Self::LapseOffer
             | Self::MeetCondition { .. }
             | Self::AuthoriseInstalment { .. }
-            | Self::ConfirmPayment { .. } => true,
+            | Self::ConfirmPayment { .. }
+            | Self::Recover(_) => true,
             Self::ReceiveInterest { .. }
             | Self::ProposeDirectAward { .. }
             | Self::Submit(_)
@@ -268,5 +280,41 @@ refusals! {
         "grant.paid_in_future" => PaidInFuture, "The day of payment lies ahead.";
         "grant.paid_before_authorised" => PaidBeforeAuthorised { from: String }, "The payment was authorised for {from}: it cannot have been paid before that.";
         "grant.checks_run_out" => ChecksRunOut { until: String }, "A due-diligence check held until {until}: nothing may be paid after that.";
+        "grant.suspended" => Suspended, "This grant is suspended: nothing is authorised or paid until it is resumed.";
+        "grant.in_advance_unexplained" => InAdvanceUnexplained { due: String }, "The instalment falls due on {due}: say why it is paid in advance.";
+        "grant.reports_overdue" => ReportsOverdue { due: String }, "A return was due on {due} and is too late for more to be authorised: ask the partner to send it in.";
+        "grant.waiver_authorises" => WaiverAuthorises, "The person who waived a condition cannot authorise what waited for it: somebody else must.";
+        "grant.return_unknown" => ReturnUnknown, "There is no such return on this grant.";
+        "grant.return_dates" => ReturnDates, "A return reports on a first to a last day and is due no earlier than that last day.";
+        "grant.final_return_twice" => FinalReturnTwice, "The final return has already been asked for.";
+        "grant.return_not_awaited" => ReturnNotAwaited, "This return is in, or is no longer waited for.";
+        "grant.return_not_submitted" => ReturnNotSubmitted, "This return is not in, or has already been answered.";
+        "grant.reporter_judges" => ReporterJudges, "The person who sent a return in cannot answer it: somebody else must.";
+        "grant.only_final_waived" => OnlyFinalWaived, "Only the final return can be waived: ask for this one.";
+        "grant.spend_exceeds_funds" => SpendExceedsFunds { spent: Money, had: String }, "{spent} cannot have been spent: with own money there was {had}.";
+        "grant.variation_unknown" => VariationUnknown, "There is no such change waiting for an answer.";
+        "grant.variation_open" => VariationOpen, "A change of this grant waits for an answer: approve or refuse it first.";
+        "grant.variation_stale" => VariationStale { now: String }, "What this change begins at no longer stands (now: {now}). Look again and ask anew.";
+        "grant.variation_changes_nothing" => VariationChangesNothing, "This changes nothing: say what is to be different.";
+        "grant.increase_does_not_add_up" => IncreaseDoesNotAddUp { total: String, amount: String }, "The instalments added come to {total}; they must come to the {amount} by which the award rises.";
+        "grant.schedule_does_not_add_up" => ScheduleDoesNotAddUp { total: String, left: String }, "The instalments come to {total}; they must come to the {left} that is still to be authorised.";
+        "grant.exceeds_unpaid" => ExceedsUnpaid { unpaid: String, asked: String }, "Only {unpaid} is still to be authorised: {asked} cannot be taken off.";
+        "grant.condition_dropped" => ConditionDropped { title: String }, "An instalment that is left out waits for: {title}. Keep it, or have the condition waived.";
+        "grant.approver_requested" => ApproverRequested, "The person who asked for a change cannot decide on it: somebody else must.";
+        "grant.requester_conflicted" => RequesterConflicted, "Whoever asked for this change has since declared a conflict of interest: refuse it, and let somebody else ask anew.";
+        "grant.instalments_on_their_way" => InstalmentsOnTheirWay, "An instalment is authorised and not yet paid: wait until that is settled.";
+        "grant.no_ground" => NoGround, "Name at least one ground for the suspension.";
+        "grant.resumer_suspended" => ResumerSuspended, "The person who suspended a grant cannot resume it: somebody else must.";
+        "grant.underspend_exceeds_award" => UnderspendExceedsAward { total: Money }, "No more can stay unspent than the {total} awarded.";
+        "grant.no_underspend" => NoUnderspend, "The partner has not declared that anything will stay unspent.";
+        "grant.releaser_declared" => ReleaserDeclared, "The person who declared an underspend cannot release it: somebody else must.";
+        "grant.exceeds_underspend" => ExceedsUnderspend { declared: String, asked: Money }, "The partner declared {declared} that is not yet released: {asked} is more.";
+        "grant.recovery_unknown" => RecoveryUnknown, "There is no such demand on this grant.";
+        "grant.demand_exceeds_paid" => DemandExceedsPaid { left: String, asked: Money }, "{left} was paid and not yet asked back: {asked} is more.";
+        "grant.exceeds_demand" => ExceedsDemand { left: String, asked: Money }, "{left} of this demand is still open: {asked} is more.";
+        "grant.demander_writes_off" => DemanderWritesOff, "The person who asked for money back cannot write it off: somebody else must.";
+        "grant.instalments_open" => InstalmentsOpen { left: String }, "{left} is still planned or on its way: pay it or release it before the grant is closed.";
+        "grant.demands_open" => DemandsOpen { left: String }, "{left} that was asked back is still open: it must come or be written off before the grant is closed.";
+        "grant.final_return_open" => FinalReturnOpen, "The final return must be accepted or waived before the grant is closed.";
     }
 }

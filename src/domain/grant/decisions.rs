@@ -87,6 +87,10 @@ impl Grant {
             GrantCommand::ConfirmPayment { instalment, amount, value_date } => {
                 self.confirm(instalment, amount, value_date, at)
             }
+            GrantCommand::Monitor(command) => self.monitor(command, at),
+            GrantCommand::Vary(command) => self.vary(command, at.actor.person),
+            GrantCommand::Recover(command) => self.recover(command, at),
+            GrantCommand::Steer(command) => self.steer(command, at),
         }
     }
 
@@ -239,14 +243,7 @@ impl Grant {
     }
 
     fn meet(&self, condition: ConditionId, evidence: Evidence) -> Result<GrantEvent, GrantRefusal> {
-        self.must_be(GrantStatus::Active)?;
-        let mut conditions = self.instalments.iter().flat_map(|one| &one.plan.conditions);
-        if !conditions.any(|one| one.id == condition) {
-            return Err(GrantRefusal::ConditionUnknown);
-        }
-        if self.met.contains(&condition) {
-            return Err(GrantRefusal::ConditionAlreadyMet);
-        }
+        self.must_wait_for(condition)?;
         Ok(GrantEvent::ConditionMet { condition, evidence })
     }
 
@@ -258,8 +255,10 @@ impl Grant {
         bank_version: u32,
         at: &Circumstances,
     ) -> Result<GrantEvent, GrantRefusal> {
-        self.must_be(GrantStatus::Active)?;
+        self.must_run()?;
+        self.returns.must_not_be_overdue(at.today)?;
         let one = self.instalment(instalment)?;
+        self.must_not_have_waived(one, at.actor.person)?;
         if one.pay != Pay::Planned {
             return Err(GrantRefusal::InstalmentAlreadyAuthorised);
         }
@@ -275,6 +274,9 @@ impl Grant {
         }
         if pay_on < at.today {
             return Err(GrantRefusal::PayDatePast);
+        }
+        if pay_on < one.plan.due && at.reason.is_none() {
+            return Err(GrantRefusal::InAdvanceUnexplained { due: day(one.plan.due) });
         }
         Ok(GrantEvent::InstalmentAuthorised {
             instalment,
@@ -294,7 +296,7 @@ impl Grant {
         value_date: Date,
         at: &Circumstances,
     ) -> Result<GrantEvent, GrantRefusal> {
-        self.must_be(GrantStatus::Active)?;
+        self.must_have_run(value_date)?;
         let one = self.instalment(instalment)?;
         let Pay::Authorised { by, pay_on, checks_valid_until } = one.pay else {
             return Err(GrantRefusal::InstalmentNotAuthorised);

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::{Change, MonitoringReport, RecoveryGround, Replan, ReturnTerms, ReviewOutcome, SuspensionGround};
 use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::evidence::Evidence;
 use crate::domain::identity::{
-    ConditionId, DelegationId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference,
+    ConditionId, DelegationId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, RecoveryId,
+    Reference, ReturnId, VariationId,
 };
 use crate::domain::money::Money;
 use crate::domain::places::{Area, listed};
@@ -366,10 +368,149 @@ events! {
             /// The line of the run, where there is one.
             line: Option<u32>,
         },
+        /// A condition need not be met.
+        "grant.condition_waived", 1, reason => ConditionWaived {
+            /// Which.
+            condition: ConditionId,
+            /// Who waived it.
+            waived_by: PersonId,
+            /// The authority it rested on.
+            authority: AuthorityUsed,
+        },
+        /// The partner was asked to report. With the request of the final return the grant begins to close.
+        "grant.monitoring_return_requested", 1 => MonitoringReturnRequested {
+            /// The return.
+            return_id: ReturnId,
+            /// Which return, on what time, by when.
+            terms: ReturnTerms,
+        },
+        /// The partner reported.
+        "grant.monitoring_return_submitted", 1 => MonitoringReturnSubmitted {
+            /// The return.
+            return_id: ReturnId,
+            /// Who sent it in.
+            submitted_by: PersonId,
+            /// What was reported.
+            report: MonitoringReport,
+        },
+        /// A return was sent back with a question: it is to be sent in anew.
+        "grant.monitoring_return_queried", 1, reason => MonitoringReturnQueried {
+            /// The return.
+            return_id: ReturnId,
+        },
+        /// A return was accepted.
+        "grant.monitoring_return_accepted", 1 => MonitoringReturnAccepted {
+            /// The return.
+            return_id: ReturnId,
+        },
+        /// The final return is no longer waited for.
+        "grant.monitoring_return_waived", 1, reason => MonitoringReturnWaived {
+            /// The return.
+            return_id: ReturnId,
+            /// The authority it rested on.
+            authority: AuthorityUsed,
+        },
+        /// A change of the grant was asked for; money it needs is reserved in the same moment.
+        "grant.variation_requested", 1 => VariationRequested {
+            /// The variation.
+            variation: VariationId,
+            /// Who asked for it.
+            requested_by: PersonId,
+            /// What is to change, from what to what.
+            change: Change,
+        },
+        /// A change of the grant was approved; money is committed or released in the same moment.
+        "grant.variation_approved", 1, reason => VariationApproved {
+            /// The variation.
+            variation: VariationId,
+            /// Who approved.
+            approver: PersonId,
+            /// The authority it rested on.
+            authority: AuthorityUsed,
+            /// The whole award from now on, GBP: what the authority was held against.
+            total: Money,
+            /// What changed, from what to what.
+            change: Change,
+        },
+        /// A change of the grant was refused; money reserved for it is free again in the same moment.
+        "grant.variation_refused", 1, reason => VariationRefused {
+            /// The variation.
+            variation: VariationId,
+        },
+        /// The grant was suspended: nothing is authorised or paid until it is resumed.
+        "grant.suspended", 1, reason => Suspended {
+            /// What for.
+            grounds: BTreeSet<SuspensionGround>,
+            /// The last day on which a payment counts as having left before.
+            from: Date,
+            /// Who suspended it.
+            suspended_by: PersonId,
+        },
+        /// The suspension was lifted.
+        "grant.resumed", 1, reason => Resumed {},
+        /// The partner said that not all of the award will be spent.
+        "grant.underspend_declared", 1 => UnderspendDeclared {
+            /// How much will not be, GBP.
+            amount: Money,
+            /// Who said so.
+            declared_by: PersonId,
+        },
+        /// Instalments were cut or cancelled because they will not be spent; the money is released in the same moment.
+        "grant.unspent_released", 1, reason => UnspentReleased {
+            /// GBP.
+            amount: Money,
+            /// What it did to the payments.
+            plan: Replan,
+        },
+        /// Money that was paid was asked back.
+        "grant.recovery_demanded", 1, reason => RecoveryDemanded {
+            /// The demand.
+            recovery: RecoveryId,
+            /// What for.
+            ground: RecoveryGround,
+            /// GBP.
+            amount: Money,
+            /// Who demanded it.
+            demanded_by: PersonId,
+        },
+        /// Money that was asked back came; it is posted to the fund in the same moment.
+        "grant.recovery_received", 1 => RecoveryReceived {
+            /// The demand.
+            recovery: RecoveryId,
+            /// GBP.
+            amount: Money,
+            /// The day it reached the bank.
+            value_date: Date,
+        },
+        /// Money that was asked back was given up.
+        "grant.recovery_written_off", 1, reason => RecoveryWrittenOff {
+            /// The demand.
+            recovery: RecoveryId,
+            /// GBP.
+            amount: Money,
+        },
+        /// The grant was ended early; what was still to be paid is released in the same moment.
+        "grant.terminated", 1, reason => Terminated {
+            /// The instalments that will not be paid.
+            unpaid: Vec<PlannedInstalment>,
+        },
+        /// The grant was looked at after a year.
+        "grant.annual_review_completed", 1, reason => AnnualReviewCompleted {
+            /// What came of it.
+            outcome: ReviewOutcome,
+        },
+        /// The grant was closed: all is paid, accounted for and settled.
+        "grant.closed", 1 => Closed {
+            /// What was spent on the work in the end, GBP; none when nothing was.
+            final_spend: Option<Money>,
+            /// What came of the work, each in a few words.
+            outcomes: Vec<Text<300>>,
+        },
     }
 }
 
 impl GrantEvent {
+    #[expect(clippy::too_many_lines, reason = "a list: one sentence for each fact")]
     pub(super) fn told(&self) -> String {
         match self {
             Self::InterestReceived { title, .. } => {
@@ -447,6 +588,51 @@ impl GrantEvent {
             Self::PaymentConfirmed { amount, value_date, .. } => {
                 format!("{amount} was paid on {}.", day(*value_date))
             }
+            Self::ConditionWaived { authority, .. } => {
+                format!("A condition was waived under a limit of {}.", authority.limit)
+            }
+            Self::MonitoringReturnRequested { terms, .. } => {
+                format!("The {} was asked for, to be in by {}.", terms.kind.words(), day(terms.due))
+            }
+            Self::MonitoringReturnSubmitted { report, .. } => format!(
+                "The partner reported: {} spent and {} reached.",
+                report.spent.map_or_else(|| "nothing".into(), |spent| spent.to_string()),
+                match report.people_reached {
+                    1 => "one person".into(),
+                    many => format!("{many} people"),
+                }
+            ),
+            Self::MonitoringReturnQueried { .. } => "A return was sent back with a question.".into(),
+            Self::MonitoringReturnAccepted { .. } => "A return was accepted.".into(),
+            Self::MonitoringReturnWaived { .. } => "The final return is no longer waited for.".into(),
+            Self::VariationRequested { change, .. } => format!("A change was asked for: {}.", change.told()),
+            Self::VariationApproved { authority, change, .. } => {
+                format!("A change was approved under a limit of {}: {}.", authority.limit, change.told())
+            }
+            Self::VariationRefused { .. } => "The change that was asked for was refused.".into(),
+            Self::Suspended { grounds, .. } => {
+                format!("Suspended: {}.", listed(grounds.iter().map(|ground| ground.words())))
+            }
+            Self::Resumed {} => "The suspension was lifted.".into(),
+            Self::UnderspendDeclared { amount, .. } => {
+                format!("The partner declared that {amount} will not be spent.")
+            }
+            Self::UnspentReleased { amount, .. } => format!("{amount} that will not be spent was released."),
+            Self::RecoveryDemanded { ground, amount, .. } => {
+                format!("{amount} was asked back: {}.", ground.words())
+            }
+            Self::RecoveryReceived { amount, value_date, .. } => {
+                format!("{amount} that was asked back came on {}.", day(*value_date))
+            }
+            Self::RecoveryWrittenOff { amount, .. } => {
+                format!("{amount} that was asked back was written off.")
+            }
+            Self::Terminated { .. } => "Ended early: nothing more is paid.".into(),
+            Self::AnnualReviewCompleted { outcome } => format!("Reviewed: {}.", outcome.words()),
+            Self::Closed { final_spend, .. } => format!(
+                "Closed, with {} spent.",
+                final_spend.map_or_else(|| "nothing".into(), |spent| spent.to_string())
+            ),
         }
     }
 }

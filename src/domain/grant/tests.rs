@@ -1,6 +1,7 @@
 //! Given, when, then: grants.
 
 mod deciding;
+mod running;
 
 use std::collections::BTreeMap;
 
@@ -84,7 +85,7 @@ fn instalments() -> Vec<PlannedInstalment> {
         year: year(begins),
         conditions,
     };
-    vec![one(1, "1500", "2026-06-01", 2026, vec![]), one(2, "1000", "2027-04-06", 2027, vec![report])]
+    vec![one(1, "1500", PAY_ON, 2026, vec![]), one(2, "1000", "2027-04-06", 2027, vec![report])]
 }
 
 fn authority(limit: &str) -> AuthorityUsed {
@@ -287,6 +288,7 @@ fn stories() -> Vec<Story<Grant>> {
         beside(OFFERED, GrantCommand::DeclineOffer, PARTNER, GrantEvent::OfferDeclined {}),
     ];
     all.extend(deciding::stories());
+    all.extend(running::stories());
     all
 }
 
@@ -419,6 +421,7 @@ fn every_refusal_is_reached() {
         refusals_of_approving(),
         refusals_of_paying(),
         deciding::refusals(),
+        running::refusals(),
     ]
     .concat();
     all_reached(GrantRefusal::CODES, &reached);

@@ -86,6 +86,25 @@ pub struct ApproveGrantInput {
     pub meant: Meant,
 }
 
+/// The payments that were typed; what is wrong with any is noted.
+pub(super) fn plans(entered: &mut Entered, field: &str, typed: Vec<InstalmentInput>) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for (place, one) in typed.into_iter().enumerate() {
+        let amount = entered.take(&format!("{field}.{place}.amount"), one.amount.amount());
+        let titles: Result<Vec<_>, TextProblem> =
+            one.conditions.iter().flatten().map(|title| Text::new(title)).collect();
+        let conditions = entered.take(&format!("{field}.{place}.conditions"), titles);
+        let plan = amount.zip(conditions).map(|(amount, conditions)| Plan {
+            amount,
+            due: one.due.0,
+            year: one.year.map(|year| year.0),
+            conditions,
+        });
+        plans.extend(plan);
+    }
+    plans
+}
+
 /// The payments, the terms and the authority of an approval.
 type Approval = (Vec<Plan>, Text<40>, Option<DelegationId>);
 
@@ -93,20 +112,7 @@ impl ApproveGrantInput {
     fn read(self) -> Result<(Meant, GrantId, Approval), Failure> {
         let mut entered = Entered::default();
         let terms = entered.text("termsVersion", &self.terms_version);
-        let mut plans = Vec::new();
-        for (place, one) in self.instalments.into_iter().enumerate() {
-            let amount = entered.take(&format!("instalments.{place}.amount"), one.amount.amount());
-            let titles: Result<Vec<_>, TextProblem> =
-                one.conditions.iter().flatten().map(|title| Text::new(title)).collect();
-            let conditions = entered.take(&format!("instalments.{place}.conditions"), titles);
-            let plan = amount.zip(conditions).map(|(amount, conditions)| Plan {
-                amount,
-                due: one.due.0,
-                year: one.year.map(|year| year.0),
-                conditions,
-            });
-            plans.extend(plan);
-        }
+        let plans = plans(&mut entered, "instalments", self.instalments);
         let authority = self.authority_id.map(DelegationId);
         let taken = terms.map(|terms| (plans, terms, authority));
         Ok((self.meant, GrantId(self.grant_id), entered.all(taken)?))

@@ -402,7 +402,11 @@ impl Town {
             | GrantStatus::Ineligible
             | GrantStatus::Declined
             | GrantStatus::Withdrawn
-            | GrantStatus::Lapsed => self.on_grant(id, GrantCommand::Withdraw, &self.at(PARTNER)),
+            | GrantStatus::Lapsed
+            | GrantStatus::Suspended
+            | GrantStatus::Closing
+            | GrantStatus::Closed
+            | GrantStatus::Terminated => self.on_grant(id, GrantCommand::Withdraw, &self.at(PARTNER)),
         }
     }
 
