@@ -31,6 +31,10 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("grant", MONEY_AND_OWN),
     ("ledger", MONEY),
     ("ledgerLines", MONEY),
+    ("paymentRuns", MONEY),
+    ("paymentRun", MONEY),
+    ("payable", MONEY),
+    ("matchRemittance", &[Finance]),
     ("history", MONEY_AND_OWN),
     ("laws", MONEY),
     // Partners.
@@ -72,6 +76,16 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("recordConditionMet", &[Commissioner, Finance]),
     ("authoriseInstalment", &[Commissioner]),
     ("confirmPayment", &[Finance]),
+    // Payment runs: finance makes them, an approver approves, another of finance releases.
+    ("openPaymentRun", &[Finance]),
+    ("addToPaymentRun", &[Finance]),
+    ("removeFromPaymentRun", &[Finance]),
+    ("approvePaymentRun", &[Approver]),
+    ("releasePaymentRun", &[Finance]),
+    ("voidPaymentRun", &[Approver, Finance]),
+    ("exportPaymentRun", &[Finance]),
+    ("loadRemittance", &[Finance]),
+    ("reconcilePaymentRun", &[Finance]),
 ];
 
 /// Whether somebody may use a field of the API.

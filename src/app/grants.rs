@@ -100,7 +100,7 @@ pub enum Ending {
     DeclineOffer,
 }
 
-async fn rules_of(work: &mut Work, grant: &Grant) -> Result<Rules, Failure> {
+pub(super) async fn rules_of(work: &mut Work, grant: &Grant) -> Result<Rules, Failure> {
     let programme = work.existing::<Programme>(grant.case()?.programme).await?;
     Ok(programme.rules()?.clone())
 }

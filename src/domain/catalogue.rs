@@ -66,7 +66,7 @@ impl DataClass {
     #[must_use]
     pub const fn types(self) -> &'static [&'static str] {
         match self {
-            Self::Money => &["Money", "YearShare"],
+            Self::Money => &["Money", "Pence", "Tally", "YearShare"],
             Self::Time => &["Date", "FinancialYear"],
             Self::Reference => &[
                 "ConditionId",
@@ -78,6 +78,7 @@ impl DataClass {
                 "PartnerId",
                 "ProgrammeId",
                 "Reference",
+                "RunId",
                 "Uuid",
                 "VaultRef",
                 "u32",
@@ -100,6 +101,7 @@ impl DataClass {
                 "ReleaseCause",
                 "Restriction",
                 "Route",
+                "RunExit",
                 "Text",
                 "Track",
                 "VerificationMethod",

@@ -3,11 +3,14 @@
 mod commands;
 mod decisions;
 mod events;
+mod payments;
 
 use std::collections::BTreeSet;
 
 use super::calendar::Date;
-use super::identity::{ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId};
+use super::identity::{
+    ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference, RunId,
+};
 use super::money::Money;
 use super::places::Area;
 use super::text::Text;
@@ -18,6 +21,7 @@ pub use events::{
     AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare, GrantEvent, NeedShare,
     PlannedInstalment, SignatoryRole,
 };
+pub use payments::{RunExit, RunLine};
 
 codes! {
     /// Where a grant stands.
@@ -47,12 +51,22 @@ enum Pay {
     Planned,
     Authorised { by: PersonId, pay_on: Date, checks_valid_until: Option<Date> },
     Paid,
+    /// Its payment bounced: another instalment took its place.
+    Closed,
 }
 
 #[derive(Debug, Clone)]
 struct Instalment {
     plan: PlannedInstalment,
     pay: Pay,
+    /// The payment run and the line it is in, or was paid by.
+    run: Option<(RunId, u32)>,
+}
+
+impl Instalment {
+    const fn planned(plan: PlannedInstalment) -> Self {
+        Self { plan, pay: Pay::Planned, run: None }
+    }
 }
 
 /// A grant as its history leaves it.
@@ -64,6 +78,7 @@ pub struct Grant {
     assessors: BTreeSet<PersonId>,
     scores: BTreeSet<(PersonId, Text<40>)>,
     proposers: BTreeSet<PersonId>,
+    approvers: BTreeSet<PersonId>,
     recommended: Option<(PersonId, Money)>,
     offer: Option<(Hash, Date)>,
     instalments: Vec<Instalment>,
@@ -73,6 +88,8 @@ pub struct Grant {
 /// What a grant is about: fixed when the application was sent in.
 #[derive(Debug, Clone)]
 pub struct Case {
+    /// Its human reference.
+    pub reference: Reference,
     /// The lead partner.
     pub partner: PartnerId,
     /// The programme.
@@ -154,6 +171,7 @@ impl Aggregate for Grant {
     fn evolve(&mut self, event: &GrantEvent) {
         match event {
             GrantEvent::ApplicationSubmitted {
+                reference,
                 partner,
                 programme,
                 fund,
@@ -166,7 +184,8 @@ impl Aggregate for Grant {
                 self.status = GrantStatus::Submitted;
                 let (partner, programme, fund) = (*partner, *programme, *fund);
                 let (places, period) = (places.clone(), (*starts_on, *ends_on));
-                self.case = Some(Case { partner, programme, fund, requested: *requested, places, period });
+                let (reference, requested) = (reference.clone(), *requested);
+                self.case = Some(Case { reference, partner, programme, fund, requested, places, period });
             }
             GrantEvent::EligibilityConfirmed { .. } => self.status = GrantStatus::Assessing,
             GrantEvent::EligibilityRefused { .. } => self.status = GrantStatus::Ineligible,
@@ -185,12 +204,10 @@ impl Aggregate for Grant {
                 self.proposers.insert(*proposer);
                 self.recommended = Some((*proposer, *amount));
             }
-            GrantEvent::Approved { instalments, .. } => {
+            GrantEvent::Approved { approver, instalments, .. } => {
                 self.status = GrantStatus::Approved;
-                self.instalments = instalments
-                    .iter()
-                    .map(|plan| Instalment { plan: plan.clone(), pay: Pay::Planned })
-                    .collect();
+                self.approvers.insert(*approver);
+                self.instalments = instalments.iter().cloned().map(Instalment::planned).collect();
             }
             GrantEvent::Declined { .. } => self.status = GrantStatus::Declined,
             GrantEvent::ApplicationWithdrawn {} | GrantEvent::OfferDeclined {} => {
@@ -219,6 +236,10 @@ impl Aggregate for Grant {
                 self.set_pay(*instalment, authorised);
             }
             GrantEvent::PaymentConfirmed { instalment, .. } => self.set_pay(*instalment, Pay::Paid),
+            GrantEvent::InstalmentPutInRun { .. }
+            | GrantEvent::InstalmentTakenFromRun { .. }
+            | GrantEvent::PaymentRejected { .. }
+            | GrantEvent::PaymentReturned { .. } => self.take_run_event(event),
         }
     }
 }

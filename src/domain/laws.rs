@@ -1,6 +1,8 @@
 //! The laws of the ledger, checked over books that are kept from the facts alone. Property tests, `verify` and the
 //! API use this one module. It shares no state with the aggregates whose guards are meant to keep the laws.
 
+mod runs;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -10,7 +12,7 @@ use uuid::Uuid;
 use super::calendar::FinancialYear;
 use super::fund::FundEvent;
 use super::grant::GrantEvent;
-use super::identity::{FundId, GrantId, InstalmentId};
+use super::identity::{FundId, GrantId, InstalmentId, RunId};
 use super::money::pounds;
 use super::postings::{Figures, Movement, Posting, postings};
 use super::record::Fact;
@@ -25,7 +27,7 @@ pub struct Law {
 }
 
 /// The laws that are checked, in order.
-pub const LAWS: [Law; 8] = [
+pub const LAWS: [Law; 9] = [
     Law {
         code: "L1",
         says: "A budget is never below nothing and equals what flowed in, less what flowed out.",
@@ -43,6 +45,11 @@ pub const LAWS: [Law; 8] = [
     Law {
         code: "L6",
         says: "Recovered + written off is at most what was demanded, and that at most what was paid.",
+    },
+    Law {
+        code: "L8",
+        says: "A payment run comes to its exported file; what was paid, rejected and is pending comes to both, as the \
+               grants have it; and an instalment is in at most one live run.",
     },
     Law { code: "L11", says: "The movements of every event balance." },
     Law { code: "L12", says: "Money is reserved for a grant while it is recommended, and at no other time." },
@@ -86,6 +93,7 @@ struct GrantBook {
 pub struct Books {
     funds: BTreeMap<FundId, FundBook>,
     grants: BTreeMap<GrantId, GrantBook>,
+    runs: runs::RunBooks,
     unbalanced: Vec<Breach>,
 }
 
@@ -94,7 +102,11 @@ impl Books {
     pub fn take(&mut self, stream: Uuid, fact: &Fact) {
         match fact {
             Fact::Fund(event) => self.take_fund(FundId(stream), event),
-            Fact::Grant(event) => self.take_grant(GrantId(stream), event),
+            Fact::Grant(event) => {
+                self.take_grant(GrantId(stream), event);
+                self.runs.take_grant(event);
+            }
+            Fact::PaymentRun(event) => self.runs.take_run(RunId(stream), event),
             Fact::Partner(_) | Fact::Programme(_) => {}
         }
     }
@@ -142,6 +154,11 @@ impl Books {
             GrantEvent::PaymentConfirmed { instalment, amount, .. } => {
                 book.instalments.insert(*instalment, (amount.pounds(), true));
             }
+            GrantEvent::PaymentRejected { instalment, replacement, .. }
+            | GrantEvent::PaymentReturned { instalment, replacement, .. } => {
+                book.instalments.remove(instalment);
+                book.instalments.insert(replacement.id, (replacement.amount.pounds(), false));
+            }
             GrantEvent::ApplicationSubmitted { .. }
             | GrantEvent::EligibilityConfirmed { .. }
             | GrantEvent::EligibilityRefused { .. }
@@ -151,7 +168,9 @@ impl Books {
             | GrantEvent::OfferIssued { .. }
             | GrantEvent::OfferAccepted { .. }
             | GrantEvent::ConditionMet { .. }
-            | GrantEvent::InstalmentAuthorised { .. } => {}
+            | GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::InstalmentPutInRun { .. }
+            | GrantEvent::InstalmentTakenFromRun { .. } => {}
         }
     }
 
@@ -171,7 +190,7 @@ impl Books {
     pub fn breaches(&self) -> Vec<Breach> {
         let funds = self.funds.iter().flat_map(|(id, book)| book.breaches(*id));
         let grants = self.grants.iter().flat_map(|(id, book)| book.breaches(*id));
-        funds.chain(grants).chain(self.unbalanced.iter().cloned()).collect()
+        funds.chain(grants).chain(self.runs.breaches()).chain(self.unbalanced.iter().cloned()).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use super::catalogue::Kind;
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::partner::{Partner, PartnerEvent};
+use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::programme::{Programme, ProgrammeEvent};
 use super::{Aggregate, Event};
 
@@ -73,4 +74,5 @@ facts! {
     Fund: FundEvent,
     Programme: ProgrammeEvent,
     Grant: GrantEvent,
+    PaymentRun: PaymentRunEvent,
 }

@@ -13,7 +13,9 @@ use crate::domain::grant::{
     AuthorityUsed, ConflictNature, CriterionResult, DeliveryShare, GrantEvent, GrantStatus, NeedShare,
     PlannedInstalment, SignatoryRole,
 };
-use crate::domain::identity::{ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId};
+use crate::domain::identity::{
+    ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, RunId,
+};
 use crate::domain::money::Money;
 use crate::domain::places::Area;
 use crate::domain::record::Fact;
@@ -75,6 +77,16 @@ pub struct InstalmentRecord {
     pub bank_version: Option<u32>,
     /// The day the bank paid it.
     pub paid_on: Option<Date>,
+    /// The payment run it is in or was paid by.
+    pub run: Option<RunId>,
+    /// The line of that run.
+    pub line: Option<u32>,
+    /// When it was closed because its payment bounced.
+    pub closed_on: Option<Date>,
+    /// The bank’s code for why it bounced.
+    pub bank_code: Option<String>,
+    /// The instalment that took its place.
+    pub replaced_by: Option<InstalmentId>,
 }
 
 impl From<PlannedInstalment> for InstalmentRecord {
@@ -95,6 +107,11 @@ impl From<PlannedInstalment> for InstalmentRecord {
             pay_on: None,
             bank_version: None,
             paid_on: None,
+            run: None,
+            line: None,
+            closed_on: None,
+            bank_code: None,
+            replaced_by: None,
         }
     }
 }
@@ -237,6 +254,32 @@ impl GrantRecord {
             | GrantEvent::ConditionMet { .. }
             | GrantEvent::InstalmentAuthorised { .. }
             | GrantEvent::PaymentConfirmed { .. }) => self.take_award(after, on),
+            in_run @ (GrantEvent::InstalmentPutInRun { .. }
+            | GrantEvent::InstalmentTakenFromRun { .. }
+            | GrantEvent::PaymentRejected { .. }
+            | GrantEvent::PaymentReturned { .. }) => self.take_run(in_run, on),
+        }
+    }
+
+    /// What happens to instalments in payment runs.
+    fn take_run(&mut self, fact: GrantEvent, on: Date) {
+        if let GrantEvent::InstalmentPutInRun { instalment, run, line } = fact {
+            if let Some(one) = self.instalment(instalment) {
+                (one.run, one.line) = (Some(run), Some(line));
+            }
+        } else if let GrantEvent::InstalmentTakenFromRun { instalment, .. } = fact {
+            if let Some(one) = self.instalment(instalment) {
+                (one.run, one.line) = (None, None);
+            }
+        } else if let GrantEvent::PaymentRejected { instalment, bank_code, replacement, .. }
+        | GrantEvent::PaymentReturned { instalment, bank_code, replacement, .. } = fact
+        {
+            if let Some(one) = self.instalment(instalment) {
+                one.closed_on = Some(on);
+                one.bank_code = Some(bank_code.to_string());
+                one.replaced_by = Some(replacement.id);
+            }
+            self.instalments.push(replacement.into());
         }
     }
 
@@ -293,7 +336,7 @@ impl Record for GrantRecord {
             "CREATE INDEX ON {table} (fund, reference)",
         ],
     };
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const STREAM: &'static str = "grant";
 
     fn take(&mut self, event: &Recorded) -> bool {

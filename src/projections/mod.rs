@@ -7,6 +7,7 @@ pub mod funds;
 pub mod grants;
 pub mod ledger;
 pub mod partners;
+pub mod payments;
 pub mod programmes;
 mod records;
 
@@ -85,6 +86,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<funds::FundRecord>::default()),
         Arc::new(records::Records::<programmes::ProgrammeRecord>::default()),
         Arc::new(records::Records::<grants::GrantRecord>::default()),
+        Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
     ]
 }
 

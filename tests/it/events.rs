@@ -67,6 +67,7 @@ fn written(fact: &Fact) -> String {
         Fact::Fund(event) => leaf::canonical(event),
         Fact::Programme(event) => leaf::canonical(event),
         Fact::Grant(event) => leaf::canonical(event),
+        Fact::PaymentRun(event) => leaf::canonical(event),
     }
     .unwrap()
 }

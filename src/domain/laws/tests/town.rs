@@ -208,7 +208,7 @@ impl Town {
                         self.plans.insert(id, instalments.clone());
                     }
                 }
-                Fact::Partner(_) => {}
+                Fact::Partner(_) | Fact::PaymentRun(_) => {}
             }
         }
     }
