@@ -413,7 +413,10 @@ impl App {
         let text = self.vault.open_committed(kept, who.actor(), &why).await?;
         // What was not understood is not repeated: an error of the reader could hold a piece of it.
         BankDetails::from_vault(&text).map_err(|_| {
-            Failure::broken(anyhow::anyhow!("the vault holds no bank details for line {} of {run}", line.number))
+            Failure::broken(anyhow::anyhow!(
+                "the vault holds no bank details for line {} of {run}",
+                line.number
+            ))
         })
     }
 

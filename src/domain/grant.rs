@@ -49,7 +49,11 @@ impl Default for GrantStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pay {
     Planned,
-    Authorised { by: PersonId, pay_on: Date, checks_valid_until: Option<Date> },
+    Authorised {
+        by: PersonId,
+        pay_on: Date,
+        checks_valid_until: Option<Date>,
+    },
     Paid,
     /// Its payment bounced: another instalment took its place.
     Closed,

@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 use csv::StringRecord;
 
 use crate::app::Failure;
+use crate::domain::Refusal;
 use crate::domain::calendar::{DateProblem, read as read_date};
 use crate::domain::identity::Hash;
 use crate::domain::money::{Money, Pence, plain, pounds};
 use crate::domain::payment_run::{BankAnswer, BankLine, BankResult, Remittance};
 use crate::domain::text::Text;
-use crate::domain::Refusal;
 
 /// The columns, in order.
 pub const COLUMNS: [&str; 6] = ["run", "line", "result", "amount", "value_date", "bank_code"];
@@ -31,7 +31,9 @@ pub enum RemittanceProblem {
     #[error("The file did not arrive whole: send its bytes as base64.")]
     NotBase64,
     /// Nothing in it.
-    #[error("The file has no line of a payment run: choose the bank’s answer, with its first row and its total.")]
+    #[error(
+        "The file has no line of a payment run: choose the bank’s answer, with its first row and its total."
+    )]
     Empty,
     /// Bytes that such a file never has.
     #[error(
@@ -81,7 +83,9 @@ pub enum RemittanceProblem {
         found: String,
     },
     /// The same line again.
-    #[error("Row {row} is about line {line} of {run}, as a row before it is: a line has one answer in a file.")]
+    #[error(
+        "Row {row} is about line {line} of {run}, as a row before it is: a line has one answer in a file."
+    )]
     Twice {
         /// The row, from 1.
         row: usize,
@@ -91,10 +95,14 @@ pub enum RemittanceProblem {
         line: u32,
     },
     /// No total, or something after it.
-    #[error("The last row must be the control total, such as “total,2,,2500.00,,”: without it nobody can tell whether the file is whole.")]
+    #[error(
+        "The last row must be the control total, such as “total,2,,2500.00,,”: without it nobody can tell whether the file is whole."
+    )]
     NoTotal,
     /// A total that is not that of the lines.
-    #[error("The control total says {stated}, and the lines come to {counted}: the file is not whole, or was changed.")]
+    #[error(
+        "The control total says {stated}, and the lines come to {counted}: the file is not whole, or was changed."
+    )]
     Total {
         /// What it says.
         stated: String,
@@ -185,8 +193,12 @@ fn plain_text(file: &[u8]) -> Result<&str, RemittanceProblem> {
     let text = &file[skipped..];
     let odd = |byte: &u8| !matches!(byte, b'\r' | b'\n' | b' '..=b'~');
     if let Some(at) = text.iter().position(odd) {
-        let bytes: Vec<String> =
-            text[at..].iter().take_while(|byte| odd(byte)).take(4).map(|byte| format!("{byte:02X}")).collect();
+        let bytes: Vec<String> = text[at..]
+            .iter()
+            .take_while(|byte| odd(byte))
+            .take(4)
+            .map(|byte| format!("{byte:02X}"))
+            .collect();
         let row = text[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
         return Err(RemittanceProblem::Encoding { row, at: at + skipped + 1, bytes: bytes.join(" ") });
     }
@@ -207,8 +219,10 @@ fn bank_line(row: usize, cells: &StringRecord) -> Result<BankLine, RemittancePro
         .ok_or_else(|| unreadable(2, "it must be paid, rejected or returned"))?;
     let amount = amount(row, &cells[3])?
         .ok_or_else(|| unreadable(3, "it must be pounds and pence, such as 2500.00"))?;
-    
-    let value_date = || read_date(&cells[4]).map_err(|_: DateProblem| unreadable(4, "it must be a date such as 2026-04-01"));
+
+    let value_date = || {
+        read_date(&cells[4]).map_err(|_: DateProblem| unreadable(4, "it must be a date such as 2026-04-01"))
+    };
     let code = || Text::new(&cells[5]).map_err(|_| unreadable(5, "it must be the bank’s code for why"));
     let answer = match result {
         BankResult::Paid if !cells[5].is_empty() => {
@@ -266,10 +280,7 @@ mod tests {
             [
                 (1, BankAnswer::Paid { value_date: date("2026-06-01") }),
                 (2, BankAnswer::Rejected { bank_code: bank_code("AC04") }),
-                (
-                    3,
-                    BankAnswer::Returned { value_date: date("2026-06-03"), bank_code: bank_code("ARUCS 2") }
-                ),
+                (3, BankAnswer::Returned { value_date: date("2026-06-03"), bank_code: bank_code("ARUCS 2") }),
             ]
         );
         let marked = [MARK, GOOD.replace("\r\n", "\n").as_bytes()].concat();
@@ -287,12 +298,21 @@ mod tests {
         let wanted = |row, at, bytes: &str| RemittanceProblem::Encoding { row, at, bytes: bytes.into() };
         assert_eq!(told(&with(b"\xE9")), wanted(3, at, "E9"), "Windows-1252");
         assert_eq!(told(&with("\u{FFFD}".as_bytes())), wanted(3, at, "EF BF BD"), "read wrongly before");
-        assert_eq!(told(&with("Ã©".as_bytes())), wanted(3, at, "C3 83 C2 A9"), "read wrongly and saved again");
-        let utf_16: Vec<u8> = std::iter::once(0xFEFF).chain(GOOD.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        assert_eq!(
+            told(&with("Ã©".as_bytes())),
+            wanted(3, at, "C3 83 C2 A9"),
+            "read wrongly and saved again"
+        );
+        let utf_16: Vec<u8> =
+            std::iter::once(0xFEFF).chain(GOOD.encode_utf16()).flat_map(u16::to_le_bytes).collect();
         assert_eq!(told(&utf_16), wanted(1, 1, "FF FE"), "UTF-16");
         assert_eq!(told(&utf_16[2..]), wanted(1, 2, "00"), "UTF-16 without a mark");
         assert_eq!(told(b"\x99\xA4\x95\x6B\x93"), wanted(1, 1, "99 A4 95"), "EBCDIC");
-        assert!(told(&with(b"\xE9")).to_string().contains("Row 3 holds bytes that no such file has (E9, from byte"));
+        assert!(
+            told(&with(b"\xE9"))
+                .to_string()
+                .contains("Row 3 holds bytes that no such file has (E9, from byte")
+        );
     }
 
     #[test]

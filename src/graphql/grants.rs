@@ -310,6 +310,16 @@ pub struct Instalment {
     pub bank_version: Option<u32>,
     /// The day the bank paid it.
     pub paid_on: Option<Date>,
+    /// The payment run it is in or was paid by.
+    pub run_id: Option<Uuid>,
+    /// The line of that run.
+    pub run_line: Option<u32>,
+    /// When it was closed because its payment bounced.
+    pub closed_on: Option<Date>,
+    /// The bank’s code for why it bounced.
+    pub bank_code: Option<String>,
+    /// The instalment that took its place.
+    pub replaced_by_id: Option<Uuid>,
 }
 
 impl From<&InstalmentRecord> for Instalment {
@@ -323,6 +333,11 @@ impl From<&InstalmentRecord> for Instalment {
             pay_on: one.pay_on.map(Date),
             bank_version: one.bank_version,
             paid_on: one.paid_on.map(Date),
+            run_id: one.run.map(|run| run.0),
+            run_line: one.line,
+            closed_on: one.closed_on.map(Date),
+            bank_code: one.bank_code.clone(),
+            replaced_by_id: one.replaced_by.map(|id| id.0),
         }
     }
 }

@@ -8,6 +8,7 @@ mod ledger;
 mod limits;
 mod pages;
 mod partners;
+mod payments;
 mod people;
 mod programmes;
 mod scalars;
@@ -18,6 +19,7 @@ use crate::app::App;
 use crate::auth::Identity;
 use crate::domain::grant::{ConflictNature, GrantStatus, SignatoryRole};
 use crate::domain::identity::Role;
+use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 
@@ -29,6 +31,7 @@ use history::HistoryEntry;
 use ledger::{Figures, LedgerLine, YearFigures, dated};
 use pages::{Page, counted, cursor, pair, parts, size, uncounted};
 use partners::{Evidence, EvidenceInput, Partner};
+use payments::PaymentRun;
 use people::Person;
 use programmes::Programme;
 use scalars::{Code, Date, FinancialYear, Money};
@@ -41,6 +44,7 @@ pub struct Query(
     funds::FundQueries,
     programmes::ProgrammeQueries,
     grants::GrantQueries,
+    payments::PaymentQueries,
     ledger::LedgerQueries,
     history::HistoryQueries,
 );
@@ -52,6 +56,7 @@ pub struct Mutation(
     funds::FundMutations,
     programmes::ProgrammeMutations,
     grants::GrantMutations,
+    payments::PaymentMutations,
 );
 
 /// The schema, ready to run.

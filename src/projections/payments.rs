@@ -158,8 +158,14 @@ impl PaymentRunRecord {
             }
             PaymentRunEvent::FileExported { format, lines, control_total, sha256 } => {
                 self.status = RunStatus::Exported;
-                self.file =
-                    Some(FileRecord { format, lines, control_total, sha256, exported_on: on, given_again: 0 });
+                self.file = Some(FileRecord {
+                    format,
+                    lines,
+                    control_total,
+                    sha256,
+                    exported_on: on,
+                    given_again: 0,
+                });
             }
             PaymentRunEvent::FileGivenAgain { .. } => {
                 if let Some(file) = &mut self.file {

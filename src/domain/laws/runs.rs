@@ -91,21 +91,23 @@ fn tally(answers: &[(u32, Money)]) -> Tally {
 impl RunBook {
     /// The instalments that this run may still pay, or has paid.
     fn live(&self) -> impl Iterator<Item = InstalmentId> {
-        let ended: BTreeSet<u32> = self.rejected.iter().chain(&self.returned).map(|(line, _)| *line).collect();
+        let ended: BTreeSet<u32> =
+            self.rejected.iter().chain(&self.returned).map(|(line, _)| *line).collect();
         let lines = self.lines.iter().filter(move |(line, _)| !self.voided && !ended.contains(line));
         lines.map(|(_, (instalment, _))| *instalment)
     }
 
     fn breaches(&self, id: RunId) -> Vec<Breach> {
         let of = format_args!("payment run {id}");
-        let lines: Vec<(u32, Money)> = self.lines.iter().map(|(line, (_, amount))| (*line, *amount)).collect();
+        let lines: Vec<(u32, Money)> =
+            self.lines.iter().map(|(line, (_, amount))| (*line, *amount)).collect();
         let answered: BTreeSet<u32> =
             self.confirmed.iter().chain(&self.rejected).map(|(line, _)| *line).collect();
-        let pending = Pence::of(
-            lines.iter().filter(|(line, _)| !answered.contains(line)).map(|(_, amount)| *amount),
-        );
+        let pending =
+            Pence::of(lines.iter().filter(|(line, _)| !answered.contains(line)).map(|(_, amount)| *amount));
         let (total, paid, rejected) = (sum(&lines), sum(&self.confirmed), sum(&self.rejected));
-        let of_grants = [&self.paid_to_grants, &self.back_from_grants].map(|all| Pence::of(all.iter().copied()));
+        let of_grants =
+            [&self.paid_to_grants, &self.back_from_grants].map(|all| Pence::of(all.iter().copied()));
         let of_bank = [paid, sum(&self.returned)];
         let kept: Vec<(u32, Money)> = {
             let came_back: BTreeSet<u32> = self.returned.iter().map(|(line, _)| *line).collect();
@@ -133,9 +135,12 @@ impl RunBook {
             breach_unless(sum(&kept).count() + of_bank[1].count() == paid.count(), "L8", of, || {
                 format!("{} came back of {paid} paid, but {} is kept", of_bank[1], sum(&kept))
             }),
-            breach_unless(stated.is_none_or(|stated| stated == [paid.count(), rejected.count()]), "L8", of, || {
-                format!("it was reconciled with other sums than {paid} paid and {rejected} rejected")
-            }),
+            breach_unless(
+                stated.is_none_or(|stated| stated == [paid.count(), rejected.count()]),
+                "L8",
+                of,
+                || format!("it was reconciled with other sums than {paid} paid and {rejected} rejected"),
+            ),
         ]
         .into_iter()
         .flatten()

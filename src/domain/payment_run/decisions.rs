@@ -76,11 +76,7 @@ impl PaymentRun {
         Ok(vec![event])
     }
 
-    fn approve(
-        &self,
-        persons: &Persons,
-        approver: PersonId,
-    ) -> Result<PaymentRunEvent, PaymentRunRefusal> {
+    fn approve(&self, persons: &Persons, approver: PersonId) -> Result<PaymentRunEvent, PaymentRunRefusal> {
         self.must_be(RunStatus::Open)?;
         if self.lines().next().is_none() {
             return Err(PaymentRunRefusal::Empty);
@@ -253,9 +249,10 @@ fn is_recorded(line: &Line, answer: &BankAnswer) -> bool {
         (LineStatus::Confirmed | LineStatus::Returned, BankAnswer::Paid { value_date }) => {
             line.paid_on == Some(*value_date)
         }
-        (LineStatus::Rejected, BankAnswer::Rejected { bank_code } | BankAnswer::Returned { bank_code, .. }) => {
-            line.bank_code.as_ref() == Some(bank_code)
-        }
+        (
+            LineStatus::Rejected,
+            BankAnswer::Rejected { bank_code } | BankAnswer::Returned { bank_code, .. },
+        ) => line.bank_code.as_ref() == Some(bank_code),
         (LineStatus::Returned, BankAnswer::Returned { value_date, bank_code }) => {
             line.returned_on == Some(*value_date) && line.bank_code.as_ref() == Some(bank_code)
         }
@@ -301,7 +298,9 @@ fn in_order(line: &Line, one: &BankLine, pay_on: Date, on: Date) -> Result<(), P
 fn answered(line: &Line, answer: BankAnswer) -> PaymentRunEvent {
     let (number, amount) = (line.number, line.amount);
     match answer {
-        BankAnswer::Paid { value_date } => PaymentRunEvent::LineConfirmed { line: number, amount, value_date },
+        BankAnswer::Paid { value_date } => {
+            PaymentRunEvent::LineConfirmed { line: number, amount, value_date }
+        }
         BankAnswer::Returned { value_date, bank_code } if line.status == LineStatus::Confirmed => {
             PaymentRunEvent::LineReturned { line: number, amount, value_date, bank_code }
         }
