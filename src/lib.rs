@@ -6,6 +6,7 @@ pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod domain;
+pub mod exports;
 pub mod graphql;
 pub mod projections;
 pub mod store;

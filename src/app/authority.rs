@@ -31,6 +31,10 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("grant", MONEY_AND_OWN),
     ("ledger", MONEY),
     ("ledgerLines", MONEY),
+    ("paymentRuns", MONEY),
+    ("paymentRun", MONEY),
+    ("payable", MONEY),
+    ("matchRemittance", &[Finance]),
     ("history", MONEY_AND_OWN),
     ("laws", MONEY),
     ("subsidies", MONEY),
@@ -117,6 +121,16 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("completeAnnualReview", &[Commissioner]),
     ("terminateGrant", &[Approver]),
     ("closeGrant", &[Commissioner]),
+    // Payment runs: finance makes them, an approver approves, another of finance releases.
+    ("openPaymentRun", &[Finance]),
+    ("addToPaymentRun", &[Finance]),
+    ("removeFromPaymentRun", &[Finance]),
+    ("approvePaymentRun", &[Approver]),
+    ("releasePaymentRun", &[Finance]),
+    ("voidPaymentRun", &[Approver, Finance]),
+    ("exportPaymentRun", &[Finance]),
+    ("loadRemittance", &[Finance]),
+    ("reconcilePaymentRun", &[Finance]),
 ];
 
 /// Whether somebody may use a field of the API.

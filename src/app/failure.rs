@@ -103,6 +103,7 @@ impl From<Trouble> for Failure {
             stale @ Trouble::Stale { .. } => {
                 Self::Conflict(format!("Nothing was done: {stale}. Look again before you decide."))
             }
+            Trouble::Unknown("payment_run") => Self::NotFound("payment run"),
             Trouble::Unknown(kind) => Self::NotFound(kind),
             Trouble::Repeated(receipt) => Self::Repeated(receipt),
             other @ (Trouble::Unreadable(_)

@@ -133,7 +133,7 @@ pub enum Ending {
     LapseOffer,
 }
 
-async fn rules_of(work: &mut Work, grant: &Grant) -> Result<Rules, Failure> {
+pub(super) async fn rules_of(work: &mut Work, grant: &Grant) -> Result<Rules, Failure> {
     let programme = work.existing::<Programme>(grant.subject()?.programme).await?;
     Ok(programme.rules()?.clone())
 }

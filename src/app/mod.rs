@@ -8,6 +8,7 @@ pub mod grants;
 pub mod history;
 pub mod ledger;
 pub mod partners;
+pub mod payments;
 pub mod programmes;
 
 use chrono::{DateTime, Datelike as _, Utc};
@@ -167,10 +168,24 @@ impl App {
         A: Aggregate,
         P: for<'w> Fn(&'w mut Work) -> BoxFuture<'w, Result<(), Failure>> + Send + Sync,
     {
+        self.carry_out_for::<A, (), P>(order, id, plan).await.map(|(done, _)| done)
+    }
+
+    /// Carry an order out whose plan has an answer: none where it was carried out before.
+    async fn carry_out_for<A, T, P>(
+        &self,
+        order: Order,
+        id: Uuid,
+        plan: P,
+    ) -> Result<(Done, Option<T>), Failure>
+    where
+        A: Aggregate,
+        P: for<'w> Fn(&'w mut Work) -> BoxFuture<'w, Result<T, Failure>> + Send + Sync,
+    {
         let command = order.envelope.command;
-        match self.store.decide::<A, (), Failure, P>(order.envelope, id, order.seen, plan).await {
-            Ok(((), receipt)) => Ok(Done { id, command, receipt, repeated: false }),
-            Err(Failure::Repeated(receipt)) => Ok(Done { id, command, receipt, repeated: true }),
+        match self.store.decide::<A, T, Failure, P>(order.envelope, id, order.seen, plan).await {
+            Ok((answer, receipt)) => Ok((Done { id, command, receipt, repeated: false }, Some(answer))),
+            Err(Failure::Repeated(receipt)) => Ok((Done { id, command, receipt, repeated: true }, None)),
             Err(other) => Err(other),
         }
     }

@@ -66,7 +66,7 @@ impl DataClass {
     #[must_use]
     pub const fn types(self) -> &'static [&'static str] {
         match self {
-            Self::Money => &["ClosedFigures", "Money", "RecoveredShare", "YearShare"],
+            Self::Money => &["ClosedFigures", "Money", "Pence", "RecoveredShare", "Tally", "YearShare"],
             Self::Time => &["Date", "FinancialYear"],
             Self::Reference => &[
                 "ConditionId",
@@ -82,6 +82,7 @@ impl DataClass {
                 "RecoveryId",
                 "Reference",
                 "ReturnId",
+                "RunId",
                 "Scope",
                 "TransferId",
                 "Uuid",
@@ -115,6 +116,7 @@ impl DataClass {
                 "ReturnTerms",
                 "ReviewOutcome",
                 "Route",
+                "RunExit",
                 "SuspensionGround",
                 "Text",
                 "Track",

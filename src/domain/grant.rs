@@ -8,13 +8,16 @@ mod decisions;
 mod entering;
 mod events;
 mod monitoring;
+mod payments;
 mod recovery;
 mod variations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Date;
-use super::identity::{ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference};
+use super::identity::{
+    ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference, RunId,
+};
 use super::money::Money;
 use super::places::Area;
 use super::text::Text;
@@ -26,6 +29,7 @@ pub use events::{
     AuthoritySource, AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare, FirstApproval,
     GrantEvent, NeedShare, Panel, PlannedInstalment, SignatoryRole,
 };
+pub use payments::{RunExit, RunLine};
 
 pub use closing::{CourseCommand, ReviewOutcome, SuspensionGround};
 pub use monitoring::{
@@ -68,14 +72,28 @@ impl Default for GrantStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pay {
     Planned,
-    Authorised { by: PersonId, pay_on: Date, checks_valid_until: Option<Date> },
+    Authorised {
+        by: PersonId,
+        pay_on: Date,
+        checks_valid_until: Option<Date>,
+    },
     Paid,
+    /// Its payment bounced: another instalment took its place.
+    Closed,
 }
 
 #[derive(Debug, Clone)]
 struct Instalment {
     plan: PlannedInstalment,
     pay: Pay,
+    /// The payment run and the line it is in, or was paid by.
+    run: Option<(RunId, u32)>,
+}
+
+impl Instalment {
+    const fn planned(plan: PlannedInstalment) -> Self {
+        Self { plan, pay: Pay::Planned, run: None }
+    }
 }
 
 /// A grant as its history leaves it.
@@ -90,6 +108,7 @@ pub struct Grant {
     assessors: BTreeSet<PersonId>,
     scores: BTreeMap<(PersonId, Text<40>), u8>,
     proposers: BTreeSet<PersonId>,
+    approvers: BTreeSet<PersonId>,
     recommended: Option<Recommendation>,
     first_approval: Option<Pending>,
     offer: Option<(Hash, Date)>,
@@ -132,6 +151,8 @@ pub struct Subject {
 /// What a grant is about: fixed when the application was sent in, but for the last day, which can be varied.
 #[derive(Debug, Clone)]
 pub struct Case {
+    /// Its human reference.
+    pub reference: Reference,
     /// The lead partner.
     pub partner: PartnerId,
     /// The programme.
@@ -286,8 +307,12 @@ impl Aggregate for Grant {
                 self.terms.purpose = Some(purpose.clone());
                 let (partner, programme, fund) = (*partner, *programme, *fund);
                 let reference = reference.clone();
-                self.begin(GrantStatus::Submitted, Subject { reference, partner, programme, fund });
+                self.begin(
+                    GrantStatus::Submitted,
+                    Subject { reference: reference.clone(), partner, programme, fund },
+                );
                 self.case = Some(Case {
+                    reference,
                     partner,
                     programme,
                     fund,
@@ -325,14 +350,13 @@ impl Aggregate for Grant {
                     terms_version: terms_version.clone(),
                 });
             }
-            GrantEvent::Approved { amount, instalments, .. } => {
+            GrantEvent::Approved { approver, first, amount, instalments, .. } => {
                 self.status = GrantStatus::Approved;
+                self.approvers.insert(*approver);
+                self.approvers.extend(first.as_ref().map(|first| first.approver));
                 self.first_approval = None;
                 self.terms.total = Some(*amount);
-                self.instalments = instalments
-                    .iter()
-                    .map(|plan| Instalment { plan: plan.clone(), pay: Pay::Planned })
-                    .collect();
+                self.instalments = instalments.iter().cloned().map(Instalment::planned).collect();
             }
             GrantEvent::Declined { .. } => self.status = GrantStatus::Declined,
             GrantEvent::ApplicationWithdrawn {} | GrantEvent::OfferDeclined {} => {
@@ -400,6 +424,10 @@ impl Aggregate for Grant {
             GrantEvent::Terminated { .. } => self.terminated(),
             GrantEvent::AnnualReviewCompleted { .. } => {}
             GrantEvent::Closed { .. } => self.status = GrantStatus::Closed,
+            GrantEvent::InstalmentPutInRun { .. }
+            | GrantEvent::InstalmentTakenFromRun { .. }
+            | GrantEvent::PaymentRejected { .. }
+            | GrantEvent::PaymentReturned { .. } => self.take_run_event(event),
         }
     }
 }

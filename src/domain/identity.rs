@@ -105,6 +105,8 @@ pub enum ReferenceKind {
     Programme,
     /// A grant, `G-2026-0001`.
     Grant,
+    /// A payment run, `B-2026-0001` (a batch: P and R are taken).
+    PaymentRun,
 }
 
 impl ReferenceKind {
@@ -116,6 +118,7 @@ impl ReferenceKind {
             Self::Fund => 'F',
             Self::Programme => 'R',
             Self::Grant => 'G',
+            Self::PaymentRun => 'B',
         }
     }
 }

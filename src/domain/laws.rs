@@ -1,7 +1,9 @@
 //! The laws of the ledger, checked over books that are kept from the facts alone. Property tests, `verify` and the
 //! API use this one module. It shares no state with the aggregates whose guards are meant to keep the laws.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod runs;
+
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use rust_decimal::Decimal;
@@ -49,8 +51,8 @@ pub const LAWS: [Law; 13] = [
     Law { code: "L7", says: "What one fund gives in a transfer, another takes: transfers sum to nothing." },
     Law {
         code: "L8",
-        says: "The lines of a payment run come to its control total and to its exported file; confirmed + rejected \
-               + pending lines come to the same; an instalment is in at most one live run.",
+        says: "A payment run comes to its exported file; what was paid, rejected and is pending comes to both, as the \
+               grants have it; and an instalment is in at most one live run.",
     },
     Law {
         code: "L9",
@@ -98,23 +100,6 @@ struct YearBook {
     closed: Option<ClosedFigures>,
 }
 
-/// What a payment run has come to. Whoever takes the facts of runs into the books keeps it.
-#[derive(Debug, Clone, Default)]
-pub struct RunBook {
-    /// The amounts of its lines, by instalment.
-    pub lines: BTreeMap<InstalmentId, Decimal>,
-    /// The total its lines were approved with.
-    pub control_total: Option<Decimal>,
-    /// The total of the exported file.
-    pub exported: Option<Decimal>,
-    /// The lines the bank has confirmed.
-    pub confirmed: BTreeSet<InstalmentId>,
-    /// The lines the bank has rejected.
-    pub rejected: BTreeSet<InstalmentId>,
-    /// Whether it is over: reconciled or voided.
-    pub is_over: bool,
-}
-
 #[derive(Debug, Clone, Default)]
 struct GrantBook {
     awarded: Decimal,
@@ -136,7 +121,7 @@ struct GrantBook {
 pub struct Books {
     funds: BTreeMap<FundId, FundBook>,
     grants: BTreeMap<GrantId, GrantBook>,
-    runs: BTreeMap<RunId, RunBook>,
+    runs: runs::RunBooks,
     /// What was given less what was taken.
     transfers: BTreeMap<TransferId, Decimal>,
     unbalanced: Vec<Breach>,
@@ -147,7 +132,11 @@ impl Books {
     pub fn take(&mut self, stream: Uuid, fact: &Fact) {
         match fact {
             Fact::Fund(event) => self.take_fund(FundId(stream), event),
-            Fact::Grant(event) => self.take_grant(GrantId(stream), event),
+            Fact::Grant(event) => {
+                self.take_grant(GrantId(stream), event);
+                self.runs.take_grant(event);
+            }
+            Fact::PaymentRun(event) => self.runs.take_run(RunId(stream), event),
             Fact::Partner(_) | Fact::Programme(_) | Fact::Delegation(_) => {}
         }
     }
@@ -179,11 +168,6 @@ impl Books {
         if let FundEvent::BudgetTransferredIn { transfer, amount, .. } = event {
             *self.transfers.entry(*transfer).or_default() -= amount.pounds();
         }
-    }
-
-    /// The book of a payment run.
-    pub fn run(&mut self, run: RunId) -> &mut RunBook {
-        self.runs.entry(run).or_default()
     }
 
     fn take_grant(&mut self, grant: GrantId, event: &GrantEvent) {
@@ -218,6 +202,11 @@ impl Books {
             GrantEvent::Terminated { .. } => book.cancelled = true,
             GrantEvent::RecoveryDemanded { amount, .. } => book.demanded += amount.pounds(),
             GrantEvent::RecoveryWrittenOff { amount, .. } => book.written_off += amount.pounds(),
+            GrantEvent::PaymentRejected { instalment, replacement, .. }
+            | GrantEvent::PaymentReturned { instalment, replacement, .. } => {
+                book.instalments.remove(instalment);
+                book.instalments.insert(replacement.id, (replacement.amount.pounds(), false));
+            }
             GrantEvent::InterestReceived { .. }
             | GrantEvent::InvitedToApply { .. }
             | GrantEvent::InterestDeclined { .. }
@@ -237,6 +226,8 @@ impl Books {
             | GrantEvent::OfferAccepted { .. }
             | GrantEvent::ConditionMet { .. }
             | GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::InstalmentPutInRun { .. }
+            | GrantEvent::InstalmentTakenFromRun { .. }
             | GrantEvent::ConditionWaived { .. }
             | GrantEvent::MonitoringReturnRequested { .. }
             | GrantEvent::MonitoringReturnSubmitted { .. }
@@ -284,22 +275,8 @@ impl Books {
                 format!("what was given less what was taken is {}", pounds(*left))
             })
         });
-        let runs = self.runs.iter().flat_map(|(id, book)| book.breaches(*id)).chain(self.in_two_runs());
         let unbalanced = self.unbalanced.iter().cloned();
-        funds.chain(grants).chain(transfers).chain(runs).chain(unbalanced).collect()
-    }
-
-    fn in_two_runs(&self) -> Vec<Breach> {
-        let mut seen = BTreeSet::new();
-        let live = self.runs.values().filter(|run| !run.is_over);
-        let lines = live.flat_map(|run| run.lines.keys().filter(|one| !run.rejected.contains(one)));
-        lines
-            .filter_map(|one| {
-                breach_unless(seen.insert(*one), "L8", format_args!("instalment {one}"), || {
-                    "it is in two live runs".into()
-                })
-            })
-            .collect()
+        funds.chain(grants).chain(transfers).chain(self.runs.breaches()).chain(unbalanced).collect()
     }
 }
 
@@ -414,30 +391,6 @@ impl YearBook {
             };
             stands == closed && [available, reserved, committed].iter().all(Decimal::is_zero)
         })
-    }
-}
-
-impl RunBook {
-    fn breaches(&self, id: RunId) -> Vec<Breach> {
-        let of = format_args!("run {id}");
-        let lines: Decimal = self.lines.values().copied().sum();
-        let told =
-            |what: &str, total: Decimal| format!("its {what} {}, its lines {}", pounds(total), pounds(lines));
-        let known = |set: &BTreeSet<InstalmentId>| set.iter().all(|one| self.lines.contains_key(one));
-        let settled_once = self.confirmed.is_disjoint(&self.rejected);
-        [
-            self.control_total.and_then(|total| {
-                breach_unless(total == lines, "L8", of, || told("control total is", total))
-            }),
-            self.exported
-                .and_then(|total| breach_unless(total == lines, "L8", of, || told("file comes to", total))),
-            breach_unless(settled_once && known(&self.confirmed) && known(&self.rejected), "L8", of, || {
-                "the bank answered for a line twice, or for one that is not in it".into()
-            }),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
     }
 }
 

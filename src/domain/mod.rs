@@ -1,6 +1,6 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
-//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`): its events, commands, refusals, state,
+//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`): its events, commands, refusals, state,
 //! `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
 
 #[macro_use]
@@ -17,6 +17,7 @@ pub mod identity;
 pub mod laws;
 pub mod money;
 pub mod partner;
+pub mod payment_run;
 pub mod places;
 pub mod postings;
 pub mod programme;

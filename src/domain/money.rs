@@ -174,6 +174,37 @@ impl<'de> Deserialize<'de> for Money {
     }
 }
 
+/// A control total: a sum of amounts in whole pence, nought or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pence(u64);
+
+impl Pence {
+    /// What some amounts come to.
+    pub fn of(amounts: impl IntoIterator<Item = Money>) -> Self {
+        // An amount has exactly two places, so its digits are its pence.
+        Self(amounts.into_iter().map(|amount| u64::try_from(amount.0.mantissa()).unwrap_or_default()).sum())
+    }
+
+    /// The pence.
+    #[must_use]
+    pub const fn count(self) -> u64 {
+        self.0
+    }
+
+    /// The sum in pounds, two places.
+    #[must_use]
+    pub fn pounds(self) -> Decimal {
+        Decimal::from_i128_with_scale(self.0.into(), 2)
+    }
+}
+
+impl fmt::Display for Pence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&pounds(self.pounds()))
+    }
+}
+
 /// A sum in pounds for people: `£1,234.50`, `−£3.00`. Any sign, any size.
 #[must_use]
 pub fn pounds(sum: Decimal) -> String {
@@ -236,6 +267,15 @@ mod tests {
         assert_eq!(serde_json::to_string(&money).unwrap(), r#""1234.50""#);
         assert!(serde_json::from_str::<Money>("12.5").is_err(), "a number is never read as money");
         assert_eq!(pounds(Decimal::new(-123_456_789, 2)), "−£1,234,567.89");
+    }
+
+    #[test]
+    fn a_control_total_is_exact_in_pence() {
+        let amounts = ["2500", "0.01", "1234.50"].map(|typed| typed.parse::<Money>().unwrap());
+        let total = Pence::of(amounts);
+        assert_eq!((total.count(), total.to_string().as_str()), (373_451, "£3,734.51"));
+        assert_eq!(plain(total.pounds()), "3734.51");
+        assert_eq!(serde_json::to_string(&total).unwrap(), "373451");
     }
 
     proptest! {

@@ -202,6 +202,7 @@ struct Check {
 
 #[derive(Debug, Clone)]
 struct Bank {
+    details: VaultRef,
     submitted_by: PersonId,
     verified_by: Option<PersonId>,
     payable_from: Option<Date>,
@@ -287,6 +288,16 @@ impl Partner {
         }
         let checks_valid_until = self.due_diligence(on, also)?;
         Ok(Payable { checks_valid_until, bank_version: version })
+    }
+
+    /// Where the bank details of a version are kept.
+    ///
+    /// # Errors
+    /// `partner.bank_missing`.
+    pub fn bank_details(&self, version: u32) -> Result<&VaultRef, PartnerRefusal> {
+        let place = usize::try_from(version).ok().and_then(|version| version.checked_sub(1));
+        let bank = place.and_then(|place| self.banks.get(place)).ok_or(PartnerRefusal::BankMissing)?;
+        Ok(&bank.details)
     }
 
     /// Whether the partner may deliver part of another partner’s grant: a small group need not be approved itself.
@@ -532,8 +543,9 @@ impl Aggregate for Partner {
             PartnerEvent::Declined {} => self.status = PartnerStatus::Declined,
             PartnerEvent::Withdrew {} => self.status = PartnerStatus::Withdrawn,
             PartnerEvent::Suspended {} => self.status = PartnerStatus::Suspended,
-            PartnerEvent::BankDetailsSubmitted { submitted_by, .. } => {
-                self.banks.push(Bank { submitted_by: *submitted_by, verified_by: None, payable_from: None });
+            PartnerEvent::BankDetailsSubmitted { submitted_by, details, .. } => {
+                let (details, submitted_by) = (details.clone(), *submitted_by);
+                self.banks.push(Bank { details, submitted_by, verified_by: None, payable_from: None });
                 // The bank check speaks of the newest details.
                 self.checks.insert(CheckKind::Bank, Check::default());
             }

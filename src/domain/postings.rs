@@ -170,6 +170,10 @@ pub fn expectations(event: &GrantEvent) -> Vec<Expectation> {
         }
         GrantEvent::VariationApproved { change, .. } => change.plan().map(replanned).unwrap_or_default(),
         GrantEvent::UnspentReleased { plan, .. } => replanned(plan),
+        GrantEvent::PaymentRejected { instalment, replacement, .. }
+        | GrantEvent::PaymentReturned { instalment, replacement, .. } => {
+            vec![Expectation::Done(*instalment), Expectation::Planned(replacement.clone())]
+        }
         GrantEvent::RecoveryWrittenOff { amount, .. } => vec![Expectation::WrittenOff(*amount)],
         GrantEvent::InterestReceived { .. }
         | GrantEvent::InvitedToApply { .. }
@@ -193,6 +197,8 @@ pub fn expectations(event: &GrantEvent) -> Vec<Expectation> {
         | GrantEvent::OfferAccepted { .. }
         | GrantEvent::ConditionMet { .. }
         | GrantEvent::InstalmentAuthorised { .. }
+        | GrantEvent::InstalmentPutInRun { .. }
+        | GrantEvent::InstalmentTakenFromRun { .. }
         | GrantEvent::ConditionWaived { .. }
         | GrantEvent::MonitoringReturnRequested { .. }
         | GrantEvent::MonitoringReturnSubmitted { .. }

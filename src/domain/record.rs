@@ -7,6 +7,7 @@ use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::partner::{Partner, PartnerEvent};
+use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::programme::{Programme, ProgrammeEvent};
 use super::{Aggregate, Event};
 
@@ -75,4 +76,5 @@ facts! {
     Programme: ProgrammeEvent,
     Delegation: DelegationEvent,
     Grant: GrantEvent,
+    PaymentRun: PaymentRunEvent,
 }

@@ -447,6 +447,16 @@ pub struct Instalment {
     pub in_advance: bool,
     /// When it was cancelled.
     pub cancelled_on: Option<Date>,
+    /// The payment run it is in or was paid by.
+    pub run_id: Option<Uuid>,
+    /// The line of that run.
+    pub run_line: Option<u32>,
+    /// When it was closed because its payment bounced.
+    pub closed_on: Option<Date>,
+    /// The bank’s code for why it bounced.
+    pub bank_code: Option<String>,
+    /// The instalment that took its place.
+    pub replaced_by_id: Option<Uuid>,
 }
 
 impl From<&InstalmentRecord> for Instalment {
@@ -462,6 +472,11 @@ impl From<&InstalmentRecord> for Instalment {
             paid_on: one.paid_on.map(Date),
             in_advance: one.paid_on.or(one.pay_on).is_some_and(|on| on < one.due),
             cancelled_on: one.cancelled_on.map(Date),
+            run_id: one.run.map(|run| run.0),
+            run_line: one.line,
+            closed_on: one.closed_on.map(Date),
+            bank_code: one.bank_code.clone(),
+            replaced_by_id: one.replaced_by.map(|id| id.0),
         }
     }
 }

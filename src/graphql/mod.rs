@@ -9,6 +9,7 @@ mod ledger;
 mod limits;
 mod pages;
 mod partners;
+mod payments;
 mod people;
 mod programmes;
 mod scalars;
@@ -20,6 +21,7 @@ use crate::app::App;
 use crate::auth::Identity;
 use crate::domain::grant::{ConflictNature, GrantStatus, SignatoryRole};
 use crate::domain::identity::Role;
+use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 
@@ -33,6 +35,7 @@ use pages::{Page, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
 };
+use payments::PaymentRun;
 use people::Person;
 use programmes::Programme;
 use scalars::{Code, Date, FinancialYear, Money};
@@ -48,6 +51,7 @@ pub struct Query(
     programmes::ProgrammeQueries,
     delegations::DelegationQueries,
     grants::GrantQueries,
+    payments::PaymentQueries,
     ledger::LedgerQueries,
     history::HistoryQueries,
 );
@@ -66,6 +70,7 @@ pub struct Mutation(
     grants::MonitoringMutations,
     grants::VariationMutations,
     grants::RunningMutations,
+    payments::PaymentMutations,
 );
 
 /// The schema, ready to run.

@@ -3,7 +3,7 @@
 use async_graphql::connection::PageInfo;
 use async_graphql::{Object, OutputType, Result, SimpleObject};
 
-use super::{Fund, Grant, HistoryEntry, LedgerLine, Partner, Programme, told};
+use super::{Fund, Grant, HistoryEntry, LedgerLine, Partner, PaymentRun, Programme, told};
 use crate::app::Failure;
 
 /// How many entries a page has when nothing is said.
@@ -18,6 +18,7 @@ const MOST: i64 = 500;
     concrete(name = "FundEdge", params(Fund)),
     concrete(name = "ProgrammeEdge", params(Programme)),
     concrete(name = "GrantEdge", params(Grant)),
+    concrete(name = "PaymentRunEdge", params(PaymentRun)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
     concrete(name = "HistoryEntryEdge", params(HistoryEntry))
 )]
@@ -42,6 +43,7 @@ pub struct Page<N: OutputType> {
     concrete(name = "FundConnection", params(Fund)),
     concrete(name = "ProgrammeConnection", params(Programme)),
     concrete(name = "GrantConnection", params(Grant)),
+    concrete(name = "PaymentRunConnection", params(PaymentRun)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
     concrete(name = "HistoryEntryConnection", params(HistoryEntry))
 )]

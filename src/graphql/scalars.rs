@@ -21,6 +21,7 @@ use crate::domain::grant::{
 use crate::domain::identity::Role;
 use crate::domain::money;
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
+use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::programme::{Route, Track};
@@ -230,6 +231,9 @@ listed! {
     GrantStatus, "GrantStatus", "Where a grant stands.";
     ConflictNature, "ConflictNature", "What kind of interest stands against somebody judging a grant.";
     SignatoryRole, "SignatoryRole", "In what standing somebody signs for a partner.";
+    RunStatus, "RunStatus", "Where a payment run stands.";
+    LineStatus, "LineStatus", "What became of a line of a payment run.";
+    BankResult, "BankResult", "What a bank says became of a payment.";
     Movement, "Movement", "What kind of movement a line of the ledger is.";
     ReturnKind, "ReturnKind", "Which return of a grant.";
     ReturnStatus, "ReturnStatus", "How far a return has come.";

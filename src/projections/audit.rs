@@ -28,7 +28,8 @@ pub async fn titles(
         "SELECT id, reference, doc ->> 'name' FROM views.partner WHERE id = ANY($1)
          UNION ALL SELECT id, reference, doc ->> 'name' FROM views.fund WHERE id = ANY($1)
          UNION ALL SELECT id, reference, doc ->> 'name' FROM views.programme WHERE id = ANY($1)
-         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.grant_case WHERE id = ANY($1)",
+         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.grant_case WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.payment_run WHERE id = ANY($1)",
     )
     .bind(streams)
     .fetch_all(executor)
@@ -59,7 +60,8 @@ pub async fn by_reference(executor: impl PgExecutor<'_>, reference: &str) -> Res
         "SELECT id FROM views.partner WHERE reference = $1
          UNION ALL SELECT id FROM views.fund WHERE reference = $1
          UNION ALL SELECT id FROM views.programme WHERE reference = $1
-         UNION ALL SELECT id FROM views.grant_case WHERE reference = $1",
+         UNION ALL SELECT id FROM views.grant_case WHERE reference = $1
+         UNION ALL SELECT id FROM views.payment_run WHERE reference = $1",
     )
     .bind(reference)
     .fetch_optional(executor)

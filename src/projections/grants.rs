@@ -17,7 +17,7 @@ use crate::domain::grant::{
     GrantStatus, NeedShare, Panel, PlannedInstalment, SignatoryRole,
 };
 use crate::domain::identity::{
-    ConditionId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId,
+    ConditionId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, RunId,
 };
 use crate::domain::money::Money;
 use crate::domain::places::Area;
@@ -117,6 +117,16 @@ pub struct InstalmentRecord {
     pub paid_on: Option<Date>,
     /// When it was cancelled.
     pub cancelled_on: Option<Date>,
+    /// The payment run it is in or was paid by.
+    pub run: Option<RunId>,
+    /// The line of that run.
+    pub line: Option<u32>,
+    /// When it was closed because its payment bounced.
+    pub closed_on: Option<Date>,
+    /// The bank’s code for why it bounced.
+    pub bank_code: Option<String>,
+    /// The instalment that took its place.
+    pub replaced_by: Option<InstalmentId>,
 }
 
 impl From<PlannedInstalment> for InstalmentRecord {
@@ -139,6 +149,11 @@ impl From<PlannedInstalment> for InstalmentRecord {
             bank_version: None,
             paid_on: None,
             cancelled_on: None,
+            run: None,
+            line: None,
+            closed_on: None,
+            bank_code: None,
+            replaced_by: None,
         }
     }
 }
@@ -401,6 +416,32 @@ impl GrantRecord {
             | GrantEvent::Terminated { .. }
             | GrantEvent::AnnualReviewCompleted { .. }
             | GrantEvent::Closed { .. }) => self.take_running(later, on, why),
+            in_run @ (GrantEvent::InstalmentPutInRun { .. }
+            | GrantEvent::InstalmentTakenFromRun { .. }
+            | GrantEvent::PaymentRejected { .. }
+            | GrantEvent::PaymentReturned { .. }) => self.take_run(in_run, on),
+        }
+    }
+
+    /// What happens to instalments in payment runs.
+    fn take_run(&mut self, fact: GrantEvent, on: Date) {
+        if let GrantEvent::InstalmentPutInRun { instalment, run, line } = fact {
+            if let Some(one) = self.instalment(instalment) {
+                (one.run, one.line) = (Some(run), Some(line));
+            }
+        } else if let GrantEvent::InstalmentTakenFromRun { instalment, .. } = fact {
+            if let Some(one) = self.instalment(instalment) {
+                (one.run, one.line) = (None, None);
+            }
+        } else if let GrantEvent::PaymentRejected { instalment, bank_code, replacement, .. }
+        | GrantEvent::PaymentReturned { instalment, bank_code, replacement, .. } = fact
+        {
+            if let Some(one) = self.instalment(instalment) {
+                one.closed_on = Some(on);
+                one.bank_code = Some(bank_code.to_string());
+                one.replaced_by = Some(replacement.id);
+            }
+            self.instalments.push(replacement.into());
         }
     }
 

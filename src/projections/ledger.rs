@@ -33,7 +33,11 @@ const TABLE: Table = Table {
 fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
     let lines = match &event.fact {
         Fact::Fund(fact) => postings(fact),
-        Fact::Partner(_) | Fact::Programme(_) | Fact::Delegation(_) | Fact::Grant(_) => Vec::new(),
+        Fact::Partner(_)
+        | Fact::Programme(_)
+        | Fact::Delegation(_)
+        | Fact::Grant(_)
+        | Fact::PaymentRun(_) => Vec::new(),
     };
     (0..).zip(lines)
 }

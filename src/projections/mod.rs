@@ -8,6 +8,7 @@ pub mod funds;
 pub mod grants;
 pub mod ledger;
 pub mod partners;
+pub mod payments;
 pub mod programmes;
 mod records;
 
@@ -87,6 +88,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<programmes::ProgrammeRecord>::default()),
         Arc::new(records::Records::<grants::GrantRecord>::default()),
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
+        Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
     ]
 }
 

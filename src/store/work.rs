@@ -238,6 +238,18 @@ impl Store {
         Err(Trouble::Conflict.into())
     }
 
+    /// Look at an aggregate as the log has it now, without deciding anything.
+    ///
+    /// # Errors
+    /// [`Trouble::Unknown`] when nothing was ever recorded in it, or when it cannot be loaded.
+    pub async fn look<A: Aggregate>(&self, id: impl Into<Uuid>) -> Result<Arc<A>, Trouble> {
+        let kept = self.keep::<A>(StreamName { kind: A::TYPE, id: id.into() }, true).await?;
+        if kept.version == 0 {
+            return Err(Trouble::Unknown(A::TYPE));
+        }
+        kept.state.downcast::<A>().map_err(|_| Trouble::Other("an aggregate of another type".into()))
+    }
+
     async fn attempt<A, T, E, P>(
         &self,
         work: &mut Work,

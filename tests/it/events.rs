@@ -68,6 +68,7 @@ fn written(fact: &Fact) -> String {
         Fact::Programme(event) => leaf::canonical(event),
         Fact::Delegation(event) => leaf::canonical(event),
         Fact::Grant(event) => leaf::canonical(event),
+        Fact::PaymentRun(event) => leaf::canonical(event),
     }
     .unwrap()
 }

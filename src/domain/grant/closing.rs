@@ -276,7 +276,7 @@ impl Grant {
     /// What was planned gives way to what is planned now; what is paid or on its way stays.
     pub(super) fn replanned(&mut self, plan: &Replan) {
         self.instalments.retain(|one| one.pay != Pay::Planned);
-        let planned = plan.to.iter().map(|one| Instalment { plan: one.clone(), pay: Pay::Planned });
+        let planned = plan.to.iter().map(|one| Instalment::planned(one.clone()));
         self.instalments.extend(planned);
     }
 

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::{
     AuthorityUsed, ConflictNature, CourseCommand, CriterionResult, DeliveryShare, MonitoringCommand,
-    NeedShare, Panel, PlannedInstalment, RecoveryCommand, SignatoryRole, VariationCommand,
+    NeedShare, Panel, PlannedInstalment, RecoveryCommand, RunExit, RunLine, SignatoryRole, VariationCommand,
 };
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
@@ -167,6 +167,33 @@ pub enum GrantCommand {
         amount: Money,
         value_date: Date,
     },
+    /// With the day on which the run is paid.
+    PutInRun {
+        line: RunLine,
+        pay_on: Date,
+    },
+    TakeFromRun {
+        line: RunLine,
+        cause: RunExit,
+    },
+    ConfirmInRun {
+        line: RunLine,
+        amount: Money,
+        value_date: Date,
+    },
+    /// With the id of the instalment that takes its place.
+    RejectInRun {
+        line: RunLine,
+        bank_code: Text<20>,
+        replacement: InstalmentId,
+    },
+    /// With the id of the instalment that takes its place.
+    ReturnInRun {
+        line: RunLine,
+        value_date: Date,
+        bank_code: Text<20>,
+        replacement: InstalmentId,
+    },
     /// What the partner reports.
     Monitor(MonitoringCommand),
     /// What changes.
@@ -200,6 +227,10 @@ impl GrantCommand {
             | Self::MeetCondition { .. }
             | Self::AuthoriseInstalment { .. }
             | Self::ConfirmPayment { .. }
+            | Self::PutInRun { .. }
+            | Self::ConfirmInRun { .. }
+            | Self::RejectInRun { .. }
+            | Self::ReturnInRun { .. }
             | Self::Recover(_) => true,
             Self::ReceiveInterest { .. }
             | Self::ProposeDirectAward { .. }
@@ -209,7 +240,8 @@ impl GrantCommand {
             | Self::RecuseAssessor { .. }
             | Self::Withdraw
             | Self::AcceptOffer { .. }
-            | Self::DeclineOffer => false,
+            | Self::DeclineOffer
+            | Self::TakeFromRun { .. } => false,
         }
     }
 }
@@ -279,6 +311,12 @@ refusals! {
         "grant.payer_authorised" => PayerAuthorised, "The person who authorised a payment cannot confirm it: somebody else must.";
         "grant.paid_in_future" => PaidInFuture, "The day of payment lies ahead.";
         "grant.paid_before_authorised" => PaidBeforeAuthorised { from: String }, "The payment was authorised for {from}: it cannot have been paid before that.";
+        "grant.paid_through_run" => PaidThroughRun, "This instalment is in a payment run: it is recorded as paid when the bank’s answer on that run is loaded, not by hand.";
+        "grant.already_in_run" => AlreadyInRun, "This instalment is already in a payment run: it can be in one only.";
+        "grant.run_pays_early" => RunPaysEarly { from: String }, "This instalment was authorised to be paid on {from}: the run is paid before that.";
+        "grant.not_in_line" => NotInLine, "This instalment is not in that line of that payment run.";
+        "grant.instalment_closed" => InstalmentClosed, "The payment of this instalment bounced and it was closed: authorise the one that took its place.";
+        "grant.not_paid" => NotPaid, "This instalment is not paid, or its payment has already come back.";
         "grant.checks_run_out" => ChecksRunOut { until: String }, "A due-diligence check held until {until}: nothing may be paid after that.";
         "grant.suspended" => Suspended, "This grant is suspended: nothing is authorised or paid until it is resumed.";
         "grant.in_advance_unexplained" => InAdvanceUnexplained { due: String }, "The instalment falls due on {due}: say why it is paid in advance.";

@@ -87,6 +87,17 @@ impl Grant {
             GrantCommand::ConfirmPayment { instalment, amount, value_date } => {
                 self.confirm(instalment, amount, value_date, at)
             }
+            GrantCommand::PutInRun { line, pay_on } => self.put_in_run(line, pay_on),
+            GrantCommand::TakeFromRun { line, cause } => self.take_from_run(line, cause),
+            GrantCommand::ConfirmInRun { line, amount, value_date } => {
+                self.confirm_in_run(line, (amount, value_date), at)
+            }
+            GrantCommand::RejectInRun { line, bank_code, replacement } => {
+                self.reject_in_run(line, (bank_code, replacement), at)
+            }
+            GrantCommand::ReturnInRun { line, value_date, bank_code, replacement } => {
+                self.return_in_run(line, (value_date, bank_code), replacement, at)
+            }
             GrantCommand::Monitor(command) => self.monitor(command, at),
             GrantCommand::Vary(command) => self.vary(command, at.actor.person),
             GrantCommand::Recover(command) => self.recover(command, at),
@@ -258,6 +269,9 @@ impl Grant {
         self.must_run()?;
         self.returns.must_not_be_overdue(at.today)?;
         let one = self.instalment(instalment)?;
+        if one.pay == Pay::Closed {
+            return Err(GrantRefusal::InstalmentClosed);
+        }
         self.must_not_have_waived(one, at.actor.person)?;
         if one.pay != Pay::Planned {
             return Err(GrantRefusal::InstalmentAlreadyAuthorised);
@@ -298,6 +312,9 @@ impl Grant {
     ) -> Result<GrantEvent, GrantRefusal> {
         self.must_have_run(value_date)?;
         let one = self.instalment(instalment)?;
+        if one.is_in_live_run() {
+            return Err(GrantRefusal::PaidThroughRun);
+        }
         let Pay::Authorised { by, pay_on, checks_valid_until } = one.pay else {
             return Err(GrantRefusal::InstalmentNotAuthorised);
         };

@@ -10,11 +10,13 @@ use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::evidence::Evidence;
 use crate::domain::identity::{
     ConditionId, DelegationId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, RecoveryId,
-    Reference, ReturnId, VariationId,
+    Reference, ReturnId, RunId, VariationId,
 };
 use crate::domain::money::Money;
 use crate::domain::places::{Area, listed};
 use crate::domain::text::Text;
+
+use super::RunExit;
 
 codes! {
     /// In what standing somebody signs for a partner.
@@ -368,6 +370,60 @@ events! {
             /// The line of the run, where there is one.
             line: Option<u32>,
         },
+        /// An authorised instalment was put in a payment run: it is in no other until it is taken out.
+        "grant.instalment_put_in_run", 1 => InstalmentPutInRun {
+            /// Which instalment.
+            instalment: InstalmentId,
+            /// The payment run.
+            run: RunId,
+            /// The line of the run.
+            line: u32,
+        },
+        /// An instalment is no longer in a payment run: it may go into another.
+        "grant.instalment_taken_from_run", 1 => InstalmentTakenFromRun {
+            /// Which instalment.
+            instalment: InstalmentId,
+            /// The payment run.
+            run: RunId,
+            /// The line of the run.
+            line: u32,
+            /// Why.
+            cause: RunExit,
+        },
+        /// The bank did not pay an instalment: the money never left; the instalment is closed and another takes its
+        /// place.
+        "grant.payment_rejected", 1 => PaymentRejected {
+            /// Which instalment.
+            instalment: InstalmentId,
+            /// The payment run it was in.
+            run: RunId,
+            /// The line of the run.
+            line: u32,
+            /// GBP.
+            amount: Money,
+            /// The bank's code for why.
+            bank_code: Text<20>,
+            /// The instalment that takes its place, to be authorised anew.
+            replacement: PlannedInstalment,
+        },
+        /// A payment came back from the bank; the expenditure is taken back in the same moment, the instalment is
+        /// closed and another takes its place.
+        "grant.payment_returned", 1, reason => PaymentReturned {
+            /// Which instalment.
+            instalment: InstalmentId,
+            /// The payment run it was in.
+            run: RunId,
+            /// The line of the run.
+            line: u32,
+            /// GBP.
+            amount: Money,
+            /// The day the bank gave it back.
+            value_date: Date,
+            /// The bank's code for why.
+            bank_code: Text<20>,
+            /// The instalment that takes its place, to be authorised anew.
+            replacement: PlannedInstalment,
+        },
         /// A condition need not be met.
         "grant.condition_waived", 1, reason => ConditionWaived {
             /// Which.
@@ -588,6 +644,19 @@ impl GrantEvent {
             Self::PaymentConfirmed { amount, value_date, .. } => {
                 format!("{amount} was paid on {}.", day(*value_date))
             }
+            Self::InstalmentPutInRun { line, .. } => {
+                format!("An instalment was put in a payment run, as line {line}.")
+            }
+            Self::InstalmentTakenFromRun { line, cause, .. } => {
+                format!("An instalment left a payment run, line {line}: {}.", cause.words())
+            }
+            Self::PaymentRejected { amount, bank_code, .. } => format!(
+                "The bank did not pay {amount} ({bank_code}): a new instalment takes the place of the old one."
+            ),
+            Self::PaymentReturned { amount, value_date, bank_code, .. } => format!(
+                "{amount} came back from the bank on {} ({bank_code}): a new instalment takes the place of the old one.",
+                day(*value_date)
+            ),
             Self::ConditionWaived { authority, .. } => {
                 format!("A condition was waived under a limit of {}.", authority.limit)
             }

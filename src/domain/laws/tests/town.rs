@@ -232,7 +232,7 @@ impl Town {
                         self.plans.insert(id, instalments.clone());
                     }
                 }
-                Fact::Partner(_) | Fact::Delegation(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) | Fact::PaymentRun(_) => {}
             }
         }
     }

@@ -1,0 +1,652 @@
+//! Payment runs on the wire: made, released, exported as a file for the bank, and closed with the bank’s answer.
+
+use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use uuid::Uuid;
+
+use super::{
+    BankResult, Code, Date, Entered, Grant, LineStatus, Meant, Money, Page, Partner, Person, Receipt,
+    RunStatus, asked, counted, cursor, parts, size, told,
+};
+use crate::app::authority::may;
+use crate::app::payments::{PaymentFile as File, RunStep};
+use crate::app::{Done, Failure};
+use crate::domain::identity::{GrantId, InstalmentId, PersonId, RunId};
+use crate::domain::money::Pence;
+use crate::domain::payment_run::{Matched, PaymentRun as Aggregate, Tally};
+use crate::domain::text::Text;
+use crate::exports::{payment_file, remittance};
+use crate::projections::payments::{FileRecord, LineRecord, PayableRecord, PaymentRunRecord, RunFilter};
+
+/// A payment run: instalments that leave together in one file for the bank.
+#[derive(Debug, Clone)]
+pub struct PaymentRun {
+    id: Uuid,
+    record: PaymentRunRecord,
+}
+
+/// A payment run: instalments that leave together in one file for the bank.
+#[Object]
+impl PaymentRun {
+    /// Its id.
+    async fn id(&self) -> Uuid {
+        self.id
+    }
+    /// Its version: how many events its stream has. Send it as `expectedVersion` to decide on what you saw.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i64> {
+        asked(ctx)?.0.version::<Aggregate>(self.id).await.map_err(told)
+    }
+    /// Its human reference, such as `B-2026-0001`; the file for the bank and the bank’s answer name it.
+    async fn reference(&self) -> &str {
+        &self.record.reference
+    }
+    /// What it is called.
+    async fn title(&self) -> &str {
+        &self.record.title
+    }
+    /// The day on which the bank is to pay.
+    async fn pay_on(&self) -> Date {
+        Date(self.record.pay_on)
+    }
+    /// Where it stands.
+    async fn status(&self) -> Code<RunStatus> {
+        Code(self.record.status)
+    }
+    /// When it was opened.
+    async fn opened_on(&self) -> Date {
+        Date(self.record.opened_on)
+    }
+    /// Who opened it.
+    async fn opened_by(&self, ctx: &Context<'_>) -> Result<Person> {
+        named(ctx, self.record.opened_by).await
+    }
+    /// Who approved it, once approved.
+    async fn approved_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
+        some_named(ctx, self.record.approver).await
+    }
+    /// Who released it, once released.
+    async fn released_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
+        some_named(ctx, self.record.releaser).await
+    }
+    /// Its lines, those taken out as well.
+    async fn lines(&self) -> Vec<PaymentRunLine> {
+        self.record.lines.iter().cloned().map(PaymentRunLine).collect()
+    }
+    /// What the lines in it come to.
+    async fn total(&self) -> Money {
+        Money(self.record.total().pounds())
+    }
+    /// What waits for the bank’s answer.
+    async fn pending(&self) -> LineTally {
+        self.record.tally(LineStatus::Pending).into()
+    }
+    /// What the bank paid, and did not come back.
+    async fn confirmed(&self) -> LineTally {
+        self.record.tally(LineStatus::Confirmed).into()
+    }
+    /// What never left.
+    async fn rejected(&self) -> LineTally {
+        self.record.tally(LineStatus::Rejected).into()
+    }
+    /// What was paid and came back.
+    async fn returned(&self) -> LineTally {
+        self.record.tally(LineStatus::Returned).into()
+    }
+    /// The file for the bank, once it was made; what is in it is given out by `exportPaymentRun` alone.
+    async fn file(&self) -> Option<PaymentFileMade> {
+        self.record.file.as_ref().map(PaymentFileMade::from)
+    }
+    /// The bank’s answers that were loaded.
+    async fn remittances(&self) -> Vec<RemittanceLoaded> {
+        let all = self.record.remittances.iter();
+        all.map(|one| RemittanceLoaded {
+            sha256: one.sha256.to_string(),
+            lines: one.lines,
+            control_total: Money(one.control_total.pounds()),
+            loaded_on: Date(one.loaded_on),
+        })
+        .collect()
+    }
+    /// When it was reconciled or given up.
+    async fn ended_on(&self) -> Option<Date> {
+        self.record.ended_on.map(Date)
+    }
+}
+
+async fn named(ctx: &Context<'_>, person: PersonId) -> Result<Person> {
+    let (app, _) = asked(ctx)?;
+    let name = app.names(&[person]).await.map_err(told)?.remove(&person);
+    Ok(Person::new(person, name))
+}
+
+async fn some_named(ctx: &Context<'_>, person: Option<PersonId>) -> Result<Option<Person>> {
+    match person {
+        Some(person) => named(ctx, person).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn grant_named(ctx: &Context<'_>, id: Uuid) -> Result<Grant> {
+    let found = asked(ctx)?.0.grants_named(&[id]).await.map_err(told)?.remove(&id);
+    found.map(|record| Grant::new(id, record)).ok_or_else(|| told(Failure::NotFound("grant")))
+}
+
+async fn partner_named(ctx: &Context<'_>, id: Uuid) -> Result<Partner> {
+    let found = asked(ctx)?.0.partners_named(&[id]).await.map_err(told)?.remove(&id);
+    found.map(|record| Partner::new(id, record)).ok_or_else(|| told(Failure::NotFound("partner")))
+}
+
+/// One payment of a run, as it was fixed when it was added.
+#[derive(Debug, Clone)]
+pub struct PaymentRunLine(LineRecord);
+
+/// One payment of a run, as it was fixed when it was added.
+#[Object]
+impl PaymentRunLine {
+    /// Its number, from 1.
+    async fn line(&self) -> u32 {
+        self.0.number
+    }
+    /// The grant.
+    async fn grant(&self, ctx: &Context<'_>) -> Result<Grant> {
+        grant_named(ctx, self.0.grant.0).await
+    }
+    /// The human reference of the grant.
+    async fn grant_reference(&self) -> &str {
+        &self.0.grant_reference
+    }
+    /// The instalment.
+    async fn instalment_id(&self) -> Uuid {
+        self.0.instalment.0
+    }
+    /// Who is paid.
+    async fn partner(&self, ctx: &Context<'_>) -> Result<Partner> {
+        partner_named(ctx, self.0.partner.0).await
+    }
+    /// How much.
+    async fn amount(&self) -> Money {
+        self.0.amount.into()
+    }
+    /// The version of the partner’s bank details it goes to.
+    async fn bank_version(&self) -> u32 {
+        self.0.bank_version
+    }
+    /// What became of it.
+    async fn status(&self) -> Code<LineStatus> {
+        Code(self.0.status)
+    }
+    /// The day the bank paid it.
+    async fn paid_on(&self) -> Option<Date> {
+        self.0.paid_on.map(Date)
+    }
+    /// The day the bank gave it back.
+    async fn returned_on(&self) -> Option<Date> {
+        self.0.returned_on.map(Date)
+    }
+    /// The bank’s code for why it was rejected or came back.
+    async fn bank_code(&self) -> Option<&str> {
+        self.0.bank_code.as_deref()
+    }
+}
+
+/// How many lines stand in one way, and what they come to.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct LineTally {
+    /// How many lines.
+    pub lines: u32,
+    /// What they come to.
+    pub amount: Money,
+}
+
+impl From<Tally> for LineTally {
+    fn from(tally: Tally) -> Self {
+        Self { lines: tally.lines, amount: Money(tally.pence.pounds()) }
+    }
+}
+
+/// What the record says of the file for the bank.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PaymentFileMade {
+    /// The version of its form.
+    pub format: u32,
+    /// How many lines it has.
+    pub lines: u32,
+    /// Its control total.
+    pub control_total: Money,
+    /// Its control total in pence, as digits.
+    pub control_total_pence: String,
+    /// Its SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+    /// When it was made.
+    pub exported_on: Date,
+    /// How often it was given out again since.
+    pub given_again: u32,
+}
+
+impl From<&FileRecord> for PaymentFileMade {
+    fn from(file: &FileRecord) -> Self {
+        Self {
+            format: file.format,
+            lines: file.lines,
+            control_total: Money(file.control_total.pounds()),
+            control_total_pence: pence(file.control_total),
+            sha256: file.sha256.to_string(),
+            exported_on: Date(file.exported_on),
+            given_again: file.given_again,
+        }
+    }
+}
+
+fn pence(total: Pence) -> String {
+    total.count().to_string()
+}
+
+/// An answer of the bank that was loaded.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct RemittanceLoaded {
+    /// The SHA-256 of the bank’s file, 64 hexadecimal digits.
+    pub sha256: String,
+    /// How many lines it has.
+    pub lines: u32,
+    /// Its control total.
+    pub control_total: Money,
+    /// When it was loaded.
+    pub loaded_on: Date,
+}
+
+/// An instalment that is authorised and in no payment run.
+#[derive(Debug, Clone)]
+pub struct PayableInstalment(PayableRecord);
+
+/// An instalment that is authorised and in no payment run.
+#[Object]
+impl PayableInstalment {
+    /// The grant.
+    async fn grant(&self, ctx: &Context<'_>) -> Result<Grant> {
+        grant_named(ctx, self.0.grant_id).await
+    }
+    /// The human reference of the grant.
+    async fn grant_reference(&self) -> &str {
+        &self.0.reference
+    }
+    /// The instalment.
+    async fn instalment_id(&self) -> Uuid {
+        self.0.instalment
+    }
+    /// Who is to be paid.
+    async fn partner(&self, ctx: &Context<'_>) -> Result<Partner> {
+        partner_named(ctx, self.0.partner).await
+    }
+    /// How much.
+    async fn amount(&self) -> Money {
+        Money(self.0.amount)
+    }
+    /// The day it is to be paid.
+    async fn pay_on(&self) -> Date {
+        Date(self.0.pay_on)
+    }
+}
+
+/// One line of a bank’s answer.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct RemittanceLine {
+    /// The run it names.
+    pub run: String,
+    /// The line of the run it names.
+    pub line: u32,
+    /// What became of it.
+    pub result: Code<BankResult>,
+    /// How much.
+    pub amount: Money,
+}
+
+/// A bank’s answer held against a run.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct RemittanceMatch {
+    /// Lines of both that the record did not say yet.
+    pub matched: Vec<RemittanceLine>,
+    /// Numbers of lines of both that were on the record already, just so.
+    pub already_recorded: Vec<u32>,
+    /// Lines of the file that the run does not have: a file with any is not loaded.
+    pub not_in_run: Vec<RemittanceLine>,
+    /// Numbers of lines of the run that wait for an answer and are not in the file.
+    pub not_in_file: Vec<u32>,
+}
+
+impl RemittanceMatch {
+    fn new(run: &str, matched: Matched) -> Self {
+        let ours = matched.new.into_iter().map(|(line, answer)| RemittanceLine {
+            run: run.to_owned(),
+            line: line.number,
+            result: Code(answer.result()),
+            amount: line.amount.into(),
+        });
+        let theirs = matched.not_in_run.into_iter().map(|one| RemittanceLine {
+            run: one.run,
+            line: one.line,
+            result: Code(one.answer.result()),
+            amount: one.amount.into(),
+        });
+        Self {
+            matched: ours.collect(),
+            already_recorded: matched.already,
+            not_in_run: theirs.collect(),
+            not_in_file: matched.not_in_file,
+        }
+    }
+}
+
+/// A payment run to be opened.
+#[derive(Debug, Clone, InputObject)]
+pub struct OpenPaymentRunInput {
+    /// What it is called, at most 200 characters.
+    pub title: String,
+    /// The day on which the bank is to pay, today or later.
+    pub pay_on: Date,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// An instalment to be put in a run.
+#[derive(Debug, Clone, InputObject)]
+pub struct RunLineInput {
+    /// The grant.
+    pub grant_id: Uuid,
+    /// The instalment.
+    pub instalment_id: Uuid,
+}
+
+/// Instalments to be put in a run.
+#[derive(Debug, Clone, InputObject)]
+pub struct AddToPaymentRunInput {
+    /// The run.
+    pub run_id: Uuid,
+    /// Which, in the order in which they are numbered; all are added or none.
+    pub lines: Vec<RunLineInput>,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// A line to be taken out of a run.
+#[derive(Debug, Clone, InputObject)]
+pub struct RemoveFromPaymentRunInput {
+    /// The run.
+    pub run_id: Uuid,
+    /// The number of the line.
+    pub line: u32,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// A step with a payment run.
+#[derive(Debug, Clone, InputObject)]
+pub struct PaymentRunInput {
+    /// The run.
+    pub run_id: Uuid,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// An answer of the bank.
+#[derive(Debug, Clone, InputObject)]
+pub struct LoadRemittanceInput {
+    /// The run.
+    pub run_id: Uuid,
+    /// The bytes of the bank’s file as base64, so that nothing has read them before. A CSV in UTF-8: `run,line,result,
+    /// amount,value_date,bank_code`, and a last row `total` with the number of lines and what they come to.
+    pub content_base64: String,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// What a command on a payment run leads to.
+#[derive(SimpleObject)]
+pub struct PaymentRunPayload {
+    /// Proof that it was carried out.
+    pub receipt: Receipt,
+    /// The run as it stands now.
+    pub payment_run: PaymentRun,
+}
+
+/// The file for the bank.
+#[derive(SimpleObject)]
+pub struct ExportPaymentRunPayload {
+    /// Proof that it was carried out.
+    pub receipt: Receipt,
+    /// The run as it stands now.
+    pub payment_run: PaymentRun,
+    /// What to call the file.
+    pub file_name: String,
+    /// What is in it, to be written as UTF-8. It holds bank details: keep it as you would keep those.
+    pub content: String,
+    /// Its SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Its control total.
+    pub control_total: Money,
+    /// Its control total in pence, as digits.
+    pub control_total_pence: String,
+}
+
+/// What loading a bank’s answer led to.
+#[derive(SimpleObject)]
+pub struct LoadRemittancePayload {
+    /// Proof that it was carried out.
+    pub receipt: Receipt,
+    /// The run as it stands now.
+    pub payment_run: PaymentRun,
+    /// The answer held against the run as it stood.
+    pub remittance: RemittanceMatch,
+}
+
+async fn run(ctx: &Context<'_>, id: Uuid) -> Result<PaymentRun> {
+    let (app, who) = asked(ctx)?;
+    Ok(PaymentRun { id, record: app.payment_run(who, id).await.map_err(told)? })
+}
+
+async fn payload(ctx: &Context<'_>, done: Result<Done, Failure>) -> Result<PaymentRunPayload> {
+    let done = done.map_err(told)?;
+    Ok(PaymentRunPayload { receipt: done.into(), payment_run: run(ctx, done.id).await? })
+}
+
+async fn step(ctx: &Context<'_>, input: PaymentRunInput, step: RunStep) -> Result<PaymentRunPayload> {
+    let (app, who) = asked(ctx)?;
+    let how = input.meant.how().map_err(told)?;
+    payload(ctx, app.step_with_payment_run(who, &how, RunId(input.run_id), step).await).await
+}
+
+/// Queries about payment runs.
+#[derive(Default)]
+pub struct PaymentQueries;
+
+#[Object]
+impl PaymentQueries {
+    /// Payment runs by reference. For staff who see money, and auditors.
+    #[graphql(complexity = "first.unwrap_or(50) as usize * child_complexity")]
+    async fn payment_runs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Those standing there; all if left out.")] status: Option<Code<RunStatus>>,
+        #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<Page<PaymentRun>> {
+        let (app, who) = asked(ctx)?;
+        let size = size(first)?;
+        let has_previous = after.is_some();
+        let filter = RunFilter {
+            status: status.map(|code| code.0),
+            after: parts(after)?.and_then(|parts| parts.into_iter().next()),
+            limit: size + 1,
+        };
+        let (found, total) = app.payment_runs(who, &filter).await.map_err(told)?;
+        let entries =
+            found.into_iter().map(|(id, record)| (cursor(&[&record.reference]), PaymentRun { id, record }));
+        Ok(counted(entries, size, has_previous, total))
+    }
+
+    /// One payment run.
+    async fn payment_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: Uuid,
+    ) -> Result<PaymentRun> {
+        run(ctx, id).await
+    }
+
+    /// What is authorised and in no payment run, the earliest day of payment first: for whoever makes a run.
+    #[graphql(complexity = "first.unwrap_or(50) as usize * child_complexity")]
+    async fn payable(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "To be paid on this day or before it; on any if left out.")] pay_on: Option<Date>,
+        #[graphql(desc = "How many at most: 1 to 500; 50 if left out.")] first: Option<i32>,
+    ) -> Result<Vec<PayableInstalment>> {
+        let (app, who) = asked(ctx)?;
+        let found = app.payable(who, pay_on.map(|day| day.0), size(first)?).await.map_err(told)?;
+        Ok(found.into_iter().map(PayableInstalment).collect())
+    }
+
+    /// Hold a bank’s answer against a run without recording anything: what matches, and what does not, both ways.
+    async fn match_remittance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The run.")] run_id: Uuid,
+        #[graphql(desc = "The bytes of the bank’s file as base64.")] content_base64: String,
+    ) -> Result<RemittanceMatch> {
+        let (app, who) = asked(ctx)?;
+        may(who, "matchRemittance").map_err(told)?;
+        let answer = remittance::read_base64(&content_base64).map_err(told)?;
+        let record = app.payment_run(who, run_id).await.map_err(told)?;
+        let matched = app.match_remittance(who, RunId(run_id), &answer).await.map_err(told)?;
+        Ok(RemittanceMatch::new(&record.reference, matched))
+    }
+}
+
+/// Commands on payment runs.
+#[derive(Default)]
+pub struct PaymentMutations;
+
+#[Object]
+impl PaymentMutations {
+    /// Open a payment run for a day.
+    async fn open_payment_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The run.")] input: OpenPaymentRunInput,
+    ) -> Result<PaymentRunPayload> {
+        let (app, who) = asked(ctx)?;
+        let mut entered = Entered::default();
+        let title: Option<Text<200>> = entered.text("title", &input.title);
+        let title = entered.all(title).map_err(told)?;
+        let how = input.meant.how().map_err(told)?;
+        payload(ctx, app.open_payment_run(who, &how, (title, input.pay_on.0)).await).await
+    }
+
+    /// Put authorised instalments in an open run. Amount and bank details are fixed from then on, and the instalment is
+    /// in no other run.
+    async fn add_to_payment_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The run, and which.")] input: AddToPaymentRunInput,
+    ) -> Result<PaymentRunPayload> {
+        let (app, who) = asked(ctx)?;
+        let wanted = input.lines.iter();
+        let wanted = wanted.map(|one| (GrantId(one.grant_id), InstalmentId(one.instalment_id))).collect();
+        let how = input.meant.how().map_err(told)?;
+        payload(ctx, app.add_to_payment_run(who, &how, RunId(input.run_id), wanted).await).await
+    }
+
+    /// Take a line out of an open run; its instalment is free again in the same moment. Needs a reason.
+    async fn remove_from_payment_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The line.")] input: RemoveFromPaymentRunInput,
+    ) -> Result<PaymentRunPayload> {
+        let (app, who) = asked(ctx)?;
+        let how = input.meant.how().map_err(told)?;
+        payload(ctx, app.remove_from_payment_run(who, &how, RunId(input.run_id), input.line).await).await
+    }
+
+    /// Approve an open run, not by whoever made it: no line is added or removed any more.
+    async fn approve_payment_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The run.")] input: PaymentRunInput,
+    ) -> Result<PaymentRunPayload> {
+        step(ctx, input, RunStep::Approve).await
+    }
+
+    /// Release an approved run as a third person who decided on none of the grants in it. Every line is checked again
+    /// for the day of payment.
+    async fn release_payment_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The run.")] input: PaymentRunInput,
+    ) -> Result<PaymentRunPayload> {
+        step(ctx, input, RunStep::Release).await
+    }
+
+    /// Give a run up before its file is made; its instalments are free again in the same moment. Needs a reason.
+    async fn void_payment_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The run.")] input: PaymentRunInput,
+    ) -> Result<PaymentRunPayload> {
+        let (app, who) = asked(ctx)?;
+        let how = input.meant.how().map_err(told)?;
+        payload(ctx, app.void_payment_run(who, &how, RunId(input.run_id)).await).await
+    }
+
+    /// Make the file for the bank, or the same file again. Bank details are read from the vault, and each reading is
+    /// kept there with who and why.
+    async fn export_payment_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The run.")] input: PaymentRunInput,
+    ) -> Result<ExportPaymentRunPayload> {
+        let (app, who) = asked(ctx)?;
+        let how = input.meant.how().map_err(told)?;
+        let made = app.export_payment_run(who, &how, RunId(input.run_id), payment_file::FORM).await;
+        let (done, file) = made.map_err(told)?;
+        let File { name, content, control_total, sha256, .. } = file;
+        Ok(ExportPaymentRunPayload {
+            receipt: done.into(),
+            payment_run: run(ctx, done.id).await?,
+            file_name: name,
+            content,
+            sha256: sha256.to_string(),
+            control_total: Money(control_total.pounds()),
+            control_total_pence: pence(control_total),
+        })
+    }
+
+    /// Record what the bank answered, all of it or nothing: what was paid, rejected and came back. A line that came back
+    /// after it was paid needs a reason.
+    async fn load_remittance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The run, and the bank’s file.")] input: LoadRemittanceInput,
+    ) -> Result<LoadRemittancePayload> {
+        let (app, who) = asked(ctx)?;
+        may(who, "loadRemittance").map_err(told)?;
+        let answer = remittance::read_base64(&input.content_base64).map_err(told)?;
+        let how = input.meant.how().map_err(told)?;
+        let loaded = app.load_remittance(who, &how, RunId(input.run_id), answer).await;
+        let (done, matched) = loaded.map_err(told)?;
+        let payment_run = run(ctx, done.id).await?;
+        let remittance = RemittanceMatch::new(&payment_run.record.reference, matched);
+        Ok(LoadRemittancePayload { receipt: done.into(), payment_run, remittance })
+    }
+
+    /// Close a run when the bank has answered for every line.
+    async fn reconcile_payment_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The run.")] input: PaymentRunInput,
+    ) -> Result<PaymentRunPayload> {
+        step(ctx, input, RunStep::Reconcile).await
+    }
+}
