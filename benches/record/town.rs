@@ -11,12 +11,12 @@ use sidebyside::domain::fund::Fund;
 use sidebyside::domain::fund::{FundEvent, GrantLink, RecoveryRule, Restriction, YearShare};
 use sidebyside::domain::grant::Grant;
 use sidebyside::domain::grant::{
-    AuthoritySource, AuthorityUsed, Condition, CriterionResult, DeliveryShare, GrantEvent, Panel, PlannedInstalment,
-    SignatoryRole,
+    AuthoritySource, AuthorityUsed, Condition, CriterionResult, DeliveryShare, GrantEvent, Panel,
+    PlannedInstalment, SignatoryRole,
 };
 use sidebyside::domain::identity::{
-    ConditionId, DelegationId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference,
-    ReferenceKind,
+    ConditionId, DelegationId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId,
+    Reference, ReferenceKind,
 };
 use sidebyside::domain::money::Money;
 use sidebyside::domain::partner::Partner;
@@ -133,13 +133,16 @@ pub fn town(number: u32) -> Vec<Happening> {
     log.tell::<Fund>(fund, reduced(20_000));
     log.tell::<Programme>(programme, programme_opened(number, fund));
     for place in 0..24 {
-        log.tell::<Delegation>(id("delegation", place), DelegationEvent::Granted {
-            person: person(place),
-            scope: Scope::Fund(fund),
-            limit: gbp(5_000),
-            from: day(0),
-            to: day(364),
-        });
+        log.tell::<Delegation>(
+            id("delegation", place),
+            DelegationEvent::Granted {
+                person: person(place),
+                scope: Scope::Fund(fund),
+                limit: gbp(5_000),
+                from: day(0),
+                to: day(364),
+            },
+        );
     }
     let partners: Vec<PartnerId> = (0..PARTNERS).map(|place| PartnerId(id("partner", place))).collect();
     for (place, partner) in (0..).zip(&partners) {

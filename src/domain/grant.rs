@@ -10,19 +10,18 @@ mod events;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Date;
-use super::identity::{
-    ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference,
-};
+use super::identity::{ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Reference};
 use super::money::Money;
 use super::places::Area;
 use super::text::Text;
 use super::{Aggregate, Circumstances};
 
+pub use approving::{AuthoritySource, AuthorityUsed, FirstApproval, Panel};
 pub use clock::{Clock, Reading};
 pub use commands::{Application, ApprovalGround, Beginning, GrantCommand, GrantRefusal};
 pub use events::{
-    AuthoritySource, AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare, FirstApproval,
-    GrantEvent, NeedShare, Panel, PlannedInstalment, SignatoryRole,
+    Condition, ConflictNature, CriterionResult, DeliveryShare, GrantEvent, NeedShare, PlannedInstalment,
+    SignatoryRole,
 };
 
 codes! {
@@ -225,6 +224,7 @@ impl Aggregate for Grant {
         self.guard(command, at).map(|event| vec![event])
     }
 
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
     fn evolve(&mut self, event: &GrantEvent) {
         match event {
             GrantEvent::InterestReceived { reference, partner, programme, fund, .. } => {
@@ -242,7 +242,6 @@ impl Aggregate for Grant {
                 self.status = GrantStatus::Invited;
                 self.apply_by = Some(*apply_by);
             }
-            GrantEvent::InterestDeclined { .. } => self.status = GrantStatus::Declined,
             GrantEvent::ApplicationSubmitted {
                 reference,
                 partner,
@@ -304,7 +303,9 @@ impl Aggregate for Grant {
                     .map(|plan| Instalment { plan: plan.clone(), pay: Pay::Planned })
                     .collect();
             }
-            GrantEvent::Declined { .. } => self.status = GrantStatus::Declined,
+            GrantEvent::Declined { .. } | GrantEvent::InterestDeclined { .. } => {
+                self.status = GrantStatus::Declined;
+            }
             GrantEvent::ApplicationWithdrawn {} | GrantEvent::OfferDeclined {} => {
                 self.status = GrantStatus::Withdrawn;
             }

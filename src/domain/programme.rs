@@ -160,7 +160,11 @@ impl ProgrammeEvent {
                     1 => "at least one day".into(),
                     days => format!("at least {days} days"),
                 },
-                if rules.direct_awards { "direct awards beside the route" } else { "no direct awards beside the route" }
+                if rules.direct_awards {
+                    "direct awards beside the route"
+                } else {
+                    "no direct awards beside the route"
+                }
             ),
             Self::Closed {} => "Closed to applications.".into(),
         }

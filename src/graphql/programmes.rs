@@ -9,7 +9,8 @@ use crate::app::{Done, Failure};
 use crate::domain::identity::{FundId, GrantId, ProgrammeId};
 use crate::domain::partner::CheckKind;
 use crate::domain::programme::{
-    Criterion as DomainCriterion, DecisionRules as DomainRules, Limits, Priority as DomainPriority, Programme as Aggregate, Route, Track,
+    Criterion as DomainCriterion, DecisionRules as DomainRules, Limits, Priority as DomainPriority,
+    Programme as Aggregate, Route, Track,
 };
 use crate::domain::text::{Text, TextProblem};
 use crate::projections::programmes::ProgrammeRecord;
@@ -441,8 +442,7 @@ impl ProgrammeMutations {
         let scoring = entered.take("scoring", criteria(input.scoring));
         let told_of = input.told_grant_ids.into_iter().flatten().map(GrantId).collect();
         let taken = eligibility.zip(scoring);
-        let taken =
-            taken.map(|(eligibility, scoring)| Amendment { eligibility, scoring, told: told_of });
+        let taken = taken.map(|(eligibility, scoring)| Amendment { eligibility, scoring, told: told_of });
         let amendment = entered.all(taken).map_err(told)?;
         let how = input.meant.how().map_err(told)?;
         let programme = ProgrammeId(input.programme_id);

@@ -25,8 +25,6 @@ pub struct DelegationRecord {
     pub from: Date,
     /// The last day on which it is in force.
     pub to: Date,
-    /// Who gave it.
-    pub granted_by: Option<PersonId>,
     /// When it was taken back.
     pub revoked_on: Option<Date>,
 }
@@ -40,7 +38,10 @@ impl Record for DelegationRecord {
             ends text COLLATE \"C\" GENERATED ALWAYS AS (doc ->> 'to') STORED, \
             revoked text COLLATE \"C\" GENERATED ALWAYS AS (doc ->> 'revoked_on') STORED",
         copied: "id, doc",
-        indexes: &["ALTER TABLE {table} ADD PRIMARY KEY (id)", "CREATE INDEX ON {table} (person, starts, id)"],
+        indexes: &[
+            "ALTER TABLE {table} ADD PRIMARY KEY (id)",
+            "CREATE INDEX ON {table} (person, starts, id)",
+        ],
     };
     const VERSION: i32 = 1;
     const STREAM: &'static str = "authority";
@@ -49,15 +50,8 @@ impl Record for DelegationRecord {
         let Fact::Delegation(fact) = &event.fact else { return false };
         match fact.clone() {
             DelegationEvent::Granted { person, scope, limit, from, to } => {
-                *self = Self {
-                    person,
-                    scope: Some(scope),
-                    limit: Some(limit),
-                    from,
-                    to,
-                    granted_by: event.actor,
-                    revoked_on: None,
-                };
+                let (scope, limit) = (Some(scope), Some(limit));
+                *self = Self { person, scope, limit, from, to, revoked_on: None };
             }
             DelegationEvent::Revoked {} => self.revoked_on = Some(event.effective_on),
         }
@@ -103,10 +97,11 @@ pub async fn list(
 /// # Errors
 /// When the database fails.
 pub async fn held_by(executor: impl PgExecutor<'_>, person: PersonId) -> Result<Vec<DelegationId>, Trouble> {
-    let ids: Vec<Uuid> =
-        sqlx::query_scalar("SELECT id FROM views.delegation WHERE person = $1 AND revoked IS NULL ORDER BY id")
-            .bind(person.0)
-            .fetch_all(executor)
-            .await?;
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM views.delegation WHERE person = $1 AND revoked IS NULL ORDER BY id",
+    )
+    .bind(person.0)
+    .fetch_all(executor)
+    .await?;
     Ok(ids.into_iter().map(DelegationId).collect())
 }

@@ -19,8 +19,8 @@ use sqlx::{PgConnection, PgPool};
 pub use crate::store::Trouble;
 use crate::store::log::Recorded;
 use crate::store::{Inline, Store};
-use records::{read, unreadable};
 pub use records::{Record, one, several};
+use records::{read, unreadable};
 
 /// The schema the projections stand in.
 pub const STANDING: &str = "views";

@@ -92,7 +92,10 @@ fn every_refusal_is_reached() {
         ("authority.ended", refused(&[], grant(APPROVER, "2026-04-01", "2026-04-30"), FINANCE)),
         ("authority.revoked", refused(&revoked, DelegationCommand::Revoke, FINANCE)),
         ("authority.revoked", carries_not(&revoked, matter(TODAY))),
-        ("authority.of_another", carries_not(&[granted()], Matter { person: person(ANOTHER), ..matter(TODAY) })),
+        (
+            "authority.of_another",
+            carries_not(&[granted()], Matter { person: person(ANOTHER), ..matter(TODAY) }),
+        ),
         ("authority.does_not_cover", carries_not(&[granted()], Matter { fund: id(31), ..matter(TODAY) })),
         ("authority.not_in_force", carries_not(&[granted()], matter("2026-03-31"))),
         ("authority.not_in_force", carries_not(&[granted()], matter("2027-04-01"))),

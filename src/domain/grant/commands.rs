@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::{
-    AuthorityUsed, ConflictNature, CriterionResult, DeliveryShare, NeedShare, Panel,
-    PlannedInstalment, SignatoryRole,
+    AuthorityUsed, ConflictNature, CriterionResult, DeliveryShare, NeedShare, Panel, PlannedInstalment,
+    SignatoryRole,
 };
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;

@@ -455,7 +455,9 @@ fn scores_of_somebody_with_an_interest_are_replaced_before_the_approval() {
     let told = refused(&history, approve(), APPROVER).sentence;
     assert!(told.contains("cost and reach"), "{told}");
     let assigned = GrantEvent::AssessorAssigned { assessor: person(ANOTHER) };
-    given::<Grant>(&history).when(assign(ANOTHER), &by(PROPOSER, TODAY)).then_events(std::slice::from_ref(&assigned));
+    given::<Grant>(&history)
+        .when(assign(ANOTHER), &by(PROPOSER, TODAY))
+        .then_events(std::slice::from_ref(&assigned));
     history.push(assigned);
     given::<Grant>(&history)
         .when(score("cost", 4), &by(ANOTHER, TODAY))

@@ -215,7 +215,12 @@ pub(super) async fn step(ctx: &Context<'_>, grant: Uuid, meant: Meant, step: Ste
     payload(ctx, app.step_with_grant(who, &how, GrantId(grant), step).await).await
 }
 
-pub(super) async fn end(ctx: &Context<'_>, grant: Uuid, meant: Meant, ending: Ending) -> Result<GrantPayload> {
+pub(super) async fn end(
+    ctx: &Context<'_>,
+    grant: Uuid,
+    meant: Meant,
+    ending: Ending,
+) -> Result<GrantPayload> {
     let (app, who) = asked(ctx)?;
     let how = meant.how().map_err(told)?;
     payload(ctx, app.end_grant(who, &how, GrantId(grant), ending).await).await

@@ -152,7 +152,13 @@ pub(super) fn stories() -> Vec<Story<Grant>> {
         story(vec![], receive(), PARTNER, TODAY, interest()),
         story(vec![interest()], invite(ACCEPT_BY), PROPOSER, TODAY, invited(ACCEPT_BY)),
         story(vec![interest()], decline_interest(), PROPOSER, TODAY, declined.clone()),
-        story(vec![interest(), invited("2026-04-30")], invite(ACCEPT_BY), PROPOSER, TODAY, invited(ACCEPT_BY)),
+        story(
+            vec![interest(), invited("2026-04-30")],
+            invite(ACCEPT_BY),
+            PROPOSER,
+            TODAY,
+            invited(ACCEPT_BY),
+        ),
         story(vec![interest(), invited("2026-04-30")], decline_interest(), PROPOSER, TODAY, declined),
         story(
             vec![interest(), invited(TODAY)],
@@ -167,17 +173,25 @@ pub(super) fn stories() -> Vec<Story<Grant>> {
         story(at(SUBMITTED), ask("2026-05-15"), PROPOSER, TODAY, asked()),
         story(at(RECOMMENDED), ask("2026-05-15"), APPROVER, TODAY, asked()),
         story(at_and(SUBMITTED, asked()), answer(), PARTNER, TODAY, answered()),
-        story(at_and(SUBMITTED, asked()), decline(), APPROVER, TODAY, GrantEvent::Declined {
-            feedback: words("Others reached more people for less."),
-        }),
+        story(
+            at_and(SUBMITTED, asked()),
+            decline(),
+            APPROVER,
+            TODAY,
+            GrantEvent::Declined { feedback: words("Others reached more people for less.") },
+        ),
         story(at(SCORED), recuse(ASSESSOR), ASSESSOR, TODAY, recused(ASSESSOR)),
         story(at(SCORED), supersede("reach", 5), ASSESSOR, TODAY, superseded()),
         story(at(SCORED), together(panel(&[21, 22], &[23]), Some(2)), PROPOSER, TODAY, with_panel),
         story(at(RECOMMENDED), approve_under(with_limits("1000", "2500")), APPROVER, TODAY, first_given()),
         story(halfway(), second("2500"), SECOND, TODAY, approved_by_two()),
-        story(halfway(), decline(), SECOND, TODAY, GrantEvent::Declined {
-            feedback: words("Others reached more people for less."),
-        }),
+        story(
+            halfway(),
+            decline(),
+            SECOND,
+            TODAY,
+            GrantEvent::Declined { feedback: words("Others reached more people for less.") },
+        ),
         story(at(OFFERED), GrantCommand::LapseOffer, PROPOSER, "2026-06-01", lapsed),
     ]
 }
@@ -207,7 +221,10 @@ fn refusals_of_entering() -> Vec<(&'static str, Refused)> {
         ("grant.invited_until", after(&[interest(), invited("2026-04-30")], |_| ())),
         ("grant.answer_by_past", refused(&at(SUBMITTED), ask("2026-04-30"), PROPOSER)),
         ("grant.information_awaited", refused(&waiting, ask("2026-05-15"), PROPOSER)),
-        ("grant.information_awaited", refused(&waiting, judging(&[("local", true), ("open", true)]), PROPOSER)),
+        (
+            "grant.information_awaited",
+            refused(&waiting, judging(&[("local", true), ("open", true)]), PROPOSER),
+        ),
         ("grant.information_awaited", refused(&at_and(SCORED, asked()), recommend("2500"), PROPOSER)),
         ("grant.information_awaited", refused(&at_and(RECOMMENDED, asked()), approve(), APPROVER)),
         ("grant.nothing_asked", refused(&at(SUBMITTED), answer(), PARTNER)),
@@ -304,7 +321,9 @@ fn a_first_approval_is_void_once_its_giver_may_not_decide_or_something_else_is_r
     for after in [declared(APPROVER), recused(APPROVER), assigned, recommended(ANOTHER, "2000")] {
         let history = [halfway(), vec![after]].concat();
         assert!(!Grant::after(&history).awaits_second_approval());
-        given::<Grant>(&history).when(second("2500"), &by(SECOND, TODAY)).then_refused("grant.no_first_approval");
+        given::<Grant>(&history)
+            .when(second("2500"), &by(SECOND, TODAY))
+            .then_refused("grant.no_first_approval");
     }
     let history = [halfway(), vec![declared(ANOTHER)]].concat();
     given::<Grant>(&history).when(second("2500"), &by(SECOND, TODAY)).then_events(&[approved_by_two()]);

@@ -357,7 +357,8 @@ impl Town {
             GrantStatus::Recommended => self.approve(id, step),
             GrantStatus::Approved => {
                 let accept_by = self.today + chrono::Days::new(14);
-                let command = GrantCommand::IssueOffer { terms_hash: Hash::of(b"terms"), accept_by, at_least: 14 };
+                let command =
+                    GrantCommand::IssueOffer { terms_hash: Hash::of(b"terms"), accept_by, at_least: 14 };
                 self.on_grant(id, command, &self.who(step, PROPOSER))
             }
             GrantStatus::Offered => {
@@ -523,7 +524,8 @@ impl Town {
 
     /// Declined, or found lapsed once its last day has gone by.
     fn end_offer(&self, id: GrantId, at: &Circumstances) -> Result<Decision, Refused> {
-        let lapsed = self.on_grant(id, GrantCommand::LapseOffer, at).map(|end| (end, ReleaseCause::OfferLapsed));
+        let lapsed =
+            self.on_grant(id, GrantCommand::LapseOffer, at).map(|end| (end, ReleaseCause::OfferLapsed));
         let (mut decision, cause) = match lapsed {
             Ok(lapsed) => lapsed,
             Err(_) => (self.on_grant(id, GrantCommand::DeclineOffer, at)?, ReleaseCause::OfferDeclined),
