@@ -140,17 +140,15 @@ pub(super) async fn rules_of(work: &mut Work, grant: &Grant) -> Result<Rules, Fa
 
 /// A step with what it has to know of the programme.
 async fn informed(work: &mut Work, grant: &Grant, step: GrantCommand) -> Result<GrantCommand, Failure> {
-    Ok(match step {
-        GrantCommand::AssignAssessor { assessor, .. } => {
-            let only_one = rules_of(work, grant).await?.track == Track::Micro;
-            GrantCommand::AssignAssessor { assessor, only_one }
-        }
-        GrantCommand::IssueOffer { terms_hash, accept_by, .. } => {
-            let at_least = rules_of(work, grant).await?.deciding.offer_days;
-            GrantCommand::IssueOffer { terms_hash, accept_by, at_least }
-        }
-        knows_enough => knows_enough,
-    })
+    if let GrantCommand::AssignAssessor { assessor, .. } = step {
+        let only_one = rules_of(work, grant).await?.track == Track::Micro;
+        return Ok(GrantCommand::AssignAssessor { assessor, only_one });
+    }
+    if let GrantCommand::IssueOffer { terms_hash, accept_by, .. } = step {
+        let at_least = rules_of(work, grant).await?.deciding.offer_days;
+        return Ok(GrantCommand::IssueOffer { terms_hash, accept_by, at_least });
+    }
+    Ok(step)
 }
 
 /// The checks a grantee of a programme needs beside those of every partner.

@@ -23,11 +23,12 @@ use super::places::Area;
 use super::text::Text;
 use super::{Aggregate, Circumstances};
 
+pub use approving::{AuthoritySource, AuthorityUsed, FirstApproval, Panel};
 pub use clock::{Clock, Reading};
 pub use commands::{Application, ApprovalGround, Beginning, GrantCommand, GrantRefusal};
 pub use events::{
-    AuthoritySource, AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare, FirstApproval,
-    GrantEvent, NeedShare, Panel, PlannedInstalment, SignatoryRole,
+    Condition, ConflictNature, CriterionResult, DeliveryShare, GrantEvent, NeedShare, PlannedInstalment,
+    SignatoryRole,
 };
 pub use payments::{RunExit, RunLine};
 
@@ -290,7 +291,6 @@ impl Aggregate for Grant {
                 self.status = GrantStatus::Invited;
                 self.apply_by = Some(*apply_by);
             }
-            GrantEvent::InterestDeclined { .. } => self.status = GrantStatus::Declined,
             GrantEvent::ApplicationSubmitted {
                 reference,
                 partner,
@@ -358,7 +358,9 @@ impl Aggregate for Grant {
                 self.terms.total = Some(*amount);
                 self.instalments = instalments.iter().cloned().map(Instalment::planned).collect();
             }
-            GrantEvent::Declined { .. } => self.status = GrantStatus::Declined,
+            GrantEvent::Declined { .. } | GrantEvent::InterestDeclined { .. } => {
+                self.status = GrantStatus::Declined;
+            }
             GrantEvent::ApplicationWithdrawn {} | GrantEvent::OfferDeclined {} => {
                 self.status = GrantStatus::Withdrawn;
             }

@@ -30,7 +30,10 @@ impl Delegation {
     }
     /// Who may approve.
     async fn person(&self, ctx: &Context<'_>) -> Result<Person> {
-        named(ctx, self.record.person).await
+        let (app, _) = asked(ctx)?;
+        let person = self.record.person;
+        let name = app.names(&[person]).await.map_err(told)?.remove(&person);
+        Ok(Person::new(person, name))
     }
     /// The fund it is for; none where it covers every fund or one programme.
     async fn fund_id(&self) -> Option<Uuid> {
@@ -58,23 +61,10 @@ impl Delegation {
     async fn to(&self) -> Date {
         Date(self.record.to)
     }
-    /// Who gave it.
-    async fn granted_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
-        match self.record.granted_by {
-            Some(person) => named(ctx, person).await.map(Some),
-            None => Ok(None),
-        }
-    }
     /// When it was taken back.
     async fn revoked_on(&self) -> Option<Date> {
         self.record.revoked_on.map(Date)
     }
-}
-
-async fn named(ctx: &Context<'_>, person: PersonId) -> Result<Person> {
-    let (app, _) = asked(ctx)?;
-    let name = app.names(&[person]).await.map_err(told)?.remove(&person);
-    Ok(Person::new(person, name))
 }
 
 /// Which delegations to list.

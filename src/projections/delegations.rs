@@ -25,8 +25,6 @@ pub struct DelegationRecord {
     pub from: Date,
     /// The last day on which it is in force.
     pub to: Date,
-    /// Who gave it.
-    pub granted_by: Option<PersonId>,
     /// When it was taken back.
     pub revoked_on: Option<Date>,
 }
@@ -52,15 +50,8 @@ impl Record for DelegationRecord {
         let Fact::Delegation(fact) = &event.fact else { return false };
         match fact.clone() {
             DelegationEvent::Granted { person, scope, limit, from, to } => {
-                *self = Self {
-                    person,
-                    scope: Some(scope),
-                    limit: Some(limit),
-                    from,
-                    to,
-                    granted_by: event.actor,
-                    revoked_on: None,
-                };
+                let (scope, limit) = (Some(scope), Some(limit));
+                *self = Self { person, scope, limit, from, to, revoked_on: None };
             }
             DelegationEvent::Revoked {} => self.revoked_on = Some(event.effective_on),
         }

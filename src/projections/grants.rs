@@ -1,5 +1,6 @@
 //! Grant cases as people look them up: where they stand, what was decided, what is planned and paid.
 
+mod deciding;
 mod running;
 
 use std::collections::BTreeSet;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgExecutor, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Record, Table, Trouble, read, unreadable};
+use super::{Record, Table, Trouble, read};
 use crate::domain::Reason;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
@@ -17,13 +18,14 @@ use crate::domain::grant::{
     GrantStatus, NeedShare, Panel, PlannedInstalment, SignatoryRole,
 };
 use crate::domain::identity::{
-    ConditionId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, RunId,
+    ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, RunId,
 };
 use crate::domain::money::Money;
 use crate::domain::places::Area;
 use crate::domain::record::Fact;
 use crate::store::log::Recorded;
 
+pub use deciding::{FirstApprovalRecord, QuestionRecord, clocks, waiting};
 pub use running::{
     CloseRecord, RecoveryRecord, ReturnRecord, ReviewRecord, SuspensionRecord, UnderspendRecord,
     VariationRecord,
@@ -42,32 +44,6 @@ pub struct ScoreRecord {
     pub justification: String,
     /// Whether the assessor put another score in its place.
     pub superseded: bool,
-}
-
-/// A question to the partner, and its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuestionRecord {
-    /// What was asked.
-    pub what: String,
-    /// The day by which an answer is hoped for.
-    pub by: Date,
-    /// When it was asked.
-    pub asked_on: Date,
-    /// The answer.
-    pub answer: Option<String>,
-    /// When it was answered.
-    pub answered_on: Option<Date>,
-}
-
-/// The first of two approvals, while it waits for the second.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FirstApprovalRecord {
-    /// Who gave it, and under what authority.
-    pub first: FirstApproval,
-    /// GBP.
-    pub amount: Money,
-    /// When.
-    pub given_on: Date,
 }
 
 /// A declared conflict of interest.
@@ -246,71 +222,9 @@ impl GrantRecord {
         self.ended_on = Some(on);
     }
 
-    /// A case that begins without an application.
-    fn begin(
-        &mut self,
-        status: GrantStatus,
-        (reference, partner, programme, fund): (String, PartnerId, ProgrammeId, FundId),
-        title: String,
-    ) {
-        *self = Self { reference, partner, programme, fund, title, status, ..Self::default() };
-    }
-
-    /// What somebody did who has an interest counts no more.
-    fn bar(&mut self, person: PersonId) {
-        self.assessors.retain(|assessor| *assessor != person);
-        self.void_first_approval_of(person);
-    }
-
-    fn void_first_approval_of(&mut self, person: PersonId) {
-        self.first_approval.take_if(|given| given.first.approver == person);
-    }
-
-    fn score(&mut self, assessor: PersonId, criterion: String, score: u8, justification: String) {
-        self.scores.push(ScoreRecord { assessor, criterion, score, justification, superseded: false });
-    }
-
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
     fn take_assessment(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
         match fact {
-            GrantEvent::InterestReceived { reference, partner, programme, fund, title, idea } => {
-                let of = (reference.to_string(), partner, programme, fund);
-                self.begin(GrantStatus::Interest, of, title.to_string());
-                self.purpose = idea.to_string();
-                self.interest_on = Some(on);
-            }
-            GrantEvent::DirectAwardProposed {
-                reference,
-                partner,
-                programme,
-                fund,
-                title,
-                proposer,
-                justification,
-            } => {
-                let of = (reference.to_string(), partner, programme, fund);
-                self.begin(GrantStatus::Proposed, of, title.to_string());
-                self.proposer = Some(proposer);
-                self.justification = Some(justification.to_string());
-            }
-            GrantEvent::InvitedToApply { apply_by } => {
-                self.status = GrantStatus::Invited;
-                self.apply_by = Some(apply_by);
-            }
-            GrantEvent::InterestDeclined { feedback } => {
-                self.feedback = Some(feedback.to_string());
-                self.end(GrantStatus::Declined, on);
-            }
-            GrantEvent::MoreInformationRequested { what, by } => {
-                let what = what.to_string();
-                let (answer, answered_on) = (None, None);
-                self.questions.push(QuestionRecord { what, by, asked_on: on, answer, answered_on });
-            }
-            GrantEvent::InformationSupplied { answer } => {
-                if let Some(question) = self.questions.last_mut() {
-                    question.answer = Some(answer.to_string());
-                    question.answered_on = Some(on);
-                }
-            }
             GrantEvent::ApplicationSubmitted {
                 reference,
                 partner,
@@ -357,19 +271,11 @@ impl GrantRecord {
                 self.conflicts.push(ConflictRecord { person, nature, declared_on: on });
                 self.bar(person);
             }
-            GrantEvent::AssessorRecused { assessor } => self.bar(assessor),
             GrantEvent::AssessorAssigned { assessor } => {
                 self.assessors.push(assessor);
                 self.void_first_approval_of(assessor);
             }
             GrantEvent::ScoreRecorded { assessor, criterion, score, justification } => {
-                self.score(assessor, criterion.to_string(), score, justification.to_string());
-            }
-            GrantEvent::ScoreSuperseded { assessor, criterion, score, justification, was: _ } => {
-                let of = (assessor, criterion.as_str());
-                for one in self.scores.iter_mut().filter(|one| (one.assessor, &*one.criterion) == of) {
-                    one.superseded = true;
-                }
                 self.score(assessor, criterion.to_string(), score, justification.to_string());
             }
             GrantEvent::Recommended { proposer, amount, panel } => {
@@ -379,10 +285,6 @@ impl GrantRecord {
                 self.panel = panel;
                 self.first_approval = None;
             }
-            GrantEvent::FirstApprovalGiven { approver, amount, authority, .. } => {
-                let first = FirstApproval { approver, authority };
-                self.first_approval = Some(FirstApprovalRecord { first, amount, given_on: on });
-            }
             GrantEvent::Declined { feedback } => {
                 self.feedback = Some(feedback.to_string());
                 self.end(GrantStatus::Declined, on);
@@ -391,6 +293,15 @@ impl GrantRecord {
                 self.end(GrantStatus::Withdrawn, on);
             }
             GrantEvent::OfferLapsed { .. } => self.end(GrantStatus::Lapsed, on),
+            beside @ (GrantEvent::InterestReceived { .. }
+            | GrantEvent::DirectAwardProposed { .. }
+            | GrantEvent::InvitedToApply { .. }
+            | GrantEvent::InterestDeclined { .. }
+            | GrantEvent::MoreInformationRequested { .. }
+            | GrantEvent::InformationSupplied { .. }
+            | GrantEvent::AssessorRecused { .. }
+            | GrantEvent::ScoreSuperseded { .. }
+            | GrantEvent::FirstApprovalGiven { .. }) => self.take_beside(beside, on),
             after @ (GrantEvent::Approved { .. }
             | GrantEvent::OfferIssued { .. }
             | GrantEvent::OfferAccepted { .. }
@@ -572,38 +483,4 @@ pub async fn list(
 /// When the database fails.
 pub async fn count(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<i64, Trouble> {
     Ok(narrowed("SELECT count(*)", filter).build_query_scalar().fetch_one(executor).await?)
-}
-
-/// The applications of a programme that wait for a decision.
-///
-/// # Errors
-/// When the database fails.
-pub async fn waiting(
-    executor: impl PgExecutor<'_>,
-    programme: ProgrammeId,
-) -> Result<BTreeSet<GrantId>, Trouble> {
-    let undecided = [GrantStatus::Submitted, GrantStatus::Assessing, GrantStatus::Recommended];
-    let ids: Vec<Uuid> = sqlx::query_scalar(
-        "SELECT id FROM views.grant_case WHERE programme = $1 AND status = ANY($2) ORDER BY id",
-    )
-    .bind(programme.0)
-    .bind(undecided.map(GrantStatus::code))
-    .fetch_all(executor)
-    .await?;
-    Ok(ids.into_iter().map(GrantId).collect())
-}
-
-/// The clocks of the applications of a programme.
-///
-/// # Errors
-/// When the database fails.
-pub async fn clocks(executor: impl PgExecutor<'_>, programme: ProgrammeId) -> Result<Vec<Clock>, Trouble> {
-    let clocks: Vec<String> = sqlx::query_scalar(
-        "SELECT (doc -> 'clock')::text FROM views.grant_case WHERE programme = $1 ORDER BY reference",
-    )
-    .bind(programme.0)
-    .fetch_all(executor)
-    .await?;
-    let read = |text: &String| serde_json::from_str(text).map_err(|error| unreadable(&error));
-    clocks.iter().map(read).collect()
 }

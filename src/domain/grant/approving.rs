@@ -3,15 +3,53 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalGround, Grant, GrantEvent, GrantRefusal, GrantStatus, Panel, PlannedInstalment, Recommendation,
+    ApprovalGround, Grant, GrantEvent, GrantRefusal, GrantStatus, PlannedInstalment, Recommendation,
 };
 use crate::domain::calendar::FinancialYear;
-use crate::domain::identity::PersonId;
+use crate::domain::identity::{DelegationId, PersonId};
 use crate::domain::money::{Money, pounds};
 use crate::domain::places::listed;
 use crate::domain::text::Text;
+
+/// Where an authority comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthoritySource {
+    /// A delegation to the approver.
+    Delegation(DelegationId),
+    /// What an approval rested on before there were delegations, in the words of then.
+    Words(Text<60>),
+}
+
+/// The authority an approval rested on, with the limit in force at that moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityUsed {
+    /// Where it comes from.
+    pub source: AuthoritySource,
+    /// The most it allowed, GBP.
+    pub limit: Money,
+}
+
+/// The first of two approvals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstApproval {
+    /// Who gave it.
+    pub approver: PersonId,
+    /// The authority it rested on.
+    pub authority: AuthorityUsed,
+}
+
+/// Who sat together over a recommendation; nobody where there was no panel.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Panel {
+    /// Who decided.
+    pub present: BTreeSet<PersonId>,
+    /// Who stood aside because of an interest.
+    pub stood_aside: BTreeSet<PersonId>,
+}
 
 impl Grant {
     fn fully_scored(&self, scoring: &BTreeSet<Text<40>>) -> Result<(), GrantRefusal> {

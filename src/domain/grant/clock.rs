@@ -10,9 +10,9 @@ use crate::domain::calendar::{Date, working_days, working_days_after};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Waiting {
-    ForUs,
-    ForThePartner,
-    ForNobody,
+    Us,
+    Partner,
+    Nobody,
 }
 
 /// The days on which it changed whom a case waits for. It starts with the application; a request for more information
@@ -43,9 +43,9 @@ impl Clock {
             event,
             GrantEvent::ApplicationSubmitted { .. } | GrantEvent::InformationSupplied { .. }
         ) {
-            Waiting::ForUs
+            Waiting::Us
         } else if matches!(event, GrantEvent::MoreInformationRequested { .. }) {
-            Waiting::ForThePartner
+            Waiting::Partner
         } else if matches!(
             event,
             GrantEvent::Approved { .. }
@@ -53,7 +53,7 @@ impl Clock {
                 | GrantEvent::EligibilityRefused { .. }
                 | GrantEvent::ApplicationWithdrawn {}
         ) {
-            Waiting::ForNobody
+            Waiting::Nobody
         } else {
             return;
         };
@@ -70,9 +70,9 @@ impl Clock {
         let (mut on_us, mut on_partner) = (0, 0);
         for ((since, waiting), end) in known().zip(ends) {
             match waiting {
-                Waiting::ForUs => on_us += working_days(*since, end),
-                Waiting::ForThePartner => on_partner += working_days(*since, end),
-                Waiting::ForNobody => {}
+                Waiting::Us => on_us += working_days(*since, end),
+                Waiting::Partner => on_partner += working_days(*since, end),
+                Waiting::Nobody => {}
             }
         }
         let target = u32::from(target);
@@ -81,9 +81,9 @@ impl Clock {
         Some(Reading {
             on_us,
             on_partner,
-            due_on: (*waiting == Waiting::ForUs).then(|| working_days_after(*last, left)),
+            due_on: (*waiting == Waiting::Us).then(|| working_days_after(*last, left)),
             overdue: on_us > target,
-            decided: *waiting == Waiting::ForNobody,
+            decided: *waiting == Waiting::Nobody,
         })
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::approving::{AuthorityUsed, FirstApproval, Panel};
 use super::{Change, MonitoringReport, RecoveryGround, Replan, ReturnTerms, ReviewOutcome, SuspensionGround};
 use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::evidence::Evidence;
 use crate::domain::identity::{
-    ConditionId, DelegationId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, RecoveryId,
-    Reference, ReturnId, RunId, VariationId,
+    ConditionId, FundId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, RecoveryId, Reference,
+    ReturnId, RunId, VariationId,
 };
 use crate::domain::money::Money;
 use crate::domain::places::{Area, listed};
@@ -89,43 +90,6 @@ pub struct PlannedInstalment {
     pub year: FinancialYear,
     /// What it waits for.
     pub conditions: Vec<Condition>,
-}
-
-/// Where an authority comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthoritySource {
-    /// A delegation to the approver.
-    Delegation(DelegationId),
-    /// What an approval rested on before there were delegations, in the words of then.
-    Words(Text<60>),
-}
-
-/// The authority an approval rested on, with the limit in force at that moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuthorityUsed {
-    /// Where it comes from.
-    pub source: AuthoritySource,
-    /// The most it allowed, GBP.
-    pub limit: Money,
-}
-
-/// The first of two approvals.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FirstApproval {
-    /// Who gave it.
-    pub approver: PersonId,
-    /// The authority it rested on.
-    pub authority: AuthorityUsed,
-}
-
-/// Who sat together over a recommendation; nobody where there was no panel.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Panel {
-    /// Who decided.
-    pub present: BTreeSet<PersonId>,
-    /// Who stood aside because of an interest.
-    pub stood_aside: BTreeSet<PersonId>,
 }
 
 events! {
