@@ -8,25 +8,25 @@ use uuid::Uuid;
 use crate::world::{Answer, World};
 
 /// The people of a case, each in one role.
-struct People {
-    commissioner: Identity,
-    second: Identity,
-    approver: Identity,
-    finance: Identity,
-    auditor: Identity,
-    assessor: Identity,
+pub struct People {
+    pub commissioner: Identity,
+    pub second: Identity,
+    pub approver: Identity,
+    pub finance: Identity,
+    pub auditor: Identity,
+    pub assessor: Identity,
 }
 
 /// A world with its people.
-struct Town {
-    world: World,
-    people: People,
+pub struct Town {
+    pub world: World,
+    pub people: People,
 }
 
 const AWHILE_AGO: &str = "2026-05-01";
 
 impl Town {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let world = World::new().await;
         let people = People {
             commissioner: world.somebody("Amina Example", Role::Commissioner, None).await,
@@ -39,7 +39,7 @@ impl Town {
         Self { world, people }
     }
 
-    async fn ask(&self, who: &Identity, name: &str, input: Value) -> Answer {
+    pub async fn ask(&self, who: &Identity, name: &str, input: Value) -> Answer {
         let (kind, object) = kind_of(name);
         let inside = if object == "grant" {
             "id reference status version instalments { id conditions { id } }"
@@ -54,13 +54,13 @@ impl Town {
     }
 
     /// Do something that must succeed, and give back what it was done to.
-    async fn done(&self, who: &Identity, name: &str, input: Value) -> Value {
+    pub async fn done(&self, who: &Identity, name: &str, input: Value) -> Value {
         let answer = self.ask(who, name, input).await;
         answer.data()[name][kind_of(name).1].clone()
     }
 
     /// Something that must be turned down with a code, and leave nothing behind.
-    async fn refused(&self, who: &Identity, name: &str, input: Value, code: &str) -> String {
+    pub async fn refused(&self, who: &Identity, name: &str, input: Value, code: &str) -> String {
         let before = self.world.size().await;
         let answer = self.ask(who, name, input).await;
         let (found, sentence) = answer.refusal();
@@ -70,7 +70,7 @@ impl Town {
         sentence.to_owned()
     }
 
-    async fn approved_partner(&self, number: u32) -> Value {
+    pub async fn approved_partner(&self, number: u32) -> Value {
         let People { commissioner, approver, finance, .. } = &self.people;
         let partner = self.done(commissioner, "applyAsPartner", partner_input(number)).await;
         let id = &partner["id"];
@@ -88,7 +88,7 @@ impl Town {
         self.done(approver, "approvePartner", json!({ "partnerId": id, "nextReview": "2199-01-01" })).await
     }
 
-    async fn fund_and_programme(&self) -> (Value, Value) {
+    pub async fn fund_and_programme(&self) -> (Value, Value) {
         let People { commissioner, finance, .. } = &self.people;
         let fund = self
             .done(
@@ -116,7 +116,7 @@ impl Town {
     }
 
     /// A grant that is fully scored.
-    async fn scored_grant(&self, partner: &Value, programme: &Value, requested: &str) -> Value {
+    pub async fn scored_grant(&self, partner: &Value, programme: &Value, requested: &str) -> Value {
         let People { commissioner, assessor, .. } = &self.people;
         let grant =
             self.done(commissioner, "submitApplication", application(partner, programme, requested)).await;
@@ -129,7 +129,7 @@ impl Town {
         self.done(assessor, "recordScore", score).await
     }
 
-    async fn figures(&self, cut: Value) -> Value {
+    pub async fn figures(&self, cut: Value) -> Value {
         let document = "query($cut: LedgerCut) { ledger(cut: $cut) { figures { budget available reserved committed paid } } }";
         let answer = self.world.ask(&self.people.auditor, document, json!({ "cut": cut })).await;
         answer.data()["ledger"][0]["figures"].clone()
@@ -145,7 +145,12 @@ fn kind_of(name: &str) -> (String, &'static str) {
         }
         "allocateBudget" | "reduceBudget" => "BudgetInput".into(),
         "closeProgramme" => "ProgrammeInput".into(),
-        "withdrawApplication" | "declineOffer" => "GrantInput".into(),
+        "withdrawApplication" | "declineOffer" | "resumeGrant" | "terminateGrant" => "GrantInput".into(),
+        "approveVariation" | "refuseVariation" => "VariationInput".into(),
+        "declareUnderspend" | "releaseUnspent" => "UnderspendInput".into(),
+        "queryMonitoringReturn" | "acceptMonitoringReturn" | "waiveMonitoringReturn" => {
+            "MonitoringReturnInput".into()
+        }
         other => {
             let mut letters = other.chars();
             let first = letters.next().map(|letter| letter.to_ascii_uppercase());
@@ -184,7 +189,7 @@ fn application(partner: &Value, programme: &Value, requested: &str) -> Value {
     })
 }
 
-fn recommendation(grant: &Value, amount: &str) -> Value {
+pub fn recommendation(grant: &Value, amount: &str) -> Value {
     json!({ "grantId": grant["id"], "amount": amount })
 }
 
