@@ -142,7 +142,7 @@ impl Books {
                     book.instalments.insert(one.id, (one.amount.pounds(), false));
                 }
             }
-            GrantEvent::OfferDeclined {} => book.cancelled = true,
+            GrantEvent::OfferDeclined {} | GrantEvent::Terminated { .. } => book.cancelled = true,
             GrantEvent::PaymentConfirmed { instalment, amount, .. } => {
                 book.instalments.insert(*instalment, (amount.pounds(), true));
             }
@@ -159,7 +159,6 @@ impl Books {
             }
             GrantEvent::VariationRefused { .. } => book.increase_asked = false,
             GrantEvent::UnspentReleased { plan, .. } => book.replan(plan),
-            GrantEvent::Terminated { .. } => book.cancelled = true,
             GrantEvent::RecoveryDemanded { amount, .. } => book.demanded += amount.pounds(),
             GrantEvent::RecoveryWrittenOff { amount, .. } => book.written_off += amount.pounds(),
             GrantEvent::ApplicationSubmitted { .. }

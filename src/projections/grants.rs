@@ -9,7 +9,6 @@ use sqlx::{PgExecutor, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Record, Table, Trouble, read};
-use crate::domain::Reason;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
 use crate::domain::grant::{
@@ -192,7 +191,8 @@ impl GrantRecord {
         self.ended_on = Some(on);
     }
 
-    fn take_assessment(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
+    fn take_assessment(&mut self, fact: GrantEvent, on: Date) {
         match fact {
             GrantEvent::ApplicationSubmitted {
                 reference,
@@ -280,7 +280,7 @@ impl GrantRecord {
             | GrantEvent::RecoveryWrittenOff { .. }
             | GrantEvent::Terminated { .. }
             | GrantEvent::AnnualReviewCompleted { .. }
-            | GrantEvent::Closed { .. }) => self.take_running(later, on, why),
+            | GrantEvent::Closed { .. }) => self.take_running(later, on),
         }
     }
 
@@ -343,7 +343,7 @@ impl Record for GrantRecord {
 
     fn take(&mut self, event: &Recorded) -> bool {
         let Fact::Grant(fact) = &event.fact else { return false };
-        self.take_assessment(fact.clone(), event.effective_on, event.reason.as_ref());
+        self.take_assessment(fact.clone(), event.effective_on);
         true
     }
 }

@@ -146,11 +146,8 @@ fn kind_of(name: &str) -> (String, &'static str) {
         "allocateBudget" | "reduceBudget" => "BudgetInput".into(),
         "closeProgramme" => "ProgrammeInput".into(),
         "withdrawApplication" | "declineOffer" | "resumeGrant" | "terminateGrant" => "GrantInput".into(),
-        "approveVariation" | "refuseVariation" => "VariationInput".into(),
         "declareUnderspend" | "releaseUnspent" => "UnderspendInput".into(),
-        "queryMonitoringReturn" | "acceptMonitoringReturn" | "waiveMonitoringReturn" => {
-            "MonitoringReturnInput".into()
-        }
+        "acceptMonitoringReturn" | "waiveMonitoringReturn" => "MonitoringReturnInput".into(),
         other => {
             let mut letters = other.chars();
             let first = letters.next().map(|letter| letter.to_ascii_uppercase());

@@ -57,6 +57,9 @@ impl Running {
         let entries = input.as_object_mut().unwrap();
         entries.insert("grantId".into(), self.grant["id"].clone());
         entries.entry("on").or_insert(json!(PAID));
+        if entries.contains_key("to") {
+            entries.entry("justification").or_insert(json!("Sixty people come now, not forty."));
+        }
         input
     }
 
@@ -117,6 +120,13 @@ impl Running {
     }
 }
 
+/// A change that was asked for, to be refused.
+fn refusal(asked: &Value) -> Value {
+    let mut refusal = asked.clone();
+    refusal["feedback"] = json!("Not this year.");
+    refusal
+}
+
 fn more(to: &str, added: &str) -> Value {
     json!({ "from": "2500.00", "to": to, "added": [{ "amount": added, "due": "2027-01-15" }] })
 }
@@ -160,12 +170,12 @@ async fn a_variation_up_is_reserved_when_asked_for_and_committed_when_approved()
     running.done(approver, "approveVariation", asked).await;
     assert_eq!(running.pots().await, ["7000.00", "0.00", "1500.00", "1500.00"]);
 
-    let fields = "total instalments { amount } variations { kind status before { amount } after { amount \
+    let fields = "total instalments { amount } variations { kind status justification before { amount } after { amount \
                   instalments { amount } } requestedBy { name } approver { name } limit }";
     let seen = running.see(fields).await;
     assert_eq!((&seen["total"], &seen["instalments"][2]["amount"]), (&json!("3000.00"), &json!("500.00")));
     let varied = json!({
-        "kind": "AMOUNT", "status": "APPROVED", "before": { "amount": "2500.00" },
+        "kind": "AMOUNT", "status": "APPROVED", "justification": "Sixty people come now, not forty.", "before": { "amount": "2500.00" },
         "after": { "amount": "3000.00", "instalments": [{ "amount": "1000.00" }, { "amount": "500.00" }] },
         "requestedBy": { "name": "Cara Sample" }, "approver": { "name": "Ben Approver" }, "limit": "5000.00"
     });
@@ -197,11 +207,13 @@ async fn a_variation_down_frees_the_money_and_a_refused_one_leaves_all_as_it_was
     let asked = json!({ "variationId": running.last("variations").await });
     let told = running.refused(approver, "approveVariation", asked.clone(), "grant.exceeds_authority").await;
     assert!(told.contains("£5,000.01"), "the whole award counts: {told}");
-    running.refused(second, "refuseVariation", asked.clone(), "forbidden").await;
-    running.done(approver, "refuseVariation", asked.clone()).await;
+    running.refused(second, "refuseVariation", refusal(&asked), "forbidden").await;
+    running.done(approver, "refuseVariation", refusal(&asked)).await;
     assert_eq!(running.pots().await, ["7900.00", "0.00", "600.00", "1500.00"]);
     running.refused(approver, "approveVariation", asked, "grant.variation_unknown").await;
-    assert_eq!(running.see("total").await["total"], "2100.00");
+    let seen = running.seen(&running.admin, "total variations { status feedback }").await;
+    let told = json!([{ "status": "APPROVED", "feedback": null }, { "status": "REFUSED", "feedback": "Not this year." }]);
+    assert_eq!((&seen["total"], &seen["variations"]), (&json!("2100.00"), &told));
     running.holds().await;
 }
 
@@ -217,7 +229,7 @@ async fn a_change_whose_ground_has_moved_is_not_approved() {
     running.done(second, "authoriseInstalment", pay).await;
     let asked = json!({ "variationId": running.last("variations").await });
     running.refused(approver, "approveVariation", asked.clone(), "grant.variation_stale").await;
-    running.done(approver, "refuseVariation", asked).await;
+    running.done(approver, "refuseVariation", refusal(&asked)).await;
     running.holds().await;
 }
 
@@ -364,7 +376,7 @@ async fn a_return_is_asked_for_sent_in_queried_and_accepted() {
     let sender = Identity { role: Role::Commissioner, ..running.admin.clone() };
     let which = json!({ "returnId": id });
     running.refused(&sender, "acceptMonitoringReturn", which.clone(), "grant.reporter_judges").await;
-    let query = json!({ "returnId": id, "reason": "How many of the forty-three came more than once?" });
+    let query = json!({ "returnId": id, "question": "How many of the forty-three came more than once?" });
     running.done(commissioner, "queryMonitoringReturn", query).await;
     let theirs = running.seen(&running.admin, "returns { status question }").await;
     assert_eq!(theirs["returns"][0]["question"], "How many of the forty-three came more than once?");
@@ -464,12 +476,12 @@ async fn the_final_return_is_waived_with_the_authority_to_award() {
 async fn a_terminated_grant_gives_back_what_was_still_to_be_paid() {
     let running = Running::new().await;
     let People { commissioner, second, finance, approver, .. } = &running.town.people;
-    let review = json!({ "outcome": "STOP", "reason": "The group has dissolved." });
+    let review = json!({ "outcome": "STOP" });
     running.done(commissioner, "completeAnnualReview", review).await;
     running.done(second, "requestAmountVariation", more("3000.00", "500.00")).await;
     running.refused(approver, "terminateGrant", json!({}), "grant.variation_open").await;
     let asked = json!({ "variationId": running.last("variations").await });
-    running.done(approver, "refuseVariation", asked).await;
+    running.done(approver, "refuseVariation", refusal(&asked)).await;
     running.done(approver, "terminateGrant", json!({})).await;
     assert_eq!(running.pots().await, ["8500.00", "0.00", "0.00", "1500.00"]);
     let pay = json!({ "instalmentId": running.second_instalment(), "payOn": "2026-12-01" });
@@ -482,8 +494,8 @@ async fn a_terminated_grant_gives_back_what_was_still_to_be_paid() {
         json!({ "recoveryId": running.last("recoveries").await, "amount": "600.00", "valueDate": PAID });
     running.done(finance, "recordRecoveryReceived", back).await;
     assert_eq!(running.pots().await, ["9100.00", "0.00", "0.00", "900.00"]);
-    let seen = running.see("status reviewDue reviews { outcome reason }").await;
-    let reviews = json!([{ "outcome": "STOP", "reason": "The group has dissolved." }]);
+    let seen = running.see("status reviewDue reviews { outcome on }").await;
+    let reviews = json!([{ "outcome": "STOP", "on": PAID }]);
     assert_eq!((&seen["status"], &seen["reviewDue"]), (&json!("TERMINATED"), &Value::Null));
     assert_eq!(seen["reviews"], reviews);
     running.holds().await;

@@ -386,7 +386,7 @@ fn hash(field: &str, typed: &str) -> Result<crate::domain::identity::Hash> {
         .map_err(|problem| told(Failure::invalid(field, &problem as &crate::domain::identity::HashProblem)))
 }
 
-fn words<const MAX: usize>(field: &str, typed: &str) -> Result<Text<MAX>> {
+pub(super) fn words<const MAX: usize>(field: &str, typed: &str) -> Result<Text<MAX>> {
     Text::new(typed).map_err(|problem| told(Failure::invalid(field, &problem)))
 }
 
