@@ -398,7 +398,7 @@ impl Aggregate for Grant {
             GrantEvent::MonitoringReturnSubmitted { return_id, submitted_by, report } => {
                 self.returns.submitted(*return_id, *submitted_by, report);
             }
-            GrantEvent::MonitoringReturnQueried { return_id } => {
+            GrantEvent::MonitoringReturnQueried { return_id, .. } => {
                 self.returns.stands(*return_id, ReturnStatus::Queried);
             }
             GrantEvent::MonitoringReturnAccepted { return_id } => {
@@ -407,7 +407,7 @@ impl Aggregate for Grant {
             GrantEvent::MonitoringReturnWaived { return_id, .. } => {
                 self.returns.stands(*return_id, ReturnStatus::Waived);
             }
-            GrantEvent::VariationRequested { variation, requested_by, change } => {
+            GrantEvent::VariationRequested { variation, requested_by, change, .. } => {
                 self.terms.requested(*variation, *requested_by, change);
             }
             GrantEvent::VariationApproved { total, change, .. } => self.varied(*total, change),

@@ -182,7 +182,9 @@ impl Books {
                     book.instalments.insert(one.id, (one.amount.pounds(), false));
                 }
             }
-            GrantEvent::OfferDeclined {} | GrantEvent::OfferLapsed { .. } => book.cancelled = true,
+            GrantEvent::OfferDeclined {} | GrantEvent::OfferLapsed { .. } | GrantEvent::Terminated { .. } => {
+                book.cancelled = true;
+            }
             GrantEvent::PaymentConfirmed { instalment, amount, .. } => {
                 book.instalments.insert(*instalment, (amount.pounds(), true));
             }
@@ -199,7 +201,6 @@ impl Books {
             }
             GrantEvent::VariationRefused { .. } => book.increase_asked = false,
             GrantEvent::UnspentReleased { plan, .. } => book.replan(plan),
-            GrantEvent::Terminated { .. } => book.cancelled = true,
             GrantEvent::RecoveryDemanded { amount, .. } => book.demanded += amount.pounds(),
             GrantEvent::RecoveryWrittenOff { amount, .. } => book.written_off += amount.pounds(),
             GrantEvent::PaymentRejected { instalment, replacement, .. }

@@ -10,7 +10,6 @@ use sqlx::{PgExecutor, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Record, Table, Trouble, read};
-use crate::domain::Reason;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
 use crate::domain::grant::{
@@ -223,7 +222,7 @@ impl GrantRecord {
     }
 
     #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
-    fn take_assessment(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
+    fn take_assessment(&mut self, fact: GrantEvent, on: Date) {
         match fact {
             GrantEvent::ApplicationSubmitted {
                 reference,
@@ -326,7 +325,7 @@ impl GrantRecord {
             | GrantEvent::RecoveryWrittenOff { .. }
             | GrantEvent::Terminated { .. }
             | GrantEvent::AnnualReviewCompleted { .. }
-            | GrantEvent::Closed { .. }) => self.take_running(later, on, why),
+            | GrantEvent::Closed { .. }) => self.take_running(later, on),
             in_run @ (GrantEvent::InstalmentPutInRun { .. }
             | GrantEvent::InstalmentTakenFromRun { .. }
             | GrantEvent::PaymentRejected { .. }
@@ -417,7 +416,7 @@ impl Record for GrantRecord {
 
     fn take(&mut self, event: &Recorded) -> bool {
         let Fact::Grant(fact) = &event.fact else { return false };
-        self.take_assessment(fact.clone(), event.effective_on, event.reason.as_ref());
+        self.take_assessment(fact.clone(), event.effective_on);
         self.clock.take(fact, event.effective_on);
         true
     }

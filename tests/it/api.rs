@@ -146,8 +146,12 @@ fn kind_of(name: &str) -> (String, &'static str) {
         }
         "allocateBudget" | "reduceBudget" => "BudgetInput".into(),
         "closeProgramme" => "ProgrammeInput".into(),
-        "withdrawApplication" | "declineOffer" | "recordOfferLapse" => "GrantInput".into(),
+        "withdrawApplication" | "declineOffer" | "recordOfferLapse" | "resumeGrant" | "terminateGrant" => {
+            "GrantInput".into()
+        }
         "supersedeScore" => "RecordScoreInput".into(),
+        "declareUnderspend" | "releaseUnspent" => "UnderspendInput".into(),
+        "acceptMonitoringReturn" | "waiveMonitoringReturn" => "MonitoringReturnInput".into(),
         other => {
             let mut letters = other.chars();
             let first = letters.next().map(|letter| letter.to_ascii_uppercase());

@@ -5,6 +5,7 @@
 mod access;
 mod api;
 mod architecture;
+mod award;
 mod database;
 mod deciding;
 mod documents;

@@ -23,10 +23,10 @@ pub struct NewReport {
 }
 
 /// What staff answer to a return.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum ReturnAnswer {
     /// It is asked for anew, with a question.
-    Query,
+    Query(Text<2000>),
     /// It is accepted.
     Accept,
     /// It is no longer waited for.
@@ -102,17 +102,17 @@ impl App {
         answer: ReturnAnswer,
     ) -> Result<Done, Failure> {
         let deed = match answer {
-            ReturnAnswer::Query => "queryMonitoringReturn",
+            ReturnAnswer::Query(_) => "queryMonitoringReturn",
             ReturnAnswer::Accept => "acceptMonitoringReturn",
             ReturnAnswer::Waive => "waiveMonitoringReturn",
         };
         let order = self.order(who, deed, how)?;
         let app = self.clone();
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
-            let app = app.clone();
+            let (app, answer) = (app.clone(), answer.clone());
             Box::pin(async move {
                 let command = match answer {
-                    ReturnAnswer::Query => MonitoringCommand::Query { return_id },
+                    ReturnAnswer::Query(question) => MonitoringCommand::Query { return_id, question },
                     ReturnAnswer::Accept => MonitoringCommand::Accept { return_id },
                     ReturnAnswer::Waive => {
                         let authority = app.authority_on(work, grant).await?;

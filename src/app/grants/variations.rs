@@ -108,7 +108,7 @@ async fn reserve(
 }
 
 impl App {
-    /// Ask for a change of a grant that runs. What it needs is reserved in the same moment; only staff ask for more
+    /// Ask for a change of a grant that runs, and say why it is needed. What it needs is reserved in the same moment; only staff ask for more
     /// money.
     ///
     /// # Errors
@@ -118,19 +118,19 @@ impl App {
         who: &Identity,
         how: &How,
         grant: GrantId,
-        new: NewVariation,
+        (new, justification): (NewVariation, Text<2000>),
     ) -> Result<Done, Failure> {
         let order = self.order(who, new.deed(), how)?;
         let variation = VariationId(order.envelope.command.makes("variation"));
         let wish = new.wish(order.envelope.command);
         let who = who.clone();
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
-            let (who, wish) = (who.clone(), wish.clone());
+            let (who, wish, justification) = (who.clone(), wish.clone(), justification.clone());
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
                 of_partner(&who, state.case()?.partner, "grant")?;
                 let rules = rules_of(work, &state).await?;
-                let request = VariationCommand::Request { variation, wish };
+                let request = VariationCommand::Request { variation, justification, wish };
                 work.execute::<Grant>(grant, GrantCommand::Vary(request)).await?;
                 let change = work.existing::<Grant>(grant).await?.asked(variation)?.clone();
                 fits(work, &state, &rules, &change).await?;
@@ -210,13 +210,14 @@ impl App {
         who: &Identity,
         how: &How,
         grant: GrantId,
-        variation: VariationId,
+        (variation, feedback): (VariationId, Text<2000>),
     ) -> Result<Done, Failure> {
         let order = self.order(who, "refuseVariation", how)?;
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
+            let feedback = feedback.clone();
             Box::pin(async move {
                 let fund = work.existing::<Grant>(grant).await?.case()?.fund;
-                let refuse = GrantCommand::Vary(VariationCommand::Refuse { variation });
+                let refuse = GrantCommand::Vary(VariationCommand::Refuse { variation, feedback });
                 work.execute::<Grant>(grant, refuse).await?;
                 if work.read::<Fund>(fund).await?.has_reservation(grant) {
                     let cause = ReleaseCause::VariationRefused;

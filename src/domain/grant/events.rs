@@ -417,6 +417,8 @@ events! {
         "grant.monitoring_return_queried", 1, reason => MonitoringReturnQueried {
             /// The return.
             return_id: ReturnId,
+            /// What the partner is asked.
+            question: Text<2000>,
         },
         /// A return was accepted.
         "grant.monitoring_return_accepted", 1 => MonitoringReturnAccepted {
@@ -436,6 +438,8 @@ events! {
             variation: VariationId,
             /// Who asked for it.
             requested_by: PersonId,
+            /// Why it is needed.
+            justification: Text<2000>,
             /// What is to change, from what to what.
             change: Change,
         },
@@ -456,6 +460,8 @@ events! {
         "grant.variation_refused", 1, reason => VariationRefused {
             /// The variation.
             variation: VariationId,
+            /// What the partner is told.
+            feedback: Text<2000>,
         },
         /// The grant was suspended: nothing is authorised or paid until it is resumed.
         "grant.suspended", 1, reason => Suspended {

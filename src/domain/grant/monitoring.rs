@@ -85,7 +85,7 @@ pub struct MonitoringReport {
 pub enum MonitoringCommand {
     Request { return_id: ReturnId, terms: ReturnTerms },
     Submit { return_id: ReturnId, report: MonitoringReport },
-    Query { return_id: ReturnId },
+    Query { return_id: ReturnId, question: Text<2000> },
     Accept { return_id: ReturnId },
     Waive { return_id: ReturnId, authority: AuthorityUsed },
 }
@@ -190,9 +190,9 @@ impl Grant {
             MonitoringCommand::Submit { return_id, report } => {
                 self.submit_return(return_id, report, at.actor.person)
             }
-            MonitoringCommand::Query { return_id } => {
+            MonitoringCommand::Query { return_id, question } => {
                 self.answer_return(return_id, at.actor.person)?;
-                Ok(GrantEvent::MonitoringReturnQueried { return_id })
+                Ok(GrantEvent::MonitoringReturnQueried { return_id, question })
             }
             MonitoringCommand::Accept { return_id } => {
                 self.answer_return(return_id, at.actor.person)?;

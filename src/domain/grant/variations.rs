@@ -244,6 +244,7 @@ pub enum Wish {
 pub enum VariationCommand {
     Request {
         variation: VariationId,
+        justification: Text<2000>,
         wish: Wish,
     },
     /// With what is reserved for it in the fund.
@@ -254,6 +255,7 @@ pub enum VariationCommand {
     },
     Refuse {
         variation: VariationId,
+        feedback: Text<2000>,
     },
 }
 
@@ -332,21 +334,21 @@ impl Grant {
     /// What follows for the variations of the grant.
     pub(super) fn vary(&self, command: VariationCommand, by: PersonId) -> Result<GrantEvent, GrantRefusal> {
         match command {
-            VariationCommand::Request { variation, wish } => {
+            VariationCommand::Request { variation, justification, wish } => {
                 self.must_be(GrantStatus::Active)?;
                 self.must_not_be_asked()?;
                 let change = self.change(wish)?;
-                Ok(GrantEvent::VariationRequested { variation, requested_by: by, change })
+                Ok(GrantEvent::VariationRequested { variation, requested_by: by, justification, change })
             }
             VariationCommand::Approve { variation, authority, reserved } => {
                 self.approve_variation(variation, authority, &reserved, by)
             }
-            VariationCommand::Refuse { variation } => {
+            VariationCommand::Refuse { variation, feedback } => {
                 let (requested_by, _) = self.question(variation)?;
                 if requested_by == by {
                     return Err(GrantRefusal::ApproverRequested);
                 }
-                Ok(GrantEvent::VariationRefused { variation })
+                Ok(GrantEvent::VariationRefused { variation, feedback })
             }
         }
     }

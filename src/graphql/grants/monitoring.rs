@@ -4,7 +4,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::super::{Code, Date, Entered, Meant, Money, asked, told};
-use super::commands::{GrantPayload, payload};
+use super::commands::{GrantPayload, payload, words};
 use crate::app::Failure;
 use crate::app::grants::{NewReport, ReturnAnswer};
 use crate::domain::calendar;
@@ -163,6 +163,20 @@ pub(super) fn texts<const MAX: usize>(typed: &[String]) -> Result<Vec<Text<MAX>>
     typed.iter().map(|one| Text::new(one)).collect()
 }
 
+/// A return that is sent back with a question.
+#[derive(Debug, Clone, InputObject)]
+pub struct QueryMonitoringReturnInput {
+    /// The grant.
+    pub grant_id: Uuid,
+    /// The return.
+    pub return_id: Uuid,
+    /// What the partner is asked, at most 2,000 characters.
+    pub question: String,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
 /// A return that is answered.
 #[derive(Debug, Clone, InputObject)]
 pub struct MonitoringReturnInput {
@@ -222,13 +236,16 @@ impl MonitoringMutations {
         payload(ctx, app.submit_return(who, &how, which, report).await).await
     }
 
-    /// Send a return back with a question, which is the reason; it is to be sent in anew. Needs a reason.
+    /// Send a return back with a question; it is to be sent in anew. Needs a reason.
     async fn query_monitoring_return(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: MonitoringReturnInput,
+        #[graphql(desc = "Which, and what is asked.")] input: QueryMonitoringReturnInput,
     ) -> Result<GrantPayload> {
-        answer(ctx, input, ReturnAnswer::Query).await
+        let question = words("question", &input.question)?;
+        let QueryMonitoringReturnInput { grant_id, return_id, meant, .. } = input;
+        let which = MonitoringReturnInput { grant_id, return_id, meant };
+        answer(ctx, which, ReturnAnswer::Query(question)).await
     }
 
     /// Accept a return, not as whoever sent it in.

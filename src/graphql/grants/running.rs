@@ -111,13 +111,11 @@ pub struct AnnualReview {
     pub outcome: Code<ReviewOutcome>,
     /// When.
     pub on: Date,
-    /// Why.
-    pub reason: Option<String>,
 }
 
 impl From<&ReviewRecord> for AnnualReview {
     fn from(one: &ReviewRecord) -> Self {
-        Self { outcome: Code(one.outcome), on: Date(one.on), reason: one.reason.clone() }
+        Self { outcome: Code(one.outcome), on: Date(one.on) }
     }
 }
 

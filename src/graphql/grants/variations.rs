@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::super::{Code, Date, Entered, FinancialYear, Meant, Money, Person, asked, told};
 use super::approving::{InstalmentInput, plans};
-use super::commands::{GrantPayload, payload};
+use super::commands::{GrantPayload, payload, words};
 use super::deciding::delegation;
 use crate::app::Failure;
 use crate::app::grants::{NewSlot, NewVariation};
@@ -30,12 +30,12 @@ pub struct Variation {
     pub requested_by: Option<Person>,
     /// When it was asked for.
     pub requested_on: Date,
-    /// Why it was asked for, where that was said.
-    pub request_reason: Option<String>,
+    /// Why it is needed.
+    pub justification: String,
     /// When it was decided.
     pub decided_on: Option<Date>,
-    /// Why it was decided so.
-    pub decision_reason: Option<String>,
+    /// What the partner was told when it was refused.
+    pub feedback: Option<String>,
     /// Who approved it. For staff and auditors; nothing for a partner.
     pub approver: Option<Person>,
     /// The delegation of authority the approval rested on.
@@ -114,9 +114,9 @@ impl Variation {
             after,
             requested_by: by,
             requested_on: Date(one.requested_on),
-            request_reason: one.request_reason.clone(),
+            justification: one.justification.clone(),
             decided_on: one.decided_on.map(Date),
-            decision_reason: one.decision_reason.clone(),
+            feedback: one.feedback.clone(),
             approver,
             authority_id: authority.and_then(|authority| delegation(&authority.source)),
             limit: authority.map(|authority| authority.limit.into()),
@@ -135,6 +135,8 @@ pub struct RequestAmountVariationInput {
     pub to: Money,
     /// For more money: the payments added, which come to the difference.
     pub added: Option<Vec<InstalmentInput>>,
+    /// Why it is needed, at most 2,000 characters.
+    pub justification: String,
     /// How the command is meant.
     #[graphql(flatten)]
     pub meant: Meant,
@@ -149,6 +151,8 @@ pub struct RequestEndVariationInput {
     pub from: Date,
     /// The last day as it should be.
     pub to: Date,
+    /// Why it is needed, at most 2,000 characters.
+    pub justification: String,
     /// How the command is meant.
     #[graphql(flatten)]
     pub meant: Meant,
@@ -163,6 +167,8 @@ pub struct RequestPurposeVariationInput {
     pub from: String,
     /// What it should be for, at most 2,000 characters, within the purpose of the programme.
     pub to: String,
+    /// Why it is needed, at most 2,000 characters.
+    pub justification: String,
     /// How the command is meant.
     #[graphql(flatten)]
     pub meant: Meant,
@@ -177,6 +183,8 @@ pub struct RequestPayeeVariationInput {
     pub from: Uuid,
     /// The partner that should be paid.
     pub to: Uuid,
+    /// Why it is needed, at most 2,000 characters.
+    pub justification: String,
     /// How the command is meant.
     #[graphql(flatten)]
     pub meant: Meant,
@@ -217,6 +225,8 @@ pub struct RequestScheduleVariationInput {
     pub from: Vec<SeenInstalmentInput>,
     /// The payments as they should be; they come to the same sum.
     pub to: Vec<WantedInstalmentInput>,
+    /// Why it is needed, at most 2,000 characters.
+    pub justification: String,
     /// How the command is meant.
     #[graphql(flatten)]
     pub meant: Meant,
@@ -241,9 +251,23 @@ impl RequestScheduleVariationInput {
     }
 }
 
-/// A change that is decided.
+/// A change that is refused.
 #[derive(Debug, Clone, InputObject)]
-pub struct VariationInput {
+pub struct RefuseVariationInput {
+    /// The grant.
+    pub grant_id: Uuid,
+    /// The change.
+    pub variation_id: Uuid,
+    /// What the partner is told, at most 2,000 characters.
+    pub feedback: String,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// A change that is approved.
+#[derive(Debug, Clone, InputObject)]
+pub struct ApproveVariationInput {
     /// The grant.
     pub grant_id: Uuid,
     /// The change.
@@ -253,10 +277,15 @@ pub struct VariationInput {
     pub meant: Meant,
 }
 
-async fn request(ctx: &Context<'_>, grant: Uuid, meant: Meant, new: NewVariation) -> Result<GrantPayload> {
+async fn request(
+    ctx: &Context<'_>,
+    (grant, justification, meant): (Uuid, String, Meant),
+    new: NewVariation,
+) -> Result<GrantPayload> {
     let (app, who) = asked(ctx)?;
+    let justification = words("justification", &justification)?;
     let how = meant.how().map_err(told)?;
-    payload(ctx, app.request_variation(who, &how, GrantId(grant), new).await).await
+    payload(ctx, app.request_variation(who, &how, GrantId(grant), (new, justification)).await).await
 }
 
 /// Commands on variations.
@@ -276,7 +305,12 @@ impl VariationMutations {
         let to = entered.take("to", input.to.amount());
         let added = plans(&mut entered, "added", input.added.unwrap_or_default());
         let (from, to) = entered.all(from.zip(to)).map_err(told)?;
-        request(ctx, input.grant_id, input.meant, NewVariation::Amount { from, to, added }).await
+        request(
+            ctx,
+            (input.grant_id, input.justification, input.meant),
+            NewVariation::Amount { from, to, added },
+        )
+        .await
     }
 
     /// Ask for another last day of the work, while the fund may be spent.
@@ -286,7 +320,7 @@ impl VariationMutations {
         #[graphql(desc = "From what to what.")] input: RequestEndVariationInput,
     ) -> Result<GrantPayload> {
         let new = NewVariation::End { from: input.from.0, to: input.to.0 };
-        request(ctx, input.grant_id, input.meant, new).await
+        request(ctx, (input.grant_id, input.justification, input.meant), new).await
     }
 
     /// Ask for another purpose, within that of the programme.
@@ -298,7 +332,8 @@ impl VariationMutations {
         let mut entered = Entered::default();
         let (from, to) = (entered.text("from", &input.from), entered.text("to", &input.to));
         let (from, to) = entered.all(from.zip(to)).map_err(told)?;
-        request(ctx, input.grant_id, input.meant, NewVariation::Purpose { from, to }).await
+        request(ctx, (input.grant_id, input.justification, input.meant), NewVariation::Purpose { from, to })
+            .await
     }
 
     /// Ask that another partner is paid. It must be approved, with checks and bank details in order, when this is.
@@ -308,7 +343,7 @@ impl VariationMutations {
         #[graphql(desc = "From whom to whom.")] input: RequestPayeeVariationInput,
     ) -> Result<GrantPayload> {
         let new = NewVariation::Payee { from: PartnerId(input.from), to: PartnerId(input.to) };
-        request(ctx, input.grant_id, input.meant, new).await
+        request(ctx, (input.grant_id, input.justification, input.meant), new).await
     }
 
     /// Ask for another schedule of what is neither paid nor authorised. What moves into another year is reserved in
@@ -319,7 +354,7 @@ impl VariationMutations {
         #[graphql(desc = "From what to what.")] input: RequestScheduleVariationInput,
     ) -> Result<GrantPayload> {
         let new = input.read().map_err(told)?;
-        request(ctx, input.grant_id, input.meant, new).await
+        request(ctx, (input.grant_id, input.justification, input.meant), new).await
     }
 
     /// Approve a change, not as whoever asked for it, with an authority that covers the whole award as it then
@@ -327,7 +362,7 @@ impl VariationMutations {
     async fn approve_variation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: VariationInput,
+        #[graphql(desc = "Which.")] input: ApproveVariationInput,
     ) -> Result<GrantPayload> {
         let (app, who) = asked(ctx)?;
         let how = input.meant.how().map_err(told)?;
@@ -339,11 +374,11 @@ impl VariationMutations {
     async fn refuse_variation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: VariationInput,
+        #[graphql(desc = "Which, and what the partner is told.")] input: RefuseVariationInput,
     ) -> Result<GrantPayload> {
         let (app, who) = asked(ctx)?;
         let how = input.meant.how().map_err(told)?;
-        let (grant, variation) = (GrantId(input.grant_id), VariationId(input.variation_id));
-        payload(ctx, app.refuse_variation(who, &how, grant, variation).await).await
+        let refusal = (VariationId(input.variation_id), words("feedback", &input.feedback)?);
+        payload(ctx, app.refuse_variation(who, &how, GrantId(input.grant_id), refusal).await).await
     }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{GrantRecord, InstalmentRecord};
-use crate::domain::Reason;
 use crate::domain::calendar::Date;
 use crate::domain::grant::{
     AuthorityUsed, Change, GrantEvent, GrantStatus, MonitoringReport, RecoveryGround, Replan, ReturnKind,
@@ -46,12 +45,12 @@ pub struct VariationRecord {
     pub requested_by: PersonId,
     /// When.
     pub requested_on: Date,
-    /// Why, where it was said.
-    pub request_reason: Option<String>,
+    /// Why it is needed.
+    pub justification: String,
     /// When it was decided.
     pub decided_on: Option<Date>,
-    /// Why it was decided so.
-    pub decision_reason: Option<String>,
+    /// What the partner was told when it was refused.
+    pub feedback: Option<String>,
     /// Who approved it, and the authority that rested on.
     pub approved: Option<(PersonId, AuthorityUsed)>,
 }
@@ -102,8 +101,6 @@ pub struct ReviewRecord {
     pub outcome: ReviewOutcome,
     /// When.
     pub on: Date,
-    /// Why.
-    pub reason: Option<String>,
 }
 
 /// How a grant ended when it was closed.
@@ -116,8 +113,8 @@ pub struct CloseRecord {
 }
 
 impl GrantRecord {
-    /// Take in what happened after the award; `why` is the reason given.
-    pub(super) fn take_running(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
+    /// Take in what happened after the award.
+    pub(super) fn take_running(&mut self, fact: GrantEvent, on: Date) {
         if let GrantEvent::ConditionWaived { condition, .. } = fact {
             let mut conditions = self.instalments.iter_mut().flat_map(|one| &mut one.conditions);
             if let Some(waived) = conditions.find(|one| one.id == condition) {
@@ -133,7 +130,7 @@ impl GrantRecord {
                 last.lifted_on = Some(on);
             }
         } else if let GrantEvent::AnnualReviewCompleted { outcome } = fact {
-            self.reviews.push(ReviewRecord { outcome, on, reason: why.map(ToString::to_string) });
+            self.reviews.push(ReviewRecord { outcome, on });
         } else if let GrantEvent::Terminated { unpaid } = fact {
             self.replan(&Replan { from: unpaid, to: Vec::new() }, on);
             self.end(GrantStatus::Terminated, on);
@@ -142,11 +139,11 @@ impl GrantRecord {
             self.close = Some(CloseRecord { final_spend, outcomes });
             self.end(GrantStatus::Closed, on);
         } else {
-            self.take_money(fact, on, why);
+            self.take_money(fact, on);
         }
     }
 
-    fn take_money(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
+    fn take_money(&mut self, fact: GrantEvent, on: Date) {
         if let GrantEvent::UnderspendDeclared { amount, .. } = fact {
             self.underspend = Some(UnderspendRecord { amount, declared_on: on, released: Vec::new() });
         } else if let GrantEvent::UnspentReleased { amount, plan } = fact {
@@ -168,25 +165,27 @@ impl GrantRecord {
                 demand.written_off.push(amount);
             }
         } else {
-            self.take_variation(fact, on, why);
+            self.take_variation(fact, on);
         }
     }
 
-    fn take_variation(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
-        if let GrantEvent::VariationRequested { variation: id, requested_by, change } = fact {
+    fn take_variation(&mut self, fact: GrantEvent, on: Date) {
+        if let GrantEvent::VariationRequested { variation: id, requested_by, justification, change } = fact {
             self.variations.push(VariationRecord {
                 id,
                 change,
                 status: VariationStatus::Requested,
                 requested_by,
                 requested_on: on,
-                request_reason: why.map(ToString::to_string),
+                justification: justification.to_string(),
                 decided_on: None,
-                decision_reason: None,
+                feedback: None,
                 approved: None,
             });
         } else if let GrantEvent::VariationApproved { variation, approver, authority, total, change } = fact {
-            self.decide(variation, VariationStatus::Approved, on, why, Some((approver, authority)));
+            if let Some(one) = self.decided(variation, VariationStatus::Approved, on) {
+                one.approved = Some((approver, authority));
+            }
             self.total = Some(total);
             match change {
                 Change::Amount { plan, .. } | Change::Schedule { plan } => self.replan(&plan, on),
@@ -194,30 +193,29 @@ impl GrantRecord {
                 Change::Purpose { to, .. } => self.purpose = to.to_string(),
                 Change::Payee { to, .. } => self.payee = to,
             }
-        } else if let GrantEvent::VariationRefused { variation } = fact {
-            self.decide(variation, VariationStatus::Refused, on, why, None);
+        } else if let GrantEvent::VariationRefused { variation, feedback } = fact {
+            if let Some(one) = self.decided(variation, VariationStatus::Refused, on) {
+                one.feedback = Some(feedback.to_string());
+            }
         } else {
-            self.take_return(fact, on, why);
+            self.take_return(fact, on);
         }
     }
 
-    fn decide(
+    /// The change with an id, which now is decided so.
+    fn decided(
         &mut self,
         id: VariationId,
         status: VariationStatus,
         on: Date,
-        why: Option<&Reason>,
-        approved: Option<(PersonId, AuthorityUsed)>,
-    ) {
-        if let Some(one) = self.variations.iter_mut().find(|one| one.id == id) {
-            one.status = status;
-            one.decided_on = Some(on);
-            one.decision_reason = why.map(ToString::to_string);
-            one.approved = approved;
-        }
+    ) -> Option<&mut VariationRecord> {
+        let one = self.variations.iter_mut().find(|one| one.id == id)?;
+        one.status = status;
+        one.decided_on = Some(on);
+        Some(one)
     }
 
-    fn take_return(&mut self, fact: GrantEvent, on: Date, why: Option<&Reason>) {
+    fn take_return(&mut self, fact: GrantEvent, on: Date) {
         if let GrantEvent::MonitoringReturnRequested { return_id: id, terms } = fact {
             if terms.kind == ReturnKind::Final && self.status == GrantStatus::Active {
                 self.status = GrantStatus::Closing;
@@ -238,9 +236,9 @@ impl GrantRecord {
                 one.submitted_on = Some(on);
                 one.report = Some(report);
             }
-        } else if let GrantEvent::MonitoringReturnQueried { return_id } = fact {
+        } else if let GrantEvent::MonitoringReturnQueried { return_id, question } = fact {
             if let Some(one) = self.returned(return_id, ReturnStatus::Queried) {
-                one.question = why.map(ToString::to_string);
+                one.question = Some(question.to_string());
             }
         } else if let GrantEvent::MonitoringReturnAccepted { return_id } = fact {
             if let Some(one) = self.returned(return_id, ReturnStatus::Accepted) {

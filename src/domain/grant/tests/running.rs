@@ -42,6 +42,18 @@ fn accepted(number: u128) -> GrantEvent {
     GrantEvent::MonitoringReturnAccepted { return_id: id(number) }
 }
 
+fn queried() -> GrantEvent {
+    GrantEvent::MonitoringReturnQueried { return_id: id(60), question: words("How many came twice?") }
+}
+
+fn more_people() -> Text<2000> {
+    words("Sixty people come now, not forty.")
+}
+
+fn refused_change() -> GrantEvent {
+    GrantEvent::VariationRefused { variation: id(70), feedback: words("Not this year.") }
+}
+
 fn monitor(command: MonitoringCommand) -> GrantCommand {
     GrantCommand::Monitor(command)
 }
@@ -86,11 +98,16 @@ fn wish_amount(from: &str, to: &str, added: Vec<PlannedInstalment>) -> Wish {
 }
 
 fn wishing(wish: Wish) -> GrantCommand {
-    GrantCommand::Vary(VariationCommand::Request { variation: id(70), wish })
+    GrantCommand::Vary(VariationCommand::Request { variation: id(70), justification: more_people(), wish })
 }
 
 fn asked_for(change: Change) -> GrantEvent {
-    GrantEvent::VariationRequested { variation: id(70), requested_by: person(REQUESTER), change }
+    GrantEvent::VariationRequested {
+        variation: id(70),
+        requested_by: person(REQUESTER),
+        justification: more_people(),
+        change,
+    }
 }
 
 fn varied(total: &str, change: Change) -> GrantEvent {
@@ -110,7 +127,7 @@ fn approve_change(limit: &str, reserved: &[(i32, &str)]) -> GrantCommand {
 }
 
 fn refuse_change(number: u128) -> GrantCommand {
-    GrantCommand::Vary(VariationCommand::Refuse { variation: id(number) })
+    GrantCommand::Vary(VariationCommand::Refuse { variation: id(number), feedback: words("Not this year.") })
 }
 
 fn slot(number: u128, amount: &str, due: &str, begins: i32) -> Slot {
@@ -205,7 +222,7 @@ pub(super) fn stories() -> Vec<Story<Grant>> {
     };
     let open = || after(&[requested(60, ReturnKind::Interim)]);
     let in_hand = || after(&[requested(60, ReturnKind::Interim), submitted(60)]);
-    let query = MonitoringCommand::Query { return_id: id(60) };
+    let query = MonitoringCommand::Query { return_id: id(60), question: words("How many came twice?") };
     let final_asked = || after(&[requested(61, ReturnKind::Final)]);
     let waived_return =
         GrantEvent::MonitoringReturnWaived { return_id: id(61), authority: authority("2500") };
@@ -224,12 +241,12 @@ pub(super) fn stories() -> Vec<Story<Grant>> {
             requested(60, ReturnKind::Interim)
         }),
         story(open(), submit_spending(60, "1500"), ADMIN, submitted(60)),
-        story(in_hand(), monitor(query), PROPOSER, GrantEvent::MonitoringReturnQueried { return_id: id(60) }),
+        story(in_hand(), monitor(query), PROPOSER, queried()),
         story(in_hand(), accept_return(60), PROPOSER, accepted(60)),
         story(final_asked(), waive_return(61, "2500"), APPROVER, waived_return),
         story(after(&[]), raise, REQUESTER, asked_for(to_amount("3000"))),
         story(asked(), approve_change("3000", &[(2027, "500")]), APPROVER, varied("3000", to_amount("3000"))),
-        story(asked(), refuse_change(70), APPROVER, GrantEvent::VariationRefused { variation: id(70) }),
+        story(asked(), refuse_change(70), APPROVER, refused_change()),
         story(after(&[]), suspend, PROPOSER, suspended()),
         story(after(&[suspended()]), steer(CourseCommand::Resume), APPROVER, GrantEvent::Resumed {}),
         story(after(&[]), declare_unspent("300"), ADMIN, declared_unspent("300")),
@@ -253,7 +270,8 @@ pub(super) fn refusals() -> Vec<(&'static str, Refused)> {
 
 fn refusals_of_reporting() -> Vec<(&'static str, Refused)> {
     let interim = requested(60, ReturnKind::Interim);
-    let (open, answered) = (after(&[interim.clone()]), after(&[interim, submitted(60), accepted(60)]));
+    let (open, answered) =
+        (after(std::slice::from_ref(&interim)), after(&[interim.clone(), submitted(60), accepted(60)]));
     let in_hand = after(&[requested(60, ReturnKind::Interim), submitted(60)]);
     let is_final = after(&[requested(61, ReturnKind::Final)]);
     let turned = ReturnTerms { to: date("2026-05-31"), ..terms_of(ReturnKind::Interim) };
@@ -440,8 +458,7 @@ fn a_late_return_is_tolerated_as_long_as_was_said() {
 
 #[test]
 fn a_query_asks_for_a_new_submission() {
-    let queried = GrantEvent::MonitoringReturnQueried { return_id: id(60) };
-    let history = after(&[requested(60, ReturnKind::Interim), submitted(60), queried]);
+    let history = after(&[requested(60, ReturnKind::Interim), submitted(60), queried()]);
     given::<Grant>(&history)
         .when(accept_return(60), &by(PROPOSER, TODAY))
         .then_refused("grant.return_not_submitted");
