@@ -11,6 +11,7 @@ mod edge;
 mod embedded;
 mod events;
 mod guards;
+mod payments;
 mod sample;
 mod store;
 mod vault;
