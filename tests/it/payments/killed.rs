@@ -83,7 +83,8 @@ impl Payer {
     async fn step(&self, place: usize) -> Result<Done, Failure> {
         let (runs, _) =
             self.app.payment_runs(&self.maker, &RunFilter { limit: 500, ..RunFilter::default() }).await?;
-        let waiting = |run: &PaymentRunRecord| !matches!(run.status, RunStatus::Reconciled | RunStatus::Voided);
+        let waiting =
+            |run: &PaymentRunRecord| !matches!(run.status, RunStatus::Reconciled | RunStatus::Voided);
         let ours = runs.iter().filter(|(id, _)| id.as_u128() % AT_ONCE as u128 == place as u128);
         if let Some((id, run)) = ours.clone().find(|(_, run)| waiting(run)) {
             return self.further(RunId(*id), run).await;
@@ -194,7 +195,8 @@ async fn payer() {
                 match payer.step(place).await {
                     Ok(done) => {
                         let (command, leaf) = (done.command.0, hex::encode(done.receipt.leaf_hash));
-                        writeln!(std::io::stdout(), "\npayer: {command} {} {leaf}", done.receipt.index).unwrap();
+                        writeln!(std::io::stdout(), "\npayer: {command} {} {leaf}", done.receipt.index)
+                            .unwrap();
                     }
                     Err(failure @ (Failure::Broken(_) | Failure::Invalid(_) | Failure::Forbidden(_))) => {
                         writeln!(std::io::stdout(), "\nbroken: {failure:?}").unwrap();
@@ -285,9 +287,12 @@ async fn a_process_killed_in_mid_run_fifty_times_pays_nothing_twice_and_loses_no
     for sql in [paid_twice, answered_twice] {
         assert_eq!(sqlx::query_scalar::<_, i64>(&sql).fetch_one(&owner).await.unwrap(), 0, "{sql}");
     }
-    let confirmed = count("SELECT count(*) FROM public.events WHERE event_type = 'payment_run.line_confirmed'").await;
-    let of_grants = count("SELECT count(*) FROM public.events WHERE event_type = 'grant.payment_confirmed'").await;
-    let of_funds = count("SELECT count(*) FROM public.events WHERE event_type = 'fund.expenditure_posted'").await;
+    let confirmed =
+        count("SELECT count(*) FROM public.events WHERE event_type = 'payment_run.line_confirmed'").await;
+    let of_grants =
+        count("SELECT count(*) FROM public.events WHERE event_type = 'grant.payment_confirmed'").await;
+    let of_funds =
+        count("SELECT count(*) FROM public.events WHERE event_type = 'fund.expenditure_posted'").await;
     assert_eq!((confirmed, confirmed), (of_grants, of_funds), "run, grants and fund say the same");
     let runs = count("SELECT count(*) FROM views.payment_run").await;
     println!("{} acknowledged, {runs} runs, {confirmed} payments", acknowledged.len());
@@ -295,7 +300,11 @@ async fn a_process_killed_in_mid_run_fifty_times_pays_nothing_twice_and_loses_no
 
     let figures = town.figures().await;
     let sum = |pot: &str| figures[pot].as_str().unwrap().parse::<rust_decimal::Decimal>().unwrap();
-    assert_eq!(sum("committed") + sum("paid"), awarded.into(), "what was awarded is paid or still to be paid");
+    assert_eq!(
+        sum("committed") + sum("paid"),
+        awarded.into(),
+        "what was awarded is paid or still to be paid"
+    );
     let size = town.world.size().await;
     let (read, books) = books(&town.world.store, size).await.unwrap();
     assert_eq!((read, books.breaches()), (size, Vec::new()));
