@@ -13,6 +13,7 @@ mod edge;
 mod embedded;
 mod events;
 mod guards;
+mod payments;
 mod sample;
 mod store;
 mod vault;
