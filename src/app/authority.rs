@@ -33,6 +33,8 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("ledgerLines", MONEY),
     ("history", MONEY_AND_OWN),
     ("laws", MONEY),
+    ("ledgerDifference", MONEY),
+    ("latePostings", MONEY),
     // Partners.
     ("applyAsPartner", &[Commissioner, Inclusion]),
     ("requireCheck", &[Commissioner]),
@@ -53,6 +55,10 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("openFund", &[Commissioner]),
     ("allocateBudget", &[Finance]),
     ("reduceBudget", &[Finance]),
+    ("transferBudget", &[Finance]),
+    ("carryBudgetForward", &[Finance]),
+    ("closeYear", &[Finance]),
+    ("closeFund", &[Finance]),
     // Programmes.
     ("openProgramme", &[Commissioner]),
     ("closeProgramme", &[Commissioner]),

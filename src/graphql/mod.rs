@@ -26,7 +26,7 @@ use answers::{Entered, Meant, Receipt, told};
 use funds::Fund;
 use grants::Grant;
 use history::HistoryEntry;
-use ledger::{Figures, LedgerLine, YearFigures, dated};
+use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
 use pages::{Page, counted, cursor, pair, parts, size, uncounted};
 use partners::{Evidence, EvidenceInput, Partner};
 use people::Person;

@@ -3,7 +3,7 @@
 use async_graphql::connection::PageInfo;
 use async_graphql::{Object, OutputType, Result, SimpleObject};
 
-use super::{Fund, Grant, HistoryEntry, LedgerLine, Partner, Programme, told};
+use super::{Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, Programme, told};
 use crate::app::Failure;
 
 /// How many entries a page has when nothing is said.
@@ -19,6 +19,7 @@ const MOST: i64 = 500;
     concrete(name = "ProgrammeEdge", params(Programme)),
     concrete(name = "GrantEdge", params(Grant)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
+    concrete(name = "LedgerDifferenceLineEdge", params(LedgerDifferenceLine)),
     concrete(name = "HistoryEntryEdge", params(HistoryEntry))
 )]
 pub struct Edge<N: OutputType> {
@@ -43,6 +44,7 @@ pub struct Page<N: OutputType> {
     concrete(name = "ProgrammeConnection", params(Programme)),
     concrete(name = "GrantConnection", params(Grant)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
+    concrete(name = "LedgerDifferenceLineConnection", params(LedgerDifferenceLine)),
     concrete(name = "HistoryEntryConnection", params(HistoryEntry))
 )]
 impl<N> Page<N>

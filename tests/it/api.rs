@@ -8,25 +8,25 @@ use uuid::Uuid;
 use crate::world::{Answer, World};
 
 /// The people of a case, each in one role.
-struct People {
-    commissioner: Identity,
-    second: Identity,
-    approver: Identity,
-    finance: Identity,
-    auditor: Identity,
-    assessor: Identity,
+pub struct People {
+    pub commissioner: Identity,
+    pub second: Identity,
+    pub approver: Identity,
+    pub finance: Identity,
+    pub auditor: Identity,
+    pub assessor: Identity,
 }
 
 /// A world with its people.
-struct Town {
-    world: World,
-    people: People,
+pub struct Town {
+    pub world: World,
+    pub people: People,
 }
 
 const AWHILE_AGO: &str = "2026-05-01";
 
 impl Town {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let world = World::new().await;
         let people = People {
             commissioner: world.somebody("Amina Example", Role::Commissioner, None).await,
@@ -39,7 +39,7 @@ impl Town {
         Self { world, people }
     }
 
-    async fn ask(&self, who: &Identity, name: &str, input: Value) -> Answer {
+    pub async fn ask(&self, who: &Identity, name: &str, input: Value) -> Answer {
         let (kind, object) = kind_of(name);
         let inside = if object == "grant" {
             "id reference status version instalments { id conditions { id } }"
@@ -54,13 +54,13 @@ impl Town {
     }
 
     /// Do something that must succeed, and give back what it was done to.
-    async fn done(&self, who: &Identity, name: &str, input: Value) -> Value {
+    pub async fn done(&self, who: &Identity, name: &str, input: Value) -> Value {
         let answer = self.ask(who, name, input).await;
         answer.data()[name][kind_of(name).1].clone()
     }
 
     /// Something that must be turned down with a code, and leave nothing behind.
-    async fn refused(&self, who: &Identity, name: &str, input: Value, code: &str) -> String {
+    pub async fn refused(&self, who: &Identity, name: &str, input: Value, code: &str) -> String {
         let before = self.world.size().await;
         let answer = self.ask(who, name, input).await;
         let (found, sentence) = answer.refusal();
@@ -70,7 +70,7 @@ impl Town {
         sentence.to_owned()
     }
 
-    async fn approved_partner(&self, number: u32) -> Value {
+    pub async fn approved_partner(&self, number: u32) -> Value {
         let People { commissioner, approver, finance, .. } = &self.people;
         let partner = self.done(commissioner, "applyAsPartner", partner_input(number)).await;
         let id = &partner["id"];
@@ -116,7 +116,7 @@ impl Town {
     }
 
     /// A grant that is fully scored.
-    async fn scored_grant(&self, partner: &Value, programme: &Value, requested: &str) -> Value {
+    pub async fn scored_grant(&self, partner: &Value, programme: &Value, requested: &str) -> Value {
         let People { commissioner, assessor, .. } = &self.people;
         let grant =
             self.done(commissioner, "submitApplication", application(partner, programme, requested)).await;
@@ -153,7 +153,8 @@ fn kind_of(name: &str) -> (String, &'static str) {
         }
     };
     let object = match name {
-        "openFund" | "allocateBudget" | "reduceBudget" => "fund",
+        "openFund" | "allocateBudget" | "reduceBudget" | "transferBudget" | "carryBudgetForward"
+        | "closeYear" | "closeFund" => "fund",
         "openProgramme" | "closeProgramme" => "programme",
         other if other.contains("Partner") || other.contains("Check") || other.contains("Bank") => "partner",
         _ => "grant",

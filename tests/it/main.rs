@@ -10,6 +10,7 @@ mod documents;
 mod edge;
 mod embedded;
 mod events;
+mod funds;
 mod guards;
 mod sample;
 mod store;

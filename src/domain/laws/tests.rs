@@ -131,6 +131,9 @@ fn every_law_is_known_to_break_or_not_yet_to_be_at_stake() {
     assert_eq!(not_at_stake.collect::<Vec<_>>(), ["L8", "L9", "L11", "L13"]);
 }
 
+/// Something done to the books of two runs with two instalments.
+type Change = fn(&mut Books, [RunId; 2], [InstalmentId; 2]);
+
 #[test]
 fn a_run_that_does_not_come_to_its_file_breaks_a_law() {
     let [first, second]: [InstalmentId; 2] = [1, 2].map(|number| Uuid::from_u128(number).into());
@@ -144,7 +147,7 @@ fn a_run_that_does_not_come_to_its_file_breaks_a_law() {
         books
     };
     assert_eq!(whole().breaches(), []);
-    let breaks: [fn(&mut Books, [RunId; 2], [InstalmentId; 2]); 5] = [
+    let breaks: [Change; 5] = [
         |books, [one, _], _| books.run(one).control_total = Some(Decimal::TWO),
         |books, [one, _], _| books.run(one).exported = Some(Decimal::TWO),
         |books, [one, _], [first, _]| books.run(one).rejected.extend([first]),
