@@ -210,6 +210,13 @@ async fn a_year_is_closed_and_what_comes_late_names_it() {
     town.refused(finance, "allocateBudget", dated_back, "fund.year_is_closed").await;
 
     pay(&town, &grant, 1, "1000.00", "2027-04-20").await;
+    closed_as_it_was(&town, &fund, before).await;
+    all_is_well(&town).await;
+    believed_on_31_march(&town).await;
+}
+
+/// The closed year as it was closed when the log had some size, and the late payment in the open one.
+async fn closed_as_it_was(town: &Town, fund: &Value, before: i64) {
     let document = "query($id: UUID!) {
         fund(id: $id) {
             closedYears { year budget paid returned recovered firstEvent lastEvent logSize index closedOn }
@@ -219,12 +226,12 @@ async fn a_year_is_closed_and_what_comes_late_names_it() {
         latePostings { totalCount nodes { movement amount year corrects effectiveOn } }
         laws { holds laws { code holds breaches } }
     }";
-    let told = ask(&town, document, json!({ "id": fund["id"] })).await;
+    let told = ask(town, document, json!({ "id": fund["id"] })).await;
     assert_eq!(
         told["fund"]["closedYears"],
         json!([{
             "year": "2026/27", "budget": "1500.00", "paid": "1500.00", "returned": "0.00", "recovered": "0.00",
-            "firstEvent": 1, "lastEvent": 7, "logSize": before, "index": before + 1, "closedOn": end
+            "firstEvent": 1, "lastEvent": 7, "logSize": before, "index": before + 1, "closedOn": "2027-04-01"
         }])
     );
     assert_eq!(told["fund"]["closed"], Value::Null);
@@ -245,8 +252,6 @@ async fn a_year_is_closed_and_what_comes_late_names_it() {
         told["laws"]["laws"].as_array().unwrap().iter().map(|law| law["code"].as_str().unwrap()).collect();
     assert_eq!(codes, ["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10", "L11", "L12", "L13"]);
     assert_eq!(told["laws"]["holds"], true, "{}", told["laws"]);
-    all_is_well(&town).await;
-    believed_on_31_march(&town).await;
 }
 
 /// As if everything had been recorded on the day it took effect, save one budget that was only recorded in April.
