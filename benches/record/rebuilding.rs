@@ -55,9 +55,9 @@ async fn copy_out(pool: &PgPool) -> anyhow::Result<()> {
 }
 
 /// Towns, cut off at an exact number of events.
-struct Exactly {
-    left: u64,
-    towns: u32,
+pub struct Exactly {
+    pub left: u64,
+    pub towns: u32,
 }
 
 impl Iterator for Exactly {

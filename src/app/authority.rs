@@ -42,6 +42,8 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     // Delegated authority.
     ("grantAuthority", &[Finance]),
     ("revokeAuthority", &[Finance]),
+    ("ledgerDifference", MONEY),
+    ("latePostings", MONEY),
     // Partners.
     ("applyAsPartner", &[Commissioner, Inclusion]),
     ("requireCheck", &[Commissioner]),
@@ -66,6 +68,10 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("openFund", &[Commissioner]),
     ("allocateBudget", &[Finance]),
     ("reduceBudget", &[Finance]),
+    ("transferBudget", &[Finance]),
+    ("carryBudgetForward", &[Finance]),
+    ("closeYear", &[Finance]),
+    ("closeFund", &[Finance]),
     // Programmes.
     ("openProgramme", &[Commissioner]),
     ("amendCriteria", &[Commissioner]),

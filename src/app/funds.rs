@@ -8,8 +8,8 @@ use super::authority::may;
 use super::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::calendar::{Date, FinancialYear};
-use crate::domain::fund::{Fund, FundCommand, Opening, RecoveryRule, Restriction};
-use crate::domain::identity::{FundId, ReferenceKind};
+use crate::domain::fund::{Fund, FundCommand, Opening, RecoveryRule, Restriction, Transfer};
+use crate::domain::identity::{FundId, ReferenceKind, TransferId};
 use crate::domain::money::Money;
 use crate::domain::text::Text;
 use crate::projections::funds::{FundRecord, list};
@@ -36,6 +36,20 @@ pub struct BudgetChange {
     pub year: FinancialYear,
     /// The document it rests on.
     pub source: Text<200>,
+}
+
+/// What is to be closed.
+#[derive(Debug, Clone, Copy)]
+pub enum Closing {
+    /// A financial year.
+    Year {
+        /// Which.
+        year: FinancialYear,
+        /// Whether what is promised and not yet paid moves to the next year; otherwise nothing may be.
+        carry_commitments: bool,
+    },
+    /// The whole fund.
+    Fund,
 }
 
 impl App {
@@ -97,6 +111,82 @@ impl App {
         let BudgetChange { amount, year, source } = change;
         let order = self.order(who, "reduceBudget", how)?;
         self.ask::<Fund>(order, fund, FundCommand::ReduceBudget { amount, year, source }).await
+    }
+
+    /// Move budget from one fund to another, where the terms of the money allow it. Both funds decide in one commit.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn transfer_budget(
+        &self,
+        who: &Identity,
+        how: &How,
+        (from, to): (FundId, FundId),
+        (amount, year): (Money, FinancialYear),
+    ) -> Result<Done, Failure> {
+        let order = self.order(who, "transferBudget", how)?;
+        let id = TransferId(order.envelope.command.makes("transfer"));
+        let transfer = Transfer { id, from, to, amount, year };
+        self.carry_out::<Fund, _>(order, from.0, move |work| {
+            Box::pin(async move {
+                work.existing::<Fund>(from).await?;
+                let receiver = work.existing::<Fund>(to).await?.terms()?.clone();
+                work.execute::<Fund>(from, FundCommand::TransferOut { transfer, receiver }).await?;
+                Ok(work.execute::<Fund>(to, FundCommand::TransferIn(transfer)).await?)
+            })
+        })
+        .await
+    }
+
+    /// Carry budget that is available in one year forward to a later one.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn carry_budget_forward(
+        &self,
+        who: &Identity,
+        how: &How,
+        fund: FundId,
+        ((from, to), amount): ((FinancialYear, FinancialYear), Money),
+    ) -> Result<Done, Failure> {
+        let order = self.order(who, "carryBudgetForward", how)?;
+        self.ask::<Fund>(order, fund, FundCommand::CarryForward { from, to, amount }).await
+    }
+
+    /// Close a financial year of a fund, or the fund itself where no year is named. What is promised and not yet
+    /// paid moves to the next year where that is asked for.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn close_fund(
+        &self,
+        who: &Identity,
+        how: &How,
+        fund: FundId,
+        closing: Closing,
+    ) -> Result<Done, Failure> {
+        let deed = match closing {
+            Closing::Year { .. } => "closeYear",
+            Closing::Fund => "closeFund",
+        };
+        let order = self.order(who, deed, how)?;
+        let store = self.store.clone();
+        self.carry_out::<Fund, _>(order, fund.0, move |work| {
+            let store = store.clone();
+            Box::pin(async move {
+                work.existing::<Fund>(fund).await?;
+                // Read after the fund: should the fund move on meanwhile, all of this is done again.
+                let log_size = u64::try_from(store.size().await?).unwrap_or_default();
+                let command = match closing {
+                    Closing::Year { year, carry_commitments } => {
+                        FundCommand::CloseYear { year, carry_commitments, log_size }
+                    }
+                    Closing::Fund => FundCommand::Close { log_size },
+                };
+                Ok(work.execute::<Fund>(fund, command).await?)
+            })
+        })
+        .await
     }
 
     /// Funds by name, after one of them.

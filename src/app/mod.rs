@@ -6,6 +6,7 @@ mod failure;
 pub mod funds;
 pub mod grants;
 pub mod history;
+pub mod laws;
 pub mod ledger;
 pub mod partners;
 pub mod payments;

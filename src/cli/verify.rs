@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use super::place::{Place, Purpose};
 use super::rebuild::bar;
 use super::{say, words};
-use crate::app::ledger::books;
+use crate::app::laws::check;
 use crate::domain::laws::LAWS;
 use crate::projections::build;
-use crate::projections::ledger::{By, Cut, Group, totals};
 use crate::store::check::check_log;
 
 /// The exit code when something is wrong with the record.
@@ -62,24 +61,10 @@ async fn look(opened: &super::place::Opened, owner: &super::place::Pool) -> anyh
 }
 
 async fn laws(opened: &super::place::Opened, size: i64) -> anyhow::Result<Vec<String>> {
-    let (_, books) = books(&opened.store, size).await?;
-    let breaches = books.breaches();
+    let (events, breaches) = check(&opened.store, size).await?;
     say(&format!("laws         {}", LAWS.map(|law| law.code).join(" ")));
-    let mut findings: Vec<String> =
-        breaches.iter().map(|one| format!("{} of {}: {}", one.law, one.of, one.sentence)).collect();
-
-    let cut = Cut { before_index: Some(size), ..Cut::default() };
-    let mut funds = 0;
-    for (group, figures) in totals(opened.store.pool(), &cut, By::Fund).await? {
-        if let Group::Of(Some(fund)) = group {
-            funds += 1;
-            if books.fund(fund.into()) != figures {
-                findings.push(format!("the ledger of fund {fund} differs from the books"));
-            }
-        }
-    }
-    say(&format!("ledger       {funds} funds against books kept anew"));
-    Ok(findings)
+    say(&format!("ledger       its cuts, breakdowns and closed years against {events} events"));
+    Ok(breaches.iter().map(|one| format!("{} of {}: {}", one.law, one.of, one.sentence)).collect())
 }
 
 async fn projections(owner: &super::place::Pool, damaged: bool) -> anyhow::Result<Vec<String>> {

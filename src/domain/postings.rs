@@ -4,7 +4,7 @@
 use rust_decimal::Decimal;
 
 use super::calendar::FinancialYear;
-use super::fund::{FundEvent, GrantLink, YearShare};
+use super::fund::{ClosedFigures, FundEvent, GrantLink, YearShare};
 use super::grant::{GrantEvent, PlannedInstalment, Replan};
 use super::identity::InstalmentId;
 use super::money::Money;
@@ -287,6 +287,17 @@ impl Figures {
             Pot::Reserved => self.reserved += amount,
             Pot::Committed => self.committed += amount,
             Pot::Spent => {}
+        }
+    }
+}
+
+impl From<&Figures> for ClosedFigures {
+    fn from(figures: &Figures) -> Self {
+        Self {
+            budget: figures.budget.into(),
+            paid: figures.paid.into(),
+            returned: figures.returned.into(),
+            recovered: figures.recovered.into(),
         }
     }
 }

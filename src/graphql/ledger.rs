@@ -1,29 +1,47 @@
 //! The funding ledger on the wire: figures, the lines behind them, and the laws.
 
-use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, InputObject, Lookahead, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{Code, Date, FinancialYear, Money, Movement, Page, asked, counted, cursor, pair, size, told};
+use super::{
+    Area, Code, Date, FinancialYear, Money, Movement, Page, asked, counted, cursor, pair, size, told,
+};
+use crate::app::ledger as app;
 use crate::domain::calendar::end_of_day_in_london;
 use crate::domain::laws::LAWS;
 use crate::domain::postings;
+use crate::domain::programme::Track;
 use crate::projections::ledger::{By, Cut, Group, Line};
 
-/// What stands in each pot, in pounds. `budget` = `available` + `reserved` + `committed` + `paid` for a fund or a
-/// year. By programme, partner or grant there is no budget: `budget` and `available` are then nothing.
-#[derive(Debug, Clone, SimpleObject)]
+/// What a part of the ledger comes to, in pounds. For a fund or a year, `budget` = `available` + `reserved` +
+/// `committed` + `spent`, and `committed` = `accrued` + `forecast`. By programme, track, partner, place or grant there is
+/// no budget: `budget` and `available` are then nothing.
+#[derive(Debug, Clone, Copy, SimpleObject)]
 pub struct Figures {
-    /// Put in by the funder, less taken back.
+    /// Put in, less taken out: by the funder, by transfers and by carrying forward.
     pub budget: Option<Money>,
     /// Can still be reserved.
     pub available: Option<Money>,
     /// Set aside for grants that are recommended.
     pub reserved: Money,
-    /// Promised to grants and not yet paid.
+    /// Promised to grants and not yet paid: outstanding.
     pub committed: Money,
-    /// Paid.
+    /// Paid, before what came back.
     pub paid: Money,
+    /// Paid, but came back from the bank.
+    pub returned: Money,
+    /// Paid, but got back from the partner.
+    pub recovered: Money,
+    /// Paid, less returned and recovered.
+    pub spent: Money,
+    /// Of what is committed: due by the day of the cut and not paid. By the year an instalment was planned for.
+    pub accrued: Money,
+    /// Of what is committed: due after the day of the cut. By the year an instalment was planned for.
+    pub forecast: Money,
+    /// Demanded back from partners and given up.
+    pub written_off: Money,
 }
 
 impl From<postings::Figures> for Figures {
@@ -34,8 +52,48 @@ impl From<postings::Figures> for Figures {
             reserved: Money(figures.reserved),
             committed: Money(figures.committed),
             paid: Money(figures.paid),
+            returned: Money(figures.returned),
+            recovered: Money(figures.recovered),
+            spent: Money(figures.spent()),
+            accrued: Money(Decimal::ZERO),
+            forecast: Money(Decimal::ZERO),
+            written_off: Money(Decimal::ZERO),
         }
     }
+}
+
+impl Figures {
+    fn with(mut self, expected: postings::Expected) -> Self {
+        self.accrued = Money(expected.accrued);
+        self.forecast = Money(expected.forecast);
+        self.written_off = Money(expected.written_off);
+        self
+    }
+}
+
+/// The groups of a cut with all their figures. What is expected is only looked up when it is asked for.
+pub(super) async fn drawn(
+    ctx: &Context<'_>,
+    asked_for: &Lookahead<'_>,
+    cut: &Cut,
+    by: By,
+) -> Result<Vec<(Group, Figures)>> {
+    let (app, who) = asked(ctx)?;
+    let totals = app.ledger(who, cut, by).await.map_err(told)?;
+    let mut groups: Vec<(Group, Figures)> =
+        totals.into_iter().map(|(group, figures)| (group, figures.into())).collect();
+    if groups.is_empty() && by == By::Nothing {
+        groups.push((Group::All, postings::Figures::default().into()));
+    }
+    if ["accrued", "forecast", "writtenOff"].iter().any(|field| asked_for.field(field).exists()) {
+        for (group, expected) in app.ledger_expected(who, cut, by).await.map_err(told)? {
+            match groups.iter_mut().find(|(known, _)| *known == group) {
+                Some((_, figures)) => *figures = figures.with(expected),
+                None => groups.push((group, Figures::from(postings::Figures::default()).with(expected))),
+            }
+        }
+    }
+    Ok(groups)
 }
 
 /// The figures of a financial year.
@@ -54,10 +112,19 @@ pub enum LedgerBreakdown {
     None,
     /// A fund each.
     Fund,
+    /// A funder each: the organisation whose money it is.
+    Funder,
     /// A programme each.
     Programme,
+    /// A track each.
+    Track,
     /// A lead partner each.
     Partner,
+    /// A partner each with its shares, as lead partner or delivering with one. Each line is split by the shares of the
+    /// application, each rounded down to the penny, the odd pennies on the last.
+    DeliveryPartner,
+    /// A place each. Each line is split evenly over the places of its grant, the odd pennies on the last.
+    Place,
     /// A financial year each.
     Year,
     /// A grant each.
@@ -69,6 +136,10 @@ impl From<LedgerBreakdown> for By {
         match by {
             LedgerBreakdown::None => Self::Nothing,
             LedgerBreakdown::Fund => Self::Fund,
+            LedgerBreakdown::Funder => Self::Funder,
+            LedgerBreakdown::Track => Self::Track,
+            LedgerBreakdown::DeliveryPartner => Self::Delivery,
+            LedgerBreakdown::Place => Self::Place,
             LedgerBreakdown::Programme => Self::Programme,
             LedgerBreakdown::Partner => Self::Partner,
             LedgerBreakdown::Year => Self::Year,
@@ -82,10 +153,18 @@ impl From<LedgerBreakdown> for By {
 pub struct LedgerCut {
     /// Of this fund.
     pub fund_id: Option<Uuid>,
+    /// Of funds with the money of this organisation.
+    pub funder: Option<String>,
     /// Of this programme.
     pub programme_id: Option<Uuid>,
+    /// Of programmes on this track.
+    pub track: Option<Code<Track>>,
     /// Of this lead partner.
     pub partner_id: Option<Uuid>,
+    /// The shares of this partner, as lead partner or delivering with one.
+    pub delivery_partner_id: Option<Uuid>,
+    /// The shares of this place.
+    pub place: Option<Code<Area>>,
     /// Of this grant.
     pub grant_id: Option<Uuid>,
     /// In this year’s budget.
@@ -109,8 +188,12 @@ impl From<LedgerCut> for Cut {
     fn from(cut: LedgerCut) -> Self {
         Self {
             fund: cut.fund_id,
+            funder: cut.funder,
             programme: cut.programme_id,
+            track: cut.track.map(|track| track.0),
             partner: cut.partner_id,
+            delivery: cut.delivery_partner_id,
+            place: cut.place.map(|place| place.0),
             grant: cut.grant_id,
             year: cut.year.map(|year| year.0),
             ..dated(cut.known_on, cut.effective_for)
@@ -121,11 +204,15 @@ impl From<LedgerCut> for Cut {
 /// One group of a breakdown.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct LedgerGroup {
-    /// The fund, programme, partner or grant; nothing in a total or a breakdown by year.
+    /// The fund, programme, partner or grant; nothing in a total or another breakdown.
     pub id: Option<Uuid>,
     /// The year, in a breakdown by year.
     pub year: Option<FinancialYear>,
-    /// What people call it: the human reference, or the year.
+    /// The place, in a breakdown by place.
+    pub place: Option<Code<Area>>,
+    /// The track, in a breakdown by track.
+    pub track: Option<Code<Track>>,
+    /// What people call it: the human reference, the year, or the name of the funder, track or place.
     pub reference: Option<String>,
     /// Its name or title.
     pub name: Option<String>,
@@ -148,8 +235,13 @@ pub struct LedgerLine {
     pub to: &'static str,
     /// How much.
     pub amount: Money,
+    /// The part of it that counts in the cut: less than the amount where the cut is of a place or of a partner’s
+    /// shares.
+    pub share: Money,
     /// The year whose budget it is in.
     pub year: FinancialYear,
+    /// The closed year it came late for; nothing for a line that is not late.
+    pub corrects: Option<FinancialYear>,
     /// The fund.
     pub fund_id: Uuid,
     /// The programme, where it is for a grant.
@@ -176,7 +268,9 @@ impl From<Line> for LedgerLine {
             from: from.words(),
             to: to.words(),
             amount: Money(line.amount),
+            share: Money(line.share),
             year: FinancialYear(line.year),
+            corrects: line.corrects.map(FinancialYear),
             fund_id: line.fund,
             programme_id: line.programme,
             partner_id: line.partner,
@@ -185,6 +279,53 @@ impl From<Line> for LedgerLine {
             effective_on: Date(line.effective_on),
             recorded_at: line.recorded_at,
         }
+    }
+}
+
+/// A line that is in one of two cuts and not in the other.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct LedgerDifferenceLine {
+    /// Whether it is in the second cut; otherwise it is in the first.
+    pub is_new: bool,
+    /// The line.
+    pub line: LedgerLine,
+}
+
+/// What changed between two cuts of the same part of the ledger, explained line by line.
+pub struct LedgerDifference {
+    difference: app::Difference,
+    size: i64,
+    has_previous: bool,
+}
+
+/// What changed between two cuts of the same part of the ledger, explained line by line.
+#[Object]
+impl LedgerDifference {
+    /// The figures of the first cut, without what is expected.
+    async fn before(&self) -> Figures {
+        self.difference.before.into()
+    }
+    /// The figures of the second cut, without what is expected.
+    async fn after(&self) -> Figures {
+        self.difference.after.into()
+    }
+    /// What the lines that differ come to: new ones less those that are gone.
+    async fn change(&self) -> Figures {
+        self.difference.explained.into()
+    }
+    /// Whether the first cut and the lines that differ come to the second.
+    async fn reconciles(&self) -> bool {
+        let mut sum = self.difference.before;
+        sum += self.difference.explained;
+        sum == self.difference.after
+    }
+    /// The lines that differ, in the order of the log.
+    #[graphql(complexity = "50 * child_complexity")]
+    async fn lines(&self) -> Page<LedgerDifferenceLine> {
+        let lines = self.difference.lines.iter().cloned();
+        let entries =
+            lines.map(|(line, is_new)| (place_of(&line), LedgerDifferenceLine { is_new, line: line.into() }));
+        counted(entries, self.size, self.has_previous, self.difference.count)
     }
 }
 
@@ -226,32 +367,21 @@ impl LedgerQueries {
         #[graphql(desc = "By what; one total if left out.", default_with = "LedgerBreakdown::None")]
         by: LedgerBreakdown,
     ) -> Result<Vec<LedgerGroup>> {
-        let (app, who) = asked(ctx)?;
-        let has_budget =
-            !matches!(by, LedgerBreakdown::Programme | LedgerBreakdown::Partner | LedgerBreakdown::Grant)
-                && cut.as_ref().is_none_or(|cut| {
-                    cut.programme_id.is_none() && cut.partner_id.is_none() && cut.grant_id.is_none()
-                });
-        let mut groups = app.ledger(who, &cut.unwrap_or_default().into(), by.into()).await.map_err(told)?;
-        if groups.is_empty() && by == LedgerBreakdown::None {
-            groups.push((Group::All, postings::Figures::default()));
-        }
-        let ids: Vec<Uuid> = groups.iter().filter_map(|(group, _)| group_id(*group)).collect();
-        let titles = app.titles(&ids).await.map_err(told)?;
+        let (by, cut) = (By::from(by), Cut::from(cut.unwrap_or_default()));
+        let has_budget = by.has_budget() && !cut.is_of_grants();
+        let groups = drawn(ctx, &ctx.look_ahead().field("figures"), &cut, by).await?;
+        let ids: Vec<Uuid> = groups.iter().filter_map(|(group, _)| group_id(group)).collect();
+        let titles = asked(ctx)?.0.titles(&ids).await.map_err(told)?;
+        let of_none = [Group::Of(None), Group::Named(None)];
         let mut told: Vec<LedgerGroup> = groups
             .into_iter()
-            .filter(|(group, _)| has_budget || *group != Group::Of(None))
-            .map(|(group, figures)| {
-                let mut figures = Figures::from(figures);
+            .filter(|(group, _)| has_budget || !of_none.contains(group))
+            .map(|(group, mut figures)| {
                 if !has_budget {
-                    figures.budget = None;
-                    figures.available = None;
+                    (figures.budget, figures.available) = (None, None);
                 }
-                let year = if let Group::Year(year) = group { Some(FinancialYear(year)) } else { None };
-                let title = group_id(group).and_then(|id| titles.get(&id).cloned());
-                let (reference, name) = title.unzip();
-                let reference = reference.or_else(|| year.map(|year| year.0.to_string()));
-                LedgerGroup { id: group_id(group), year, reference, name, figures }
+                let title = group_id(&group).and_then(|id| titles.get(&id).cloned());
+                LedgerGroup::new(by, &group, title, figures)
             })
             .collect();
         told.sort_by(|one, other| one.reference.cmp(&other.reference));
@@ -267,15 +397,38 @@ impl LedgerQueries {
         #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
     ) -> Result<Page<LedgerLine>> {
+        lines(ctx, &cut.unwrap_or_default().into(), first, after).await
+    }
+
+    /// The lines that came late for a year that was closed, in the order of the log. They stand in an open year and
+    /// name the closed one.
+    #[graphql(complexity = "first.unwrap_or(50) as usize * child_complexity")]
+    async fn late_postings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which lines; all if left out.")] cut: Option<LedgerCut>,
+        #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<Page<LedgerLine>> {
+        lines(ctx, &Cut { late: true, ..cut.unwrap_or_default().into() }, first, after).await
+    }
+
+    /// What changed between two cuts, explained line by line. The cuts may differ in their dates only.
+    #[graphql(complexity = "first.unwrap_or(50) as usize * child_complexity / 50")]
+    async fn ledger_difference(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first cut.")] from: LedgerCut,
+        #[graphql(desc = "The second cut.")] to: LedgerCut,
+        #[graphql(desc = "How many lines: 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "Lines after this cursor.")] after: Option<String>,
+    ) -> Result<LedgerDifference> {
         let (app, who) = asked(ctx)?;
         let size = size(first)?;
         let has_previous = after.is_some();
-        let cut: Cut = cut.unwrap_or_default().into();
-        let (lines, total) = app.ledger_lines(who, &cut, pair(after)?, size + 1).await.map_err(told)?;
-        let entries = lines
-            .into_iter()
-            .map(|line| (cursor(&[&line.index.to_string(), &line.line.to_string()]), line.into()));
-        Ok(counted(entries, size, has_previous, total))
+        let cuts: (Cut, Cut) = (from.into(), to.into());
+        let found = app.ledger_difference(who, (&cuts.0, &cuts.1), pair(after)?, size + 1).await;
+        Ok(LedgerDifference { difference: found.map_err(told)?, size, has_previous })
     }
 
     /// Keep the books anew from the whole log and check every law of the ledger.
@@ -293,9 +446,50 @@ impl LedgerQueries {
     }
 }
 
-const fn group_id(group: Group) -> Option<Uuid> {
-    match group {
-        Group::Of(id) => id,
-        Group::All | Group::Year(_) => None,
+impl LedgerGroup {
+    fn new(by: By, group: &Group, title: Option<(String, String)>, figures: Figures) -> Self {
+        let (mut reference, mut name) = title.unzip();
+        let (mut year, mut place, mut track) = (None, None, None);
+        match group {
+            Group::Year(of) => {
+                year = Some(FinancialYear(*of));
+                reference = Some(of.to_string());
+            }
+            Group::Named(code) => {
+                place = code.as_deref().filter(|_| by == By::Place).and_then(Area::from_code);
+                track = code.as_deref().filter(|_| by == By::Track).and_then(Track::from_code);
+                name = place.map(Area::words).or(track.map(Track::words)).map(str::to_owned);
+                name = name.or_else(|| code.clone());
+                reference.clone_from(&name);
+            }
+            Group::All | Group::Of(_) => {}
+        }
+        let (place, track) = (place.map(Code), track.map(Code));
+        Self { id: group_id(group), year, place, track, reference, name, figures }
     }
+}
+
+const fn group_id(group: &Group) -> Option<Uuid> {
+    match group {
+        Group::Of(id) => *id,
+        Group::All | Group::Named(_) | Group::Year(_) => None,
+    }
+}
+
+fn place_of(line: &Line) -> String {
+    cursor(&[&line.index.to_string(), &line.line.to_string()])
+}
+
+async fn lines(
+    ctx: &Context<'_>,
+    cut: &Cut,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<Page<LedgerLine>> {
+    let (app, who) = asked(ctx)?;
+    let size = size(first)?;
+    let has_previous = after.is_some();
+    let (lines, total) = app.ledger_lines(who, cut, pair(after)?, size + 1).await.map_err(told)?;
+    let entries = lines.into_iter().map(|line| (place_of(&line), line.into()));
+    Ok(counted(entries, size, has_previous, total))
 }

@@ -30,7 +30,7 @@ use answers::{Entered, Meant, Receipt, told};
 use funds::Fund;
 use grants::Grant;
 use history::HistoryEntry;
-use ledger::{Figures, LedgerLine, YearFigures, dated};
+use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
 use pages::{Page, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,

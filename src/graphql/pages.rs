@@ -3,7 +3,9 @@
 use async_graphql::connection::PageInfo;
 use async_graphql::{Object, OutputType, Result, SimpleObject};
 
-use super::{Fund, Grant, HistoryEntry, LedgerLine, Partner, PaymentRun, Programme, told};
+use super::{
+    Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Programme, told,
+};
 use crate::app::Failure;
 
 /// How many entries a page has when nothing is said.
@@ -20,6 +22,7 @@ const MOST: i64 = 500;
     concrete(name = "GrantEdge", params(Grant)),
     concrete(name = "PaymentRunEdge", params(PaymentRun)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
+    concrete(name = "LedgerDifferenceLineEdge", params(LedgerDifferenceLine)),
     concrete(name = "HistoryEntryEdge", params(HistoryEntry))
 )]
 pub struct Edge<N: OutputType> {
@@ -45,6 +48,7 @@ pub struct Page<N: OutputType> {
     concrete(name = "GrantConnection", params(Grant)),
     concrete(name = "PaymentRunConnection", params(PaymentRun)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
+    concrete(name = "LedgerDifferenceLineConnection", params(LedgerDifferenceLine)),
     concrete(name = "HistoryEntryConnection", params(HistoryEntry))
 )]
 impl<N> Page<N>

@@ -1,188 +1,28 @@
-//! The funding ledger: one line for every movement of money, insert only, with both dates.
+//! The funding ledger: a line for every movement of money and for what is expected, insert only, with both dates; and
+//! its figures at any cut, broken down.
 
-use std::fmt::Write as _;
+mod cases;
+mod cut;
+mod expected;
+mod lines;
 
-use async_trait::async_trait;
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use sqlx::{PgConnection, PgExecutor, QueryBuilder, Row as _};
+use sqlx::postgres::PgRow;
+use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
 use uuid::Uuid;
 
-use super::{Fold, Projection, Table, Trouble};
+use super::Trouble;
 use crate::domain::calendar::{Date, FinancialYear};
-use crate::domain::postings::{Figures, Movement, Posting, postings};
-use crate::domain::record::Fact;
-use crate::store::log::Recorded;
-
-/// The projection that keeps the lines.
-pub struct Ledger;
-
-const TABLE: Table = Table {
-    name: "ledger_line",
-    columns: "index bigint NOT NULL, line smallint NOT NULL, fund uuid NOT NULL, programme uuid, partner uuid, \
-        grant_id uuid, instalment uuid, year integer NOT NULL, movement text COLLATE \"C\" NOT NULL, \
-        amount numeric(14, 2) NOT NULL CHECK (amount > 0), effective_on date NOT NULL, recorded_at timestamptz NOT NULL",
-    copied: "index, line, fund, programme, partner, grant_id, instalment, year, movement, amount, effective_on, recorded_at",
-    indexes: &[
-        "ALTER TABLE {table} ADD PRIMARY KEY (index, line)",
-        "CREATE INDEX ON {table} (fund, index, line)",
-        "CREATE INDEX ON {table} (grant_id, index, line) WHERE grant_id IS NOT NULL",
-    ],
-};
-
-fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
-    let lines = match &event.fact {
-        Fact::Fund(fact) => postings(fact),
-        Fact::Partner(_)
-        | Fact::Programme(_)
-        | Fact::Delegation(_)
-        | Fact::Grant(_)
-        | Fact::PaymentRun(_) => Vec::new(),
-    };
-    (0..).zip(lines)
-}
-
-fn column<T>(all: &[(&Recorded, i16, Posting)], of: impl Fn(&Recorded, i16, &Posting) -> T) -> Vec<T> {
-    all.iter().map(|(event, line, post)| of(event, *line, post)).collect()
-}
-
-#[async_trait]
-impl Projection for Ledger {
-    fn table(&self) -> Table {
-        TABLE
-    }
-
-    fn version(&self) -> i32 {
-        1
-    }
-
-    async fn apply(
-        &self,
-        connection: &mut PgConnection,
-        schema: &str,
-        events: &[Recorded],
-    ) -> Result<(), Trouble> {
-        let all: Vec<(&Recorded, i16, Posting)> = events
-            .iter()
-            .flat_map(|event| lines(event).map(move |(line, post)| (event, line, post)))
-            .collect();
-        if all.is_empty() {
-            return Ok(());
-        }
-        let sql = format!(
-            "INSERT INTO {schema}.ledger_line ({}) SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::uuid[], \
-             $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::integer[], $9::text[], $10::numeric[], $11::date[], \
-             $12::timestamptz[])",
-            TABLE.copied
-        );
-        sqlx::query(&sql)
-            .bind(column(&all, |event, _, _| event.index))
-            .bind(column(&all, |_, line, _| line))
-            .bind(column(&all, |event, _, _| event.stream.id))
-            .bind(column(&all, |_, _, post| post.link.map(|link| link.programme.0)))
-            .bind(column(&all, |_, _, post| post.link.map(|link| link.partner.0)))
-            .bind(column(&all, |_, _, post| post.link.map(|link| link.grant.0)))
-            .bind(column(&all, |_, _, post| post.instalment.map(|id| id.0)))
-            .bind(column(&all, |_, _, post| post.year.begins_in()))
-            .bind(column(&all, |_, _, post| post.movement.code()))
-            .bind(column(&all, |_, _, post| post.amount.pounds()))
-            .bind(column(&all, |event, _, _| event.effective_on))
-            .bind(column(&all, |event, _, _| event.recorded_at))
-            .execute(connection)
-            .await?;
-        Ok(())
-    }
-
-    fn fold(&self) -> Box<dyn Fold> {
-        Box::new(Folding(String::new()))
-    }
-}
-
-struct Folding(String);
-
-impl Fold for Folding {
-    fn take(&mut self, event: &Recorded, out: &mut Vec<u8>) -> Result<(), Trouble> {
-        fn id(id: Option<Uuid>) -> impl std::fmt::Display {
-            std::fmt::from_fn(move |f| match id {
-                Some(id) => write!(f, "{id}"),
-                None => f.write_str("\\N"),
-            })
-        }
-        for (line, post) in lines(event) {
-            self.0.clear();
-            writeln!(
-                self.0,
-                "{}\t{line}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
-                event.index,
-                event.stream.id,
-                id(post.link.map(|link| link.programme.0)),
-                id(post.link.map(|link| link.partner.0)),
-                id(post.link.map(|link| link.grant.0)),
-                id(post.instalment.map(|instalment| instalment.0)),
-                post.year.begins_in(),
-                post.movement.code(),
-                post.amount.pounds(),
-                event.effective_on,
-                event.recorded_at.format("%Y-%m-%d %H:%M:%S%.6f+00"),
-            )
-            .map_err(|error| Trouble::Other(error.to_string()))?;
-            out.extend_from_slice(self.0.as_bytes());
-        }
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, _: &mut Vec<u8>) -> Result<(), Trouble> {
-        Ok(())
-    }
-}
-
-/// Which lines of the ledger: any filter, cut by what was known and by what had taken effect.
-#[derive(Debug, Clone, Default)]
-pub struct Cut {
-    /// Of this fund.
-    pub fund: Option<Uuid>,
-    /// Of this programme.
-    pub programme: Option<Uuid>,
-    /// Of this lead partner.
-    pub partner: Option<Uuid>,
-    /// Of this grant.
-    pub grant: Option<Uuid>,
-    /// In this year’s budget.
-    pub year: Option<FinancialYear>,
-    /// Recorded before this instant.
-    pub known_before: Option<DateTime<Utc>>,
-    /// Effective on this day or earlier.
-    pub effective_to: Option<Date>,
-    /// Of events before this position in the log.
-    pub before_index: Option<i64>,
-}
-
-impl Cut {
-    fn narrow(&self, query: &mut QueryBuilder<'_, sqlx::Postgres>) {
-        for (column, id) in [
-            ("fund", self.fund),
-            ("programme", self.programme),
-            ("partner", self.partner),
-            ("grant_id", self.grant),
-        ] {
-            if let Some(id) = id {
-                query.push(format!(" AND {column} = ")).push_bind(id);
-            }
-        }
-        if let Some(year) = self.year {
-            query.push(" AND year = ").push_bind(year.begins_in());
-        }
-        if let Some(before) = self.known_before {
-            query.push(" AND recorded_at < ").push_bind(before);
-        }
-        if let Some(before) = self.before_index {
-            query.push(" AND index < ").push_bind(before);
-        }
-        if let Some(to) = self.effective_to {
-            query.push(" AND effective_on <= ").push_bind(to);
-        }
-    }
-}
+use crate::domain::identity::FundId;
+use crate::domain::postings::{Expected, Figures, Movement};
+pub use cases::Cases;
+pub use cut::Cut;
+use cut::{Source, counted, narrowed, within};
+pub use expected::Expecting;
+pub use lines::Ledger;
 
 /// By what to break the totals down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,23 +31,101 @@ pub enum By {
     Nothing,
     /// A fund each.
     Fund,
+    /// The organisation whose money it is.
+    Funder,
     /// A programme each; movements of a budget belong to none.
     Programme,
+    /// A track each; movements of a budget belong to none.
+    Track,
     /// A lead partner each; movements of a budget belong to none.
     Partner,
+    /// A partner each, with its share as lead or delivery partner; movements of a budget belong to none.
+    Delivery,
+    /// A place each, with an even share of its grants; movements of a budget belong to none.
+    Place,
     /// A financial year each.
     Year,
     /// A grant each; movements of a budget belong to none.
     Grant,
 }
 
+impl By {
+    /// Every breakdown.
+    pub const ALL: [Self; 10] = [
+        Self::Nothing,
+        Self::Fund,
+        Self::Funder,
+        Self::Programme,
+        Self::Track,
+        Self::Partner,
+        Self::Delivery,
+        Self::Place,
+        Self::Year,
+        Self::Grant,
+    ];
+
+    /// Whether movements of a budget belong to one of its groups.
+    #[must_use]
+    pub const fn has_budget(self) -> bool {
+        matches!(self, Self::Nothing | Self::Fund | Self::Funder | Self::Year)
+    }
+
+    /// By which column lines are grouped.
+    fn column(self, source: Source) -> String {
+        let home = source.home();
+        match self {
+            Self::Nothing => "NULL::integer".into(),
+            Self::Fund | Self::Funder => format!("{home}.fund"),
+            Self::Programme | Self::Track => format!("{home}.programme"),
+            Self::Partner => format!("{home}.partner"),
+            Self::Delivery => "d.partner".into(),
+            Self::Place => "p.place".into(),
+            Self::Year => "l.year".into(),
+            Self::Grant => "l.grant_id".into(),
+        }
+    }
+
+    /// What groups of that column are called together, and the table that says so.
+    const fn called(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Funder => ("r.doc ->> 'funder'", "LEFT JOIN views.fund AS r ON r.id = t.key"),
+            Self::Track => ("r.doc ->> 'track'", "LEFT JOIN views.programme AS r ON r.id = t.key"),
+            Self::Nothing
+            | Self::Fund
+            | Self::Programme
+            | Self::Partner
+            | Self::Delivery
+            | Self::Place
+            | Self::Year
+            | Self::Grant => ("t.key::text", ""),
+        }
+    }
+
+    fn group(self, key: Option<String>) -> Result<Group, Trouble> {
+        let odd = || Trouble::Other("the ledger has an odd group".into());
+        Ok(match (self, key) {
+            (Self::Nothing, _) => Group::All,
+            (Self::Year, key) => {
+                let begins = key.and_then(|key| key.parse().ok()).ok_or_else(odd)?;
+                Group::Year(FinancialYear::beginning(begins).ok_or_else(odd)?)
+            }
+            (Self::Funder | Self::Track | Self::Place, key) => Group::Named(key),
+            (Self::Fund | Self::Programme | Self::Partner | Self::Delivery | Self::Grant, key) => {
+                Group::Of(key.map(|key| key.parse()).transpose().map_err(|_| odd())?)
+            }
+        })
+    }
+}
+
 /// A group of a breakdown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Group {
     /// Everything.
     All,
     /// A fund, programme, partner or grant; none for movements that belong to none.
     Of(Option<Uuid>),
+    /// A funder by name, a track or a place by code; none for movements that belong to none.
+    Named(Option<String>),
     /// A financial year.
     Year(FinancialYear),
 }
@@ -221,46 +139,87 @@ pub async fn totals(
     cut: &Cut,
     by: By,
 ) -> Result<Vec<(Group, Figures)>, Trouble> {
-    let column = match by {
-        By::Nothing => "NULL::uuid, 0",
-        By::Fund => "fund, 0",
-        By::Programme => "programme, 0",
-        By::Partner => "partner, 0",
-        By::Year => "NULL::uuid, year",
-        By::Grant => "grant_id, 0",
-    };
+    let (called, join) = by.called();
     let mut query = QueryBuilder::new(format!(
-        "SELECT {column}, movement, sum(amount) FROM views.ledger_line WHERE true"
+        "SELECT {called}, t.movement, sum(t.amount) FROM (SELECT {} AS key, l.movement, sum({}) AS amount",
+        by.column(Source::Movements),
+        counted(cut, by)
     ));
-    cut.narrow(&mut query);
-    query.push(" GROUP BY 1, 2, 3 ORDER BY 2, 1, 3");
-    let mut groups: Vec<((Option<Uuid>, i32), Figures)> = Vec::new();
+    narrowed(&mut query, Source::Movements, cut, by);
+    query.push(format!(" GROUP BY 1, 2) AS t {join} GROUP BY 1, 2 ORDER BY 1, 2"));
+    let mut groups: Vec<(Option<String>, Figures)> = Vec::new();
     for row in query.build().fetch_all(executor).await? {
-        let key: (Option<Uuid>, i32) = (row.try_get(0)?, row.try_get(1)?);
-        let movement = movement(row.try_get(2)?)?;
-        let amount: Decimal = row.try_get(3)?;
+        let key: Option<String> = row.try_get(0)?;
         if groups.last().is_none_or(|(last, _)| *last != key) {
             groups.push((key, Figures::default()));
         }
         if let Some((_, figures)) = groups.last_mut() {
-            figures.post(movement, amount);
+            figures.post(movement(row.try_get(1)?)?, row.try_get(2)?);
         }
     }
-    Ok(groups
-        .into_iter()
-        .map(|((id, year), figures)| {
-            let group = match by {
-                By::Nothing => Group::All,
-                By::Year => FinancialYear::beginning(year).map_or(Group::All, Group::Year),
-                By::Fund | By::Programme | By::Partner | By::Grant => Group::Of(id),
-            };
-            (group, figures)
+    groups.into_iter().map(|(key, figures)| Ok((by.group(key)?, figures))).collect()
+}
+
+/// What is expected in a cut, broken down; what is due by a day counts as accrued.
+///
+/// # Errors
+/// When the database fails.
+pub async fn expected(
+    executor: impl PgExecutor<'_>,
+    cut: &Cut,
+    by: By,
+    due_by: Date,
+) -> Result<Vec<(Group, Expected)>, Trouble> {
+    let (called, join) = by.called();
+    let amount = counted(cut, by);
+    let mut query = QueryBuilder::new(format!(
+        "SELECT {called}, sum(t.accrued), sum(t.forecast), sum(t.written_off) FROM (SELECT {} AS key, \
+         coalesce(sum({amount}) FILTER (WHERE l.due <= ",
+        by.column(Source::Expected),
+    ));
+    query.push_bind(due_by);
+    query.push(format!("), 0) AS accrued, coalesce(sum({amount}) FILTER (WHERE l.due > "));
+    query.push_bind(due_by);
+    query.push(format!(
+        "), 0) AS forecast, coalesce(sum({amount}) FILTER (WHERE l.instalment IS NULL), 0) AS written_off"
+    ));
+    narrowed(&mut query, Source::Expected, cut, by);
+    query.push(format!(" GROUP BY 1) AS t {join} GROUP BY 1"));
+    let rows = query.build().fetch_all(executor).await?;
+    rows.iter()
+        .map(|row| {
+            let (accrued, forecast, written_off) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+            Ok((by.group(row.try_get(0)?)?, Expected { accrued, forecast, written_off }))
         })
-        .collect())
+        .collect()
+}
+
+/// The figures of every fund in every year, for holding them against books.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_fund_and_year(
+    executor: impl PgExecutor<'_>,
+    cut: &Cut,
+) -> Result<BTreeMap<(FundId, FinancialYear), Figures>, Trouble> {
+    let mut query = QueryBuilder::new("SELECT l.fund, l.year, l.movement, sum(l.amount)");
+    narrowed(&mut query, Source::Movements, cut, By::Nothing);
+    query.push(" GROUP BY 1, 2, 3");
+    let mut figures: BTreeMap<(FundId, FinancialYear), Figures> = BTreeMap::new();
+    for row in query.build().fetch_all(executor).await? {
+        let key = (FundId(row.try_get(0)?), year(row.try_get(1)?)?);
+        figures.entry(key).or_default().post(movement(row.try_get(2)?)?, row.try_get(3)?);
+    }
+    Ok(figures)
 }
 
 fn movement(code: &str) -> Result<Movement, Trouble> {
     Movement::from_code(code).ok_or_else(|| Trouble::Other(format!("the ledger holds a movement {code}")))
+}
+
+fn year(begins: i32) -> Result<FinancialYear, Trouble> {
+    FinancialYear::beginning(begins)
+        .ok_or_else(|| Trouble::Other("a ledger line is in no financial year".into()))
 }
 
 /// A line of the ledger as it is read.
@@ -282,14 +241,48 @@ pub struct Line {
     pub instalment: Option<Uuid>,
     /// The year whose budget it is in.
     pub year: FinancialYear,
+    /// The closed year it came late for.
+    pub corrects: Option<FinancialYear>,
     /// What kind of movement.
     pub movement: Movement,
     /// GBP.
     pub amount: Decimal,
+    /// The part of the amount that counts in the cut.
+    pub share: Decimal,
     /// When it took effect.
     pub effective_on: Date,
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
+}
+
+const COLUMNS: &str = "l.index, l.line, l.fund, l.programme, l.partner, l.grant_id, l.instalment, l.year, l.corrects, \
+    l.movement, l.amount, l.effective_on, l.recorded_at";
+
+fn read(row: &PgRow) -> Result<Line, Trouble> {
+    Ok(Line {
+        index: row.try_get(0)?,
+        line: row.try_get(1)?,
+        fund: row.try_get(2)?,
+        programme: row.try_get(3)?,
+        partner: row.try_get(4)?,
+        grant: row.try_get(5)?,
+        instalment: row.try_get(6)?,
+        year: year(row.try_get(7)?)?,
+        corrects: row.try_get::<Option<i32>, _>(8)?.map(year).transpose()?,
+        movement: movement(row.try_get(9)?)?,
+        amount: row.try_get(10)?,
+        share: row.try_get(13)?,
+        effective_on: row.try_get(11)?,
+        recorded_at: row.try_get(12)?,
+    })
+}
+
+/// In the order of the log, after a line.
+fn page(query: &mut QueryBuilder<'_, Postgres>, after: Option<(i64, i16)>, limit: i64) {
+    if let Some((index, line)) = after {
+        query.push(" AND (l.index, l.line) > (").push_bind(index).push(", ").push_bind(line).push(")");
+    }
+    query.push(" ORDER BY l.index, l.line LIMIT ").push_bind(limit);
 }
 
 /// The lines of a cut in order of the log, after one of them.
@@ -302,32 +295,10 @@ pub async fn listed(
     after: Option<(i64, i16)>,
     limit: i64,
 ) -> Result<Vec<Line>, Trouble> {
-    let mut query = QueryBuilder::new(format!("SELECT {} FROM views.ledger_line WHERE true", TABLE.copied));
-    cut.narrow(&mut query);
-    if let Some((index, line)) = after {
-        query.push(" AND (index, line) > (").push_bind(index).push(", ").push_bind(line).push(")");
-    }
-    query.push(" ORDER BY index, line LIMIT ").push_bind(limit);
-    let rows = query.build().fetch_all(executor).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Line {
-                index: row.try_get(0)?,
-                line: row.try_get(1)?,
-                fund: row.try_get(2)?,
-                programme: row.try_get(3)?,
-                partner: row.try_get(4)?,
-                grant: row.try_get(5)?,
-                instalment: row.try_get(6)?,
-                year: FinancialYear::beginning(row.try_get(7)?)
-                    .ok_or_else(|| Trouble::Other("a ledger line is in no financial year".into()))?,
-                movement: movement(row.try_get(8)?)?,
-                amount: row.try_get(9)?,
-                effective_on: row.try_get(10)?,
-                recorded_at: row.try_get(11)?,
-            })
-        })
-        .collect()
+    let mut query = QueryBuilder::new(format!("SELECT {COLUMNS}, {}", counted(cut, By::Nothing)));
+    narrowed(&mut query, Source::Movements, cut, By::Nothing);
+    page(&mut query, after, limit);
+    query.build().fetch_all(executor).await?.iter().map(read).collect()
 }
 
 /// How many lines a cut has.
@@ -335,7 +306,60 @@ pub async fn listed(
 /// # Errors
 /// When the database fails.
 pub async fn count(executor: impl PgExecutor<'_>, cut: &Cut) -> Result<i64, Trouble> {
-    let mut query = QueryBuilder::new("SELECT count(*) FROM views.ledger_line WHERE true");
-    cut.narrow(&mut query);
+    let mut query = QueryBuilder::new("SELECT count(*)");
+    narrowed(&mut query, Source::Movements, cut, By::Nothing);
     Ok(query.build_query_scalar().fetch_one(executor).await?)
+}
+
+/// The lines that are in one of two cuts and not in the other, each with whether it is in the second. The cuts differ
+/// in their dates only.
+///
+/// # Errors
+/// When the database fails.
+pub async fn differing(
+    executor: impl PgExecutor<'_>,
+    (from, to): (&Cut, &Cut),
+    after: Option<(i64, i16)>,
+    limit: i64,
+) -> Result<Vec<(Line, bool)>, Trouble> {
+    let all = from.undated();
+    let mut query = QueryBuilder::new(format!("SELECT {COLUMNS}, {}, ", counted(&all, By::Nothing)));
+    within(&mut query, to);
+    narrowed(&mut query, Source::Movements, &all, By::Nothing);
+    differs(&mut query, (from, to));
+    page(&mut query, after, limit);
+    let rows = query.build().fetch_all(executor).await?;
+    rows.iter().map(|row| Ok((read(row)?, row.try_get(14)?))).collect()
+}
+
+/// What the lines that differ come to, and how many there are: those only in the second cut, less those only in the
+/// first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn difference(
+    executor: impl PgExecutor<'_>,
+    (from, to): (&Cut, &Cut),
+) -> Result<(Figures, i64), Trouble> {
+    let all = from.undated();
+    let mut query = QueryBuilder::new("SELECT l.movement, ");
+    within(&mut query, to);
+    query.push(format!(", sum({}), count(*)", counted(&all, By::Nothing)));
+    narrowed(&mut query, Source::Movements, &all, By::Nothing);
+    differs(&mut query, (from, to));
+    query.push(" GROUP BY 1, 2");
+    let (mut figures, mut lines) = (Figures::default(), 0);
+    for row in query.build().fetch_all(executor).await? {
+        let (is_new, amount): (bool, Decimal) = (row.try_get(1)?, row.try_get(2)?);
+        figures.post(movement(row.try_get(0)?)?, if is_new { amount } else { -amount });
+        lines += row.try_get::<i64, _>(3)?;
+    }
+    Ok((figures, lines))
+}
+
+fn differs(query: &mut QueryBuilder<'_, Postgres>, (from, to): (&Cut, &Cut)) {
+    query.push(" AND ");
+    within(query, from);
+    query.push(" IS DISTINCT FROM ");
+    within(query, to);
 }

@@ -83,6 +83,8 @@ pub trait Fold: Send {
 pub fn all() -> Vec<Arc<dyn Projection>> {
     vec![
         Arc::new(ledger::Ledger),
+        Arc::new(ledger::Cases),
+        Arc::new(ledger::Expecting),
         Arc::new(records::Records::<partners::PartnerRecord>::default()),
         Arc::new(records::Records::<funds::FundRecord>::default()),
         Arc::new(records::Records::<programmes::ProgrammeRecord>::default()),

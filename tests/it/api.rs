@@ -159,7 +159,8 @@ fn kind_of(name: &str) -> (String, &'static str) {
         }
     };
     let object = match name {
-        "openFund" | "allocateBudget" | "reduceBudget" => "fund",
+        "openFund" | "allocateBudget" | "reduceBudget" | "transferBudget" | "carryBudgetForward"
+        | "closeYear" | "closeFund" => "fund",
         "openProgramme" | "closeProgramme" | "amendCriteria" | "setDecisionRules" => "programme",
         "grantAuthority" | "revokeAuthority" => "delegation",
         other if other.contains("Partner") || other.contains("Check") || other.contains("Bank") => "partner",

@@ -12,6 +12,7 @@ mod documents;
 mod edge;
 mod embedded;
 mod events;
+mod funds;
 mod guards;
 mod payments;
 mod sample;

@@ -20,7 +20,7 @@ use sidebyside::store::vault::{MasterKey, Vault};
 use crate::world::World;
 
 /// The pots that every breakdown of the ledger shares.
-const POTS: [&str; 3] = ["reserved", "committed", "paid"];
+const POTS: [&str; 3] = ["reserved", "committed", "spent"];
 
 fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sample.jsonl")
@@ -97,7 +97,7 @@ impl Loading {
     /// The groups of a breakdown of the ledger, each with its name and its figures.
     async fn ledger(&self, by: &str) -> Vec<(Value, BTreeMap<String, Decimal>)> {
         let document = "query($by: LedgerBreakdown!) { ledger(by: $by) { id reference year \
-                        figures { budget available reserved committed paid } } }";
+                        figures { budget available reserved committed spent } } }";
         let answer = self.ask(document, json!({ "by": by })).await;
         let groups = answer["ledger"].as_array().unwrap().iter();
         let figures = |group: &Value| {
@@ -193,7 +193,9 @@ async fn every_breakdown_of_the_ledger_comes_to_the_same() {
     };
     let wanted = sums(&funds);
     assert!(wanted.iter().all(|pot| *pot > Decimal::ZERO), "{wanted:?}");
-    for by in ["NONE", "YEAR", "PROGRAMME", "PARTNER", "GRANT"] {
+    for by in
+        ["NONE", "YEAR", "FUNDER", "PROGRAMME", "TRACK", "PARTNER", "DELIVERY_PARTNER", "PLACE", "GRANT"]
+    {
         assert_eq!(sums(&loading.ledger(by).await), wanted, "by {by}");
     }
 }

@@ -159,7 +159,9 @@ impl Fund {
         }
         let mut events = if carry_commitments { self.carry_commitments(year)? } else { Vec::new() };
         let mut after = self.clone();
-        events.iter().for_each(|event| after.evolve(event));
+        for event in &events {
+            after.evolve(event);
+        }
         let figures = after.years.get(&year).copied().unwrap_or_default();
         if !figures.reserved.is_zero() {
             return Err(FundRefusal::YearHasReservations { year, reserved: pounds(figures.reserved) });

@@ -133,8 +133,41 @@ impl Town {
             Err(refused) if !self.off.is_empty() => refused,
             answer => return answer,
         };
+        if let Some(events) = self.close_anyway(fund, &command, refused.code) {
+            return Ok(events);
+        }
         let mut bent = fund.clone();
-        match (refused.code, &command) {
+        if !self.bend_budget(&mut bent, &command, refused.code)
+            && !self.bend_payments(&mut bent, &command, refused.code)
+        {
+            return Err(refused);
+        }
+        self.ask_fund(&bent, command, at)
+    }
+
+    /// What a closed year or a year with something left in it would have refused.
+    fn close_anyway(&self, fund: &Fund, command: &FundCommand, code: &str) -> Option<Vec<FundEvent>> {
+        match (code, command) {
+            ("fund.year_is_closed", FundCommand::AllocateBudget { amount, year, source })
+                if self.is_off(Guard::ClosedYearStays) =>
+            {
+                let (amount, year, source) = (*amount, *year, source.clone());
+                Some(vec![FundEvent::BudgetAllocated { amount, year, source }])
+            }
+            ("fund.year_has_available", FundCommand::CloseYear { year, log_size, .. })
+                if self.is_off(Guard::ClosedWhenUsedUp) =>
+            {
+                let figures = (&fund.years()[year]).into();
+                let (year, log_size, events) = (*year, *log_size, EventRange { first: 1, last: 1 });
+                Some(vec![FundEvent::YearClosed { year, figures, events, log_size }])
+            }
+            _ => None,
+        }
+    }
+
+    /// As if there were plenty of budget.
+    fn bend_budget(&self, bent: &mut Fund, command: &FundCommand, code: &str) -> bool {
+        match (code, command) {
             ("fund.exceeds_available", FundCommand::ReserveCommitment { shares, .. })
                 if self.is_off(Guard::ReserveWithinAvailable) =>
             {
@@ -157,19 +190,14 @@ impl Town {
             {
                 bent.evolve(&allocated(*from));
             }
-            ("fund.year_is_closed", FundCommand::AllocateBudget { amount, year, source })
-                if self.is_off(Guard::ClosedYearStays) =>
-            {
-                let (amount, year, source) = (*amount, *year, source.clone());
-                return Ok(vec![FundEvent::BudgetAllocated { amount, year, source }]);
-            }
-            ("fund.year_has_available", FundCommand::CloseYear { year, log_size, .. })
-                if self.is_off(Guard::ClosedWhenUsedUp) =>
-            {
-                let figures = (&fund.years()[year]).into();
-                let (year, log_size, events) = (*year, *log_size, EventRange { first: 1, last: 1 });
-                return Ok(vec![FundEvent::YearClosed { year, figures, events, log_size }]);
-            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// As if the grant had been promised, paid or not paid what the guard looks at.
+    fn bend_payments(&self, bent: &mut Fund, command: &FundCommand, code: &str) -> bool {
+        match (code, command) {
             ("fund.exceeds_outstanding", FundCommand::PostExpenditure { grant, year, .. })
                 if self.is_off(Guard::PaidWithinOutstanding) =>
             {
@@ -198,7 +226,7 @@ impl Town {
                 let Some(plan) =
                     self.plans.get(grant).into_iter().flatten().find(|one| one.id == *instalment)
                 else {
-                    return Err(refused);
+                    return false;
                 };
                 bent.evolve(&FundEvent::ExpenditurePosted {
                     link: self.link(*grant),
@@ -224,9 +252,9 @@ impl Town {
                     });
                 }
             }
-            _ => return Err(refused),
+            _ => return false,
         }
-        self.ask_fund(&bent, command, at)
+        true
     }
 
     /// Ask a grant, without the guards that are off.

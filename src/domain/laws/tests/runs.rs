@@ -10,7 +10,8 @@ use uuid::Uuid;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::fund::{Fund, FundCommand, FundEvent, GrantLink, RecoveryRule, YearShare};
 use crate::domain::grant::{
-    AuthorityUsed, Grant, GrantCommand, GrantEvent, PlannedInstalment, RunExit, RunLine, SignatoryRole,
+    AuthoritySource, AuthorityUsed, Grant, GrantCommand, GrantEvent, Panel, PlannedInstalment, RunExit,
+    RunLine, SignatoryRole,
 };
 use crate::domain::identity::{FundId, GrantId, Hash, InstalmentId, Reference, ReferenceKind, RunId};
 use crate::domain::laws::Books;
@@ -172,12 +173,17 @@ impl Bank {
                 ends_on: today(),
                 needs: Vec::new(),
                 delivery: Vec::new(),
+                criteria_version: 1,
             },
-            GrantEvent::Recommended { proposer: person(COMMISSIONER), amount },
+            GrantEvent::Recommended { proposer: person(COMMISSIONER), amount, panel: Panel::default() },
             GrantEvent::Approved {
                 approver: person(APPROVER),
+                first: None,
                 amount,
-                authority: AuthorityUsed { source: words("programme"), limit: amount },
+                authority: AuthorityUsed {
+                    source: AuthoritySource::Words(words("programme")),
+                    limit: amount,
+                },
                 instalments,
                 terms_version: words("2026-1"),
             },
@@ -218,7 +224,7 @@ impl Bank {
                         _ => {}
                     }
                 }
-                Fact::Partner(_) | Fact::Programme(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) | Fact::Programme(_) => {}
             }
         }
     }

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::reckless::Guard;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::fund::{
-    self, Fund, FundCommand, FundEvent, GrantLink, IntendedUse, ReleaseCause, Transfer, YearShare,
+    self, Fund, FundCommand, FundEvent, GrantLink, IntendedUse, ReleaseCause, Transfer, YearFigures,
+    YearShare,
 };
 use crate::domain::grant::{
     Application, ApprovalGround, AuthoritySource, AuthorityUsed, ConflictNature, CriterionResult, Grant,
@@ -671,10 +672,12 @@ impl Town {
         let id: FundId = numbered(step.which % FUNDS);
         let at = self.who(step, PAYER);
         let (mut fund, mut decision) = (self.funds[&id].clone(), Decision::new());
-        let left = fund.years().get(&year).map(|figures| figures.available()).and_then(Money::some);
+        let left = fund.years().get(&year).map(YearFigures::available).and_then(Money::some);
         if let Some(amount) = left.filter(|_| step.twist != 9) {
             let carried = self.ask_fund(&fund, FundCommand::CarryForward { from: year, to, amount }, &at)?;
-            carried.iter().for_each(|event| fund.evolve(event));
+            for event in &carried {
+                fund.evolve(event);
+            }
             decision.extend(facts(id, carried));
         }
         let close = FundCommand::CloseYear { year, carry_commitments: step.twist != 7, log_size: 0 };
