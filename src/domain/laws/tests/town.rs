@@ -524,10 +524,8 @@ impl Town {
 
     /// Declined, or found lapsed once its last day has gone by.
     fn end_offer(&self, id: GrantId, at: &Circumstances) -> Result<Decision, Refused> {
-        let lapsed =
-            self.on_grant(id, GrantCommand::LapseOffer, at).map(|end| (end, ReleaseCause::OfferLapsed));
-        let (mut decision, cause) = match lapsed {
-            Ok(lapsed) => lapsed,
+        let (mut decision, cause) = match self.on_grant(id, GrantCommand::LapseOffer, at) {
+            Ok(lapsed) => (lapsed, ReleaseCause::OfferLapsed),
             Err(_) => (self.on_grant(id, GrantCommand::DeclineOffer, at)?, ReleaseCause::OfferDeclined),
         };
         if !self.off.contains(&Guard::ReleaseWithDeclinedOffer) {
