@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use super::openings::{fund_opening, programme_opening};
 use super::reckless::Guard;
 use crate::domain::calendar::{Date, FinancialYear};
-use crate::domain::fund::{self, Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, YearShare};
+use crate::domain::fund::{Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, YearShare};
 use crate::domain::grant::{
     Application, ApprovalGround, AuthoritySource, AuthorityUsed, ConflictNature, CriterionResult, Grant,
     GrantCommand, GrantEvent, GrantStatus, Panel, PlannedInstalment, SignatoryRole,
@@ -19,7 +20,7 @@ use crate::domain::laws::Books;
 use crate::domain::money::Money;
 use crate::domain::places::Area;
 use crate::domain::postings::{Pot, postings};
-use crate::domain::programme::{self, Criterion, Limits, Programme, ProgrammeCommand, Rules};
+use crate::domain::programme::{Programme, ProgrammeCommand, Rules};
 use crate::domain::record::Fact;
 use crate::domain::text::Text;
 use crate::domain::{Aggregate, Circumstances, Refused, by, date, judge, person, words};
@@ -33,7 +34,7 @@ pub const PAYER: u128 = 6;
 pub const SECOND_APPROVER: u128 = 7;
 
 const FIRST_DAY: &str = "2026-04-10";
-const FUNDS: u8 = 2;
+pub(super) const FUNDS: u8 = 2;
 const PROGRAMMES: u8 = 3;
 const GRANTS: u8 = 4;
 
@@ -119,11 +120,11 @@ pub struct Town {
     moved: BTreeMap<(FundId, FinancialYear, Pot), Decimal>,
 }
 
-fn numbered<Id: From<Uuid>>(number: u8) -> Id {
+pub(super) fn numbered<Id: From<Uuid>>(number: u8) -> Id {
     Id::from(Uuid::from_u128(u128::from(number) + 1))
 }
 
-fn pence(pence: u32) -> Money {
+pub(super) fn pence(pence: u32) -> Money {
     Money::new(Decimal::new(i64::from(pence), 2)).unwrap()
 }
 
@@ -571,42 +572,5 @@ impl Town {
         let post = FundCommand::PostExpenditure { grant: id, instalment, year, amount, value_date };
         decision.extend(facts(fund, self.ask_fund(&self.funds[&fund], post, &at)?));
         Ok(decision)
-    }
-}
-
-fn fund_opening(number: u8) -> fund::Opening {
-    fund::Opening {
-        reference: Reference::new(ReferenceKind::Fund, 2026, u32::from(number) + 1),
-        name: words("Invented Fund"),
-        funder: words("Example Council (invented)"),
-        restriction: None,
-        spend_from: date("2026-04-01"),
-        spend_to: date("2028-03-31"),
-        recovery_rule: fund::RecoveryRule::Recredit,
-    }
-}
-
-fn programme_opening(number: u8) -> programme::Opening {
-    let criterion = |code| vec![Criterion { code: words(code), question: words("Is it so?") }];
-    programme::Opening {
-        reference: Reference::new(ReferenceKind::Programme, 2026, u32::from(number) + 1),
-        name: words("Invented Round"),
-        fund: numbered(number % FUNDS),
-        purpose: words("community connection"),
-        track: programme::Track::Small,
-        route: programme::Route::OpenCall,
-        limits: Limits {
-            least: pence(30_000),
-            most: pence(400_000),
-            one_approver: pence(350_000),
-            reservation_days: 20,
-            target_working_days: 20,
-        },
-        opens_on: date("2026-04-01"),
-        closes_on: date("2027-03-31"),
-        priorities: Vec::new(),
-        required_checks: BTreeSet::new(),
-        eligibility: criterion("local"),
-        scoring: criterion("reach"),
     }
 }
