@@ -327,7 +327,8 @@ impl Programme {
         u32::try_from(self.told.len()).map_or(u32::MAX, |amendments| amendments + 1)
     }
 
-    /// Whether the partner of an application knows the criteria it is judged by.
+    /// Whether the partner of an application knows the criteria it is judged by: those it was sent in under, or those
+    /// of the latest amendment, because its partner was told.
     ///
     /// A submission reads this stream and keeps the version it was sent in under, so it never mistakes the criteria.
     /// An amendment cannot read the streams of applications it does not know of: one that comes in at the same
@@ -337,7 +338,8 @@ impl Programme {
     /// `programme.applicant_not_told`.
     pub fn has_told(&self, grant: GrantId, sent_in_under: u32) -> Result<(), ProgrammeRefusal> {
         let seen = sent_in_under.saturating_sub(1) as usize;
-        if self.told.iter().skip(seen).all(|told| told.contains(&grant)) {
+        let latest = self.told.iter().skip(seen).last();
+        if latest.is_none_or(|told| told.contains(&grant)) {
             Ok(())
         } else {
             Err(ProgrammeRefusal::ApplicantNotTold)

@@ -19,7 +19,7 @@ pub struct HistoryEntry {
     pub index: i64,
     /// The event’s own id.
     pub event_id: Uuid,
-    /// What it happened to: partner, fund, programme or grant.
+    /// What it happened to: partner, fund, programme, authority or grant.
     pub stream_type: &'static str,
     /// The id of what it happened to.
     pub stream_id: Uuid,

@@ -179,6 +179,10 @@ async fn authority_counts_while_it_is_in_force_for_what_it_covers_and_nobody_giv
     let mut own = authority("2027-03-31");
     own["personId"] = json!(finance.person.0);
     town.refused(finance, "grantAuthority", own, "authority.own").await;
+    let mut nobody = authority("2027-03-31");
+    nobody["personId"] = json!(Uuid::from_u128(9));
+    let told = town.refused(finance, "grantAuthority", nobody, "not_found").await;
+    assert_eq!(told, "There is no person with this id.");
     let mut nowhere = authority("2027-03-31");
     nowhere["fundId"] = json!(Uuid::from_u128(9));
     town.refused(finance, "grantAuthority", nowhere.clone(), "not_found").await;
@@ -575,4 +579,40 @@ async fn an_assessor_who_stands_aside_decides_nothing_more_and_delivery_partners
     town.done(commissioner, "submitApplication", with(other["id"].clone())).await;
     town.done(&town.people.approver, "suspendPartner", json!({ "partnerId": other["id"] })).await;
     town.refused(commissioner, "submitApplication", with(other["id"].clone()), "partner.not_approved").await;
+}
+
+#[tokio::test]
+async fn an_application_that_comes_in_while_the_criteria_change_is_judged_by_what_its_partner_knows() {
+    let town = Town::new().await;
+    let People { commissioner, .. } = &town.people;
+    let partner = town.approved_partner(1).await;
+    let programme = programme(&town, "OPEN_CALL").await;
+    let mut known: Vec<Value> = Vec::new();
+    let amend = |told: &[Value]| {
+        json!({
+            "programmeId": programme["id"], "eligibility": [{ "code": "local", "question": "Is the work local?" }],
+            "scoring": [{ "code": "reach", "question": "Whom does it reach?" }], "toldGrantIds": told
+        })
+    };
+    for _ in 0..6 {
+        let (submitted, amended) = tokio::join!(
+            town.ask(commissioner, "submitApplication", application(&partner, &programme, "900.00")),
+            town.ask(commissioner, "amendCriteria", amend(&known)),
+        );
+        let submitted = &submitted.data()["submitApplication"];
+        let grant = submitted["grant"]["id"].clone();
+        let judge = json!({ "grantId": grant, "results": [{ "criterion": "local", "met": true }] });
+        let unheard = amended.0.get("errors").is_none()
+            && submitted["receipt"]["index"].as_i64()
+                < amended.data()["amendCriteria"]["receipt"]["index"].as_i64();
+        known.push(grant);
+        if unheard {
+            let code = "programme.applicant_not_told";
+            town.refused(commissioner, "judgeEligibility", judge.clone(), code).await;
+            town.done(commissioner, "amendCriteria", amend(&known)).await;
+        } else if amended.0.get("errors").is_some() {
+            assert_eq!(amended.refusal().0, "programme.applicants_not_told");
+        }
+        town.done(commissioner, "judgeEligibility", judge).await;
+    }
 }

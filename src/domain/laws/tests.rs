@@ -1,5 +1,6 @@
 //! The laws under thousands of random histories: they hold after every decision, and break when a guard is left out.
 
+mod openings;
 mod reckless;
 mod runs;
 mod tally;

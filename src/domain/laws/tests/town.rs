@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use super::openings::{fund_opening, programme_opening};
 use super::reckless::Guard;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::fund::{
-    self, Fund, FundCommand, FundEvent, GrantLink, IntendedUse, ReleaseCause, Transfer, YearFigures,
-    YearShare,
+    Fund, FundCommand, FundEvent, GrantLink, IntendedUse, ReleaseCause, Transfer, YearFigures, YearShare,
 };
 use crate::domain::grant::{
     Application, ApprovalGround, AuthoritySource, AuthorityUsed, ConflictNature, CriterionResult, Grant,
@@ -24,7 +24,7 @@ use crate::domain::laws::{Books, YearBook};
 use crate::domain::money::Money;
 use crate::domain::places::Area;
 use crate::domain::postings::{Pot, postings};
-use crate::domain::programme::{self, Criterion, Limits, Programme, ProgrammeCommand, Rules};
+use crate::domain::programme::{Programme, ProgrammeCommand, Rules};
 use crate::domain::record::Fact;
 use crate::domain::text::Text;
 use crate::domain::{Aggregate, Circumstances, Refused, by, date, judge, person, words};
@@ -38,7 +38,7 @@ pub const PAYER: u128 = 6;
 pub const SECOND_APPROVER: u128 = 7;
 
 const FIRST_DAY: &str = "2026-04-10";
-const FUNDS: u8 = 2;
+pub(super) const FUNDS: u8 = 2;
 const PROGRAMMES: u8 = 3;
 const GRANTS: u8 = 4;
 
@@ -139,11 +139,11 @@ pub struct Town {
     moved: BTreeMap<(FundId, FinancialYear, Pot), Decimal>,
 }
 
-fn numbered<Id: From<Uuid>>(number: u8) -> Id {
+pub(super) fn numbered<Id: From<Uuid>>(number: u8) -> Id {
     Id::from(Uuid::from_u128(u128::from(number) + 1))
 }
 
-fn pence(pence: u32) -> Money {
+pub(super) fn pence(pence: u32) -> Money {
     Money::new(Decimal::new(i64::from(pence), 2)).unwrap()
 }
 
@@ -558,10 +558,8 @@ impl Town {
 
     /// Declined, or found lapsed once its last day has gone by.
     fn end_offer(&self, id: GrantId, at: &Circumstances) -> Result<Decision, Refused> {
-        let lapsed =
-            self.on_grant(id, GrantCommand::LapseOffer, at).map(|end| (end, ReleaseCause::OfferLapsed));
-        let (mut decision, cause) = match lapsed {
-            Ok(lapsed) => lapsed,
+        let (mut decision, cause) = match self.on_grant(id, GrantCommand::LapseOffer, at) {
+            Ok(lapsed) => (lapsed, ReleaseCause::OfferLapsed),
             Err(_) => (self.on_grant(id, GrantCommand::DeclineOffer, at)?, ReleaseCause::OfferDeclined),
         };
         if !self.off.contains(&Guard::ReleaseWithDeclinedOffer) {
@@ -683,42 +681,5 @@ impl Town {
         let close = FundCommand::CloseYear { year, carry_commitments: step.twist != 7, log_size: 0 };
         decision.extend(facts(id, self.ask_fund(&fund, close, &at)?));
         Ok(decision)
-    }
-}
-
-fn fund_opening(number: u8) -> fund::Opening {
-    fund::Opening {
-        reference: Reference::new(ReferenceKind::Fund, 2026, u32::from(number) + 1),
-        name: words("Invented Fund"),
-        funder: words("Example Council (invented)"),
-        restriction: None,
-        spend_from: date("2026-04-01"),
-        spend_to: date("2028-03-31"),
-        recovery_rule: fund::RecoveryRule::Recredit,
-    }
-}
-
-fn programme_opening(number: u8) -> programme::Opening {
-    let criterion = |code| vec![Criterion { code: words(code), question: words("Is it so?") }];
-    programme::Opening {
-        reference: Reference::new(ReferenceKind::Programme, 2026, u32::from(number) + 1),
-        name: words("Invented Round"),
-        fund: numbered(number % FUNDS),
-        purpose: words("community connection"),
-        track: programme::Track::Small,
-        route: programme::Route::OpenCall,
-        limits: Limits {
-            least: pence(30_000),
-            most: pence(400_000),
-            one_approver: pence(350_000),
-            reservation_days: 20,
-            target_working_days: 20,
-        },
-        opens_on: date("2026-04-01"),
-        closes_on: date("2027-03-31"),
-        priorities: Vec::new(),
-        required_checks: BTreeSet::new(),
-        eligibility: criterion("local"),
-        scoring: criterion("reach"),
     }
 }
