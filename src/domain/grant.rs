@@ -225,25 +225,12 @@ impl Aggregate for Grant {
             GrantEvent::ConditionMet { condition, .. } => {
                 self.met.insert(*condition);
             }
-            GrantEvent::InstalmentAuthorised {
-                instalment,
-                authorised_by,
-                pay_on,
-                checks_valid_until,
-                ..
-            } => {
-                let authorised = Pay::Authorised {
-                    by: *authorised_by,
-                    pay_on: *pay_on,
-                    checks_valid_until: *checks_valid_until,
-                };
-                self.set_pay(*instalment, authorised);
-            }
-            GrantEvent::PaymentConfirmed { instalment, .. } => self.set_pay(*instalment, Pay::Paid),
-            GrantEvent::InstalmentPutInRun { .. }
+            GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::PaymentConfirmed { .. }
+            | GrantEvent::InstalmentPutInRun { .. }
             | GrantEvent::InstalmentTakenFromRun { .. }
             | GrantEvent::PaymentRejected { .. }
-            | GrantEvent::PaymentReturned { .. } => self.take_run_event(event),
+            | GrantEvent::PaymentReturned { .. } => self.take_payment(event),
         }
     }
 }
