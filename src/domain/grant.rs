@@ -373,21 +373,6 @@ impl Aggregate for Grant {
             GrantEvent::ConditionMet { condition, .. } => {
                 self.met.insert(*condition);
             }
-            GrantEvent::InstalmentAuthorised {
-                instalment,
-                authorised_by,
-                pay_on,
-                checks_valid_until,
-                ..
-            } => {
-                let authorised = Pay::Authorised {
-                    by: *authorised_by,
-                    pay_on: *pay_on,
-                    checks_valid_until: *checks_valid_until,
-                };
-                self.set_pay(*instalment, authorised);
-            }
-            GrantEvent::PaymentConfirmed { instalment, .. } => self.set_pay(*instalment, Pay::Paid),
             GrantEvent::ConditionWaived { condition, waived_by, .. } => self.waived(*condition, *waived_by),
             GrantEvent::MonitoringReturnRequested { return_id, terms } => {
                 self.returns.requested(*return_id, *terms);
@@ -426,10 +411,12 @@ impl Aggregate for Grant {
             GrantEvent::Terminated { .. } => self.terminated(),
             GrantEvent::AnnualReviewCompleted { .. } => {}
             GrantEvent::Closed { .. } => self.status = GrantStatus::Closed,
-            GrantEvent::InstalmentPutInRun { .. }
+            GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::PaymentConfirmed { .. }
+            | GrantEvent::InstalmentPutInRun { .. }
             | GrantEvent::InstalmentTakenFromRun { .. }
             | GrantEvent::PaymentRejected { .. }
-            | GrantEvent::PaymentReturned { .. } => self.take_run_event(event),
+            | GrantEvent::PaymentReturned { .. } => self.take_payment(event),
         }
     }
 }

@@ -199,7 +199,7 @@ fn plain_text(file: &[u8]) -> Result<&str, RemittanceProblem> {
             .take(4)
             .map(|byte| format!("{byte:02X}"))
             .collect();
-        let row = text[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let row = text[..at].split(|byte| *byte == b'\n').count();
         return Err(RemittanceProblem::Encoding { row, at: at + skipped + 1, bytes: bytes.join(" ") });
     }
     std::str::from_utf8(text).map_err(|_| RemittanceProblem::Empty)

@@ -1,5 +1,5 @@
-//! The payments of a grant that go through a payment run: each instalment is in at most one run at a time, and one
-//! whose payment bounced is closed, with a new one in its place.
+//! The payments of a grant: each instalment is in at most one payment run at a time, and one whose payment bounced is
+//! closed, with a new one in its place.
 
 use std::collections::BTreeSet;
 
@@ -164,9 +164,21 @@ impl Grant {
         Ok(PlannedInstalment { id, conditions: Vec::new(), ..one.plan.clone() })
     }
 
-    /// What happens to the instalments of a grant in payment runs.
-    pub(super) fn take_run_event(&mut self, event: &GrantEvent) {
-        if let GrantEvent::InstalmentPutInRun { instalment, run, line } = event {
+    /// What happens to the instalments of a grant, from their authorisation on.
+    pub(super) fn take_payment(&mut self, event: &GrantEvent) {
+        if let GrantEvent::InstalmentAuthorised {
+            instalment,
+            authorised_by: by,
+            pay_on,
+            checks_valid_until,
+            ..
+        } = event
+        {
+            let (by, pay_on, checks_valid_until) = (*by, *pay_on, *checks_valid_until);
+            self.set_pay(*instalment, Pay::Authorised { by, pay_on, checks_valid_until });
+        } else if let GrantEvent::PaymentConfirmed { instalment, .. } = event {
+            self.set_pay(*instalment, Pay::Paid);
+        } else if let GrantEvent::InstalmentPutInRun { instalment, run, line } = event {
             self.set_run(*instalment, Some((*run, *line)));
         } else if let GrantEvent::InstalmentTakenFromRun { instalment, .. } = event {
             self.set_run(*instalment, None);

@@ -253,7 +253,7 @@ async fn a_process_killed_in_mid_run_fifty_times_pays_nothing_twice_and_loses_no
     let mut acknowledged = Vec::new();
     for kill in 0..KILLS {
         let longer = Duration::from_millis(u64::try_from(kill * 7 % 23).unwrap());
-        acknowledged.extend(cut_short(&named, 1 + kill * 5 % 13, longer).await);
+        acknowledged.extend(cut_short(&named, 4 + kill * 5 % 13, longer).await);
     }
 
     let owner = town.world.owner().await;
@@ -296,7 +296,7 @@ async fn a_process_killed_in_mid_run_fifty_times_pays_nothing_twice_and_loses_no
     assert_eq!((confirmed, confirmed), (of_grants, of_funds), "run, grants and fund say the same");
     let runs = count("SELECT count(*) FROM views.payment_run").await;
     println!("{} acknowledged, {runs} runs, {confirmed} payments", acknowledged.len());
-    assert!(confirmed > 40 && runs > 20, "it was killed while it paid");
+    assert!(confirmed > 30 && runs > 20, "it was killed while it paid");
 
     let figures = town.figures().await;
     let sum = |pot: &str| figures[pot].as_str().unwrap().parse::<rust_decimal::Decimal>().unwrap();

@@ -18,7 +18,7 @@ use crate::domain::laws::Books;
 use crate::domain::money::{Money, Pence};
 use crate::domain::payment_run::{
     BankAnswer, BankLine, Line, LineStatus, PaymentRun, PaymentRunCommand, PaymentRunEvent, Persons,
-    Remittance,
+    Remittance, RunStatus,
 };
 use crate::domain::record::Fact;
 use crate::domain::{Aggregate, Circumstances, Refused, by, date, gbp, judge, person, words};
@@ -59,7 +59,7 @@ struct Step {
 
 fn histories() -> impl Strategy<Value = Vec<Step>> {
     let step =
-        (0_u8..24, any::<u8>(), any::<u8>()).prop_map(|(deed, which, other)| Step { deed, which, other });
+        (0_u8..60, any::<u8>(), any::<u8>()).prop_map(|(deed, which, other)| Step { deed, which, other });
     prop::collection::vec(step, 1..150)
 }
 
@@ -217,11 +217,13 @@ impl Bank {
                         self.runs.push(PaymentRun::default());
                     }
                     self.runs[place].evolve(&event);
-                    match event {
-                        PaymentRunEvent::LineConfirmed { .. } => self.answers[0] += 1,
-                        PaymentRunEvent::LineRejected { .. } => self.answers[1] += 1,
-                        PaymentRunEvent::LineReturned { .. } => self.answers[2] += 1,
-                        _ => {}
+                    let answers = [
+                        matches!(event, PaymentRunEvent::LineConfirmed { .. }),
+                        matches!(event, PaymentRunEvent::LineRejected { .. }),
+                        matches!(event, PaymentRunEvent::LineReturned { .. }),
+                    ];
+                    for (count, one) in self.answers.iter_mut().zip(answers) {
+                        *count += u32::from(one);
                     }
                 }
                 Fact::Partner(_) | Fact::Delegation(_) | Fact::Programme(_) => {}
@@ -262,7 +264,27 @@ impl Bank {
             }
             18 | 19 => self.export(place, step),
             20..=22 => self.answer(place, step),
-            _ => self.on_run(place, PaymentRunCommand::Reconcile, MAKER),
+            23 => self.on_run(place, PaymentRunCommand::Reconcile, MAKER),
+            24..=39 => self.authorise(grant, instalment).or_else(|_| self.add(place, grant, instalment)),
+            _ => self.further(step),
+        }
+    }
+
+    /// Whatever brings forward the first run that is not through.
+    fn further(&mut self, step: Step) -> Result<Decision, Refused> {
+        let waiting = |run: &PaymentRun| !matches!(run.status(), RunStatus::Reconciled | RunStatus::Voided);
+        let place = self.runs.iter().position(waiting).unwrap_or_default();
+        let (persons, unpayable) = (Persons::default(), Vec::new());
+        match self.runs[place].status() {
+            RunStatus::Open => self.on_run(place, PaymentRunCommand::Approve { persons }, APPROVER),
+            RunStatus::Approved => {
+                self.on_run(place, PaymentRunCommand::Release { persons, unpayable }, RELEASER)
+            }
+            RunStatus::Released => self.export(place, step),
+            RunStatus::None | RunStatus::Exported | RunStatus::Reconciled | RunStatus::Voided => {
+                let reconciled = self.on_run(place, PaymentRunCommand::Reconcile, MAKER);
+                reconciled.or_else(|_| self.answer(place, step))
+            }
         }
     }
 
@@ -322,14 +344,10 @@ impl Bank {
         };
         let mut decision = self.on_run(place, command, MAKER)?;
         for one in run.lines().filter(|line| number.is_none_or(|number| number == line.number)) {
-            let leave = GrantCommand::TakeFromRun { line: self.in_run(place, one), cause };
+            let leave = GrantCommand::TakeFromRun { line: in_run(place, one), cause };
             decision.extend(facts(one.grant, judge(&self.grants[&one.grant], leave, &at(MAKER))?));
         }
         Ok(decision)
-    }
-
-    fn in_run(&self, place: usize, line: &Line) -> RunLine {
-        RunLine { instalment: line.instalment, run: run_id(place), line: line.number }
     }
 
     /// The file is counted apart from the run; now and then it lacks a line.
@@ -395,7 +413,7 @@ impl Bank {
     /// As the app has it: the grant, and the fund where money was spent or came back.
     fn follow(&mut self, place: usize, line: &Line, answer: BankAnswer) -> Result<Decision, Refused> {
         self.given += 1;
-        let (replacement, in_run) = (id(self.given), self.in_run(place, line));
+        let (replacement, in_run) = (id(self.given), in_run(place, line));
         let (command, of_fund) = match answer {
             BankAnswer::Paid { value_date } => (
                 GrantCommand::ConfirmInRun { line: in_run, amount: line.amount, value_date },
@@ -417,6 +435,10 @@ impl Bank {
         let of_grant = facts(line.grant, judge(&self.grants[&line.grant], command, &at(MAKER))?);
         Ok([of_grant, of_fund].concat())
     }
+}
+
+fn in_run(place: usize, line: &Line) -> RunLine {
+    RunLine { instalment: line.instalment, run: run_id(place), line: line.number }
 }
 
 fn broken(off: Option<Guard>, steps: &[Step], answers: &mut [u32; 3]) -> BTreeSet<&'static str> {
