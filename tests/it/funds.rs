@@ -108,15 +108,13 @@ async fn by(town: &Town, by: &str, cut: Value) -> BTreeMap<String, Value> {
         reserved committed paid spent accrued forecast } } }";
     let answer = ask(town, document, json!({ "cut": cut, "by": by })).await;
     let groups = answer["ledger"].as_array().unwrap().clone();
-    groups
-        .into_iter()
-        .map(|one| {
-            (
-                one["name"].as_str().or(one["reference"].as_str()).unwrap_or_default().to_owned(),
-                one["figures"].clone(),
-            )
-        })
-        .collect()
+    let named = |one: Value| {
+        let [name, reference] = ["name", "reference"].map(|field| one[field].as_str().unwrap_or_default());
+        // Two grants may have the same title.
+        let called = if reference.starts_with("G-") || name.is_empty() { reference } else { name };
+        (called.to_owned(), one["figures"].clone())
+    };
+    groups.into_iter().map(named).collect()
 }
 
 /// Every law holds, and what stands is what the log makes.
