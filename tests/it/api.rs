@@ -393,7 +393,7 @@ async fn nobody_approves_what_they_proposed_assessed_or_have_an_interest_in() {
     let town = Town::new().await;
     let People { commissioner, assessor, approver, .. } = &town.people;
     let partner = town.approved_partner(1).await;
-    let (_, programme) = town.fund_and_programme().await;
+    let (_, programme) = town.fund_and_programme_on("MICRO").await;
     let grant = town.scored_grant(&partner, &programme, "1000.00").await;
     town.done(commissioner, "recommendGrant", recommendation(&grant, "1000.00")).await;
     let approve = approval(&grant, &[("1000.00", "2026-06-01")]);
