@@ -58,7 +58,7 @@ impl Grant {
     /// # Errors
     /// When the grant is not active, or the instalment is not authorised or not in that line.
     pub fn payable_by(&self, line: RunLine) -> Result<(), GrantRefusal> {
-        self.must_be(GrantStatus::Active)?;
+        self.must_run()?;
         self.authorised_in(line).map(drop)
     }
 
@@ -78,7 +78,7 @@ impl Grant {
 
     /// The guard against paying twice: whatever runs there are, it is this stream that says which one has it.
     pub(super) fn put_in_run(&self, line: RunLine, pay_on: Date) -> Result<GrantEvent, GrantRefusal> {
-        self.must_be(GrantStatus::Active)?;
+        self.must_run()?;
         let one = self.instalment(line.instalment)?;
         let Pay::Authorised { pay_on: from, .. } = one.pay else {
             return Err(GrantRefusal::InstalmentNotAuthorised);
@@ -187,6 +187,10 @@ impl Grant {
         {
             self.set_pay(*instalment, Pay::Closed);
             self.instalments.push(Instalment::planned(replacement.clone()));
+            // Money that comes back after the end has to be paid again or released: the grant closes once more.
+            if matches!(self.status, GrantStatus::Closed | GrantStatus::Terminated) {
+                self.status = GrantStatus::Closing;
+            }
         }
     }
 
