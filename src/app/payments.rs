@@ -126,6 +126,9 @@ async fn unpayable(work: &mut Work, id: RunId, run: &PaymentRun) -> Result<Vec<U
         let why = match (grant.payable_by(in_run(id, line)), partner.payable(pay_on, &checks)) {
             (Err(refusal), _) => refusal.to_string(),
             (_, Err(refusal)) => refusal.to_string(),
+            _ if grant.payee()? != line.partner => {
+                "It goes to a partner that is no longer the one to be paid.".to_owned()
+            }
             (Ok(()), Ok(now)) if now.bank_version != line.bank_version => format!(
                 "It goes to bank details version {}, and version {} is the newest.",
                 line.bank_version, now.bank_version
@@ -148,12 +151,13 @@ async fn add(
     let case_of = work.existing::<Grant>(grant).await?;
     let case = case_of.case()?;
     let checks = checks_of(work, &case_of).await?;
-    let payable = work.existing::<Partner>(case.partner).await?.payable(pay_on, &checks)?;
+    let payee = case_of.payee()?;
+    let payable = work.existing::<Partner>(payee).await?.payable(pay_on, &checks)?;
     let add = PaymentRunCommand::AddLine {
         grant,
         grant_reference: case.reference.clone(),
         instalment,
-        partner: case.partner,
+        partner: payee,
         amount: case_of.planned(instalment)?.amount,
         bank_version: payable.bank_version,
     };

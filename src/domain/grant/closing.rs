@@ -112,7 +112,7 @@ impl Grant {
 
     /// Whether a payment is on its way.
     pub(super) fn has_authorised(&self) -> bool {
-        self.instalments.iter().any(|one| !matches!(one.pay, Pay::Planned | Pay::Paid))
+        self.instalments.iter().any(|one| matches!(one.pay, Pay::Authorised { .. }))
     }
 
     /// A waiver needs somebody who neither put the grant forward nor assessed it, and who could have awarded it.
@@ -233,7 +233,8 @@ impl Grant {
     ) -> Result<GrantEvent, GrantRefusal> {
         self.must_be(GrantStatus::Closing)?;
         self.must_not_be_asked()?;
-        let open = self.instalments.iter().filter(|one| one.pay != Pay::Paid);
+        let settled = |one: &&Instalment| matches!(one.pay, Pay::Paid | Pay::Closed);
+        let open = self.instalments.iter().filter(|one| !settled(one));
         let left: Decimal = open.map(|one| one.plan.amount.pounds()).sum();
         if !left.is_zero() {
             return Err(GrantRefusal::InstalmentsOpen { left: pounds(left) });

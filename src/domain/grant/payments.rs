@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Grant, GrantEvent, GrantRefusal, GrantStatus, Instalment, Pay, PlannedInstalment};
+use super::{Grant, GrantEvent, GrantRefusal, Instalment, Pay, PlannedInstalment};
 use crate::domain::Circumstances;
 use crate::domain::calendar::{Date, day};
 use crate::domain::identity::{InstalmentId, PersonId, RunId};
@@ -56,9 +56,9 @@ impl Grant {
     /// Whether an instalment may still be paid by the line it is in.
     ///
     /// # Errors
-    /// When the grant is not active, or the instalment is not authorised or not in that line.
+    /// When the grant does not run, or the instalment is not authorised or not in that line.
     pub fn payable_by(&self, line: RunLine) -> Result<(), GrantRefusal> {
-        self.must_be(GrantStatus::Active)?;
+        self.must_run()?;
         self.authorised_in(line).map(drop)
     }
 
@@ -78,7 +78,7 @@ impl Grant {
 
     /// The guard against paying twice: whatever runs there are, it is this stream that says which one has it.
     pub(super) fn put_in_run(&self, line: RunLine, pay_on: Date) -> Result<GrantEvent, GrantRefusal> {
-        self.must_be(GrantStatus::Active)?;
+        self.must_run()?;
         let one = self.instalment(line.instalment)?;
         let Pay::Authorised { pay_on: from, .. } = one.pay else {
             return Err(GrantRefusal::InstalmentNotAuthorised);
