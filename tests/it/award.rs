@@ -57,7 +57,7 @@ impl Running {
         let entries = input.as_object_mut().unwrap();
         entries.insert("grantId".into(), self.grant["id"].clone());
         entries.entry("on").or_insert(json!(PAID));
-        if entries.contains_key("to") {
+        if entries.contains_key("to") && !entries.contains_key("kind") {
             entries.entry("justification").or_insert(json!("Sixty people come now, not forty."));
         }
         input

@@ -458,3 +458,27 @@ async fn a_fund_is_closed_when_nothing_is_left_in_it() {
     assert_eq!(told["fund"], json!({ "closed": closed, "closedYears": [] }));
     all_is_well(&town).await;
 }
+
+#[tokio::test]
+async fn a_ledger_that_was_changed_from_outside_breaks_its_laws() {
+    let town = Town::new().await;
+    let fund = fund(&town, "Harbour fund (synthetic)", "RECREDIT", belonging()).await;
+    let programme = programme(&town, &fund).await;
+    let partner = town.approved_partner(1).await;
+    running(&town, &partner, &programme, &[("1300.00", "2026-06-01")], json!({})).await;
+    all_is_well(&town).await;
+    let pool = town.world.store.pool();
+    for (change, back, broken) in [
+        ("ledger_line SET amount = amount + 1", "ledger_line SET amount = amount - 1", ["L10", "L13"]),
+        ("ledger_line SET year = year + 1", "ledger_line SET year = year - 1", ["L10", "L13"]),
+        ("ledger_expected SET amount = amount + 1", "ledger_expected SET amount = amount - 1", ["L4", "L4"]),
+    ] {
+        sqlx::query(&format!("UPDATE views.{change}")).execute(pool).await.unwrap();
+        let (_, breaches) = check(&town.world.store, town.world.size().await).await.unwrap();
+        for law in broken {
+            assert!(breaches.iter().any(|breach| breach.law == law), "{change} breaks {law}: {breaches:?}");
+        }
+        sqlx::query(&format!("UPDATE views.{back}")).execute(pool).await.unwrap();
+    }
+    all_is_well(&town).await;
+}

@@ -1,6 +1,8 @@
 //! A grant that runs: what holds it up, what is asked back of it, and how it ends. Where money moves, the fund decides
 //! in the same commit.
 
+use std::collections::BTreeSet;
+
 use crate::app::authority::of_partner;
 use crate::app::{App, Done, Failure, How};
 use crate::auth::Identity;
@@ -14,7 +16,6 @@ use crate::domain::identity::{ConditionId, GrantId, RecoveryId};
 use crate::domain::money::Money;
 use crate::domain::text::Text;
 use crate::store::work::Work;
-use std::collections::BTreeSet;
 
 /// What is done with a grant that runs, and concerns no other stream.
 #[derive(Debug, Clone)]
