@@ -151,13 +151,13 @@ async fn add(
     let case_of = work.existing::<Grant>(grant).await?;
     let case = case_of.case()?;
     let checks = checks_of(work, &case_of).await?;
-    let payee = case_of.payee()?;
-    let payable = work.existing::<Partner>(payee).await?.payable(pay_on, &checks)?;
+    let partner = case_of.payee()?;
+    let payable = work.existing::<Partner>(partner).await?.payable(pay_on, &checks)?;
     let add = PaymentRunCommand::AddLine {
         grant,
         grant_reference: case.reference.clone(),
         instalment,
-        partner: payee,
+        partner,
         amount: case_of.planned(instalment)?.amount,
         bank_version: payable.bank_version,
     };

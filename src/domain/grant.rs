@@ -10,6 +10,7 @@ mod events;
 mod monitoring;
 mod payments;
 mod recovery;
+mod telling;
 mod variations;
 
 use std::collections::{BTreeMap, BTreeSet};

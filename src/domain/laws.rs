@@ -104,7 +104,6 @@ struct YearBook {
 struct GrantBook {
     awarded: Decimal,
     instalments: BTreeMap<InstalmentId, (Decimal, bool)>,
-    cancelled: bool,
     recommended: bool,
     increase_asked: bool,
     reserved: Decimal,
@@ -183,7 +182,7 @@ impl Books {
                 }
             }
             GrantEvent::OfferDeclined {} | GrantEvent::OfferLapsed { .. } | GrantEvent::Terminated { .. } => {
-                book.cancelled = true;
+                book.instalments.retain(|_, (_, paid)| *paid);
             }
             GrantEvent::PaymentConfirmed { instalment, amount, .. } => {
                 book.instalments.insert(*instalment, (amount.pounds(), true));
@@ -436,17 +435,10 @@ impl GrantBook {
         let of = format_args!("grant {id}");
         let used = self.released + self.committed + self.paid;
         let lowest = self.released.min(self.committed).min(self.paid);
-        let live: Decimal = self
-            .instalments
-            .values()
-            .filter(|(_, paid)| *paid || !self.cancelled)
-            .map(|(amount, _)| *amount)
-            .sum();
+        let live: Decimal = self.instalments.values().map(|(amount, _)| *amount).sum();
         let paid: Decimal =
             self.instalments.values().filter(|(_, paid)| *paid).map(|(amount, _)| *amount).sum();
         let settled = self.recovered + self.written_off;
-        // A recovery that answers no demand on the record counts as its own demand.
-        let demanded = if self.demanded.is_zero() { settled } else { self.demanded };
         [
             breach_unless(self.awarded == used && lowest >= Decimal::ZERO, "L3", of, || {
                 format!(
@@ -467,11 +459,11 @@ impl GrantBook {
             breach_unless(self.paid == paid, "L5", of, || {
                 format!("the fund paid {}, the instalments say {}", pounds(self.paid), pounds(paid))
             }),
-            breach_unless(settled <= demanded && demanded <= self.paid, "L6", of, || {
+            breach_unless(settled <= self.demanded && self.demanded <= self.paid, "L6", of, || {
                 format!(
                     "{} settled of {} demanded and {} paid",
                     pounds(settled),
-                    pounds(demanded),
+                    pounds(self.demanded),
                     pounds(self.paid)
                 )
             }),

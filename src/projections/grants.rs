@@ -352,6 +352,10 @@ impl GrantRecord {
                 one.replaced_by = Some(replacement.id);
             }
             self.instalments.push(replacement.into());
+            if matches!(self.status, GrantStatus::Closed | GrantStatus::Terminated) {
+                self.status = GrantStatus::Closing;
+                self.ended_on = None;
+            }
         }
     }
 

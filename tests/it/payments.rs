@@ -52,6 +52,7 @@ impl Town {
             releaser: world.somebody("Max Money", Role::Finance, None).await,
             auditor: world.somebody("Ola Auditor", Role::Auditor, None).await,
         };
+        world.give_authority(&people.approver, "10000.00").await;
         let mut town = Self { world, people, partners: Vec::new(), programme: Value::Null };
         for (account, name) in ACCOUNTS {
             let partner = town.approved_partner(account, name, "2199-01-01").await;
@@ -138,7 +139,7 @@ impl Town {
         let budget = json!({ "fundId": fund, "amount": "10000.00", "year": "2026/27", "source": "Minute 1" });
         self.done(maker, "allocateBudget", budget).await;
         let programme = json!({
-            "name": "Small sparks", "fundId": fund, "purpose": "belonging", "track": "MICRO", "route": "OPEN_CALL",
+            "name": "Small sparks", "fundId": fund, "purpose": "belonging", "track": "SMALL", "route": "OPEN_CALL",
             "limits": { "least": "1.00", "most": "8000.00", "oneApprover": "8000.00", "reservationDays": 60, "targetWorkingDays": 10 },
             "opensOn": "2026-04-01", "closesOn": "2199-01-01",
             "eligibility": [{ "code": "local", "question": "Is the work local?" }],

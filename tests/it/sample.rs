@@ -251,7 +251,8 @@ async fn the_round_has_what_a_round_has() {
     let grants = answer["grants"]["nodes"].as_array().unwrap();
     let grant = |title: &str| grants.iter().find(|grant| grant["title"] == title).unwrap();
 
-    let clawback = json!([{ "amount": "1300.00", "received": "900.00", "writtenOff": "400.00", "open": "0.00" }]);
+    let clawback =
+        json!([{ "amount": "1300.00", "received": "900.00", "writtenOff": "400.00", "open": "0.00" }]);
     assert_eq!(grant("Memory boxes, begun again")["recoveries"], clawback);
     let half = json!([{ "amount": "900.00", "received": "450.00", "writtenOff": "0.00", "open": "450.00" }]);
     assert_eq!(grant("The shed at the end of the line")["recoveries"], half);

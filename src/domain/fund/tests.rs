@@ -5,7 +5,8 @@ mod years;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::identity::{PartnerId, ProgrammeId, ReferenceKind};
+use crate::domain::identity::{PartnerId, ProgrammeId, Reference, ReferenceKind};
+use crate::domain::places::Area;
 use crate::domain::{Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, words};
 
 const STAFF: u128 = 1;

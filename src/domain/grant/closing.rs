@@ -233,8 +233,8 @@ impl Grant {
     ) -> Result<GrantEvent, GrantRefusal> {
         self.must_be(GrantStatus::Closing)?;
         self.must_not_be_asked()?;
-        let settled = |one: &&Instalment| matches!(one.pay, Pay::Paid | Pay::Closed);
-        let open = self.instalments.iter().filter(|one| !settled(one));
+        let open =
+            self.instalments.iter().filter(|one| matches!(one.pay, Pay::Planned | Pay::Authorised { .. }));
         let left: Decimal = open.map(|one| one.plan.amount.pounds()).sum();
         if !left.is_zero() {
             return Err(GrantRefusal::InstalmentsOpen { left: pounds(left) });

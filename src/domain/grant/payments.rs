@@ -187,6 +187,10 @@ impl Grant {
         {
             self.set_pay(*instalment, Pay::Closed);
             self.instalments.push(Instalment::planned(replacement.clone()));
+            // Money that comes back after the end has to be paid again or released: the grant closes once more.
+            if matches!(self.status, GrantStatus::Closed | GrantStatus::Terminated) {
+                self.status = GrantStatus::Closing;
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 //! A town of two funds, three programmes and four grants, and the random histories it lives through. Decisions
 //! that touch two streams are made as the app makes them: both or neither.
 
+mod budgets;
+mod payments;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -15,7 +18,7 @@ use crate::domain::fund::{
 };
 use crate::domain::grant::{
     Application, ApprovalGround, AuthoritySource, AuthorityUsed, ConflictNature, CriterionResult, Grant,
-    GrantCommand, GrantEvent, GrantStatus, Panel, PlannedInstalment, SignatoryRole,
+    GrantCommand, GrantEvent, GrantStatus, Panel, PlannedInstalment, RecoveryGround, SignatoryRole,
 };
 use crate::domain::identity::{
     FundId, GrantId, Hash, ProgrammeId, RecoveryId, Reference, ReferenceKind, TransferId,
@@ -567,119 +570,6 @@ impl Town {
             let release = FundCommand::ReleaseCommitment { grant: id, cause };
             decision.extend(facts(fund, judge(&self.funds[&fund], release, at)?));
         }
-        Ok(decision)
-    }
-
-    /// The instalment a step is about: any of those planned.
-    fn chosen(&self, id: GrantId, step: Step) -> Option<&PlannedInstalment> {
-        let plan = self.plans.get(&id)?;
-        plan.get(usize::from(step.much) % plan.len())
-    }
-
-    fn authorise(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
-        let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
-        let command = GrantCommand::AuthoriseInstalment {
-            instalment,
-            pay_on: self.today,
-            checks_valid_until: None,
-            bank_version: 1,
-        };
-        self.on_grant(id, command, &self.who(step, FINANCE))
-    }
-
-    /// Posts the expenditure in the same decision.
-    fn pay(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
-        let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
-        let planned = self.grants[&id].planned(instalment)?;
-        let odd = match step.twist {
-            1 => Decimal::new(1, 2),
-            2 => Decimal::new(-1, 2),
-            _ => Decimal::ZERO,
-        };
-        let amount = Money::new(planned.amount.pounds() + odd).unwrap_or(planned.amount);
-        let (value_date, at) = (self.today, self.who(step, PAYER));
-        let confirm = GrantCommand::ConfirmPayment { instalment, amount, value_date };
-        let mut decision = self.on_grant(id, confirm, &at)?;
-        let fund = self.fund_of(id)?;
-        let year = planned.year;
-        let post = FundCommand::PostExpenditure { grant: id, instalment, year, amount, value_date };
-        decision.extend(facts(fund, self.ask_fund(&self.funds[&fund], post, &at)?));
-        Ok(decision)
-    }
-
-    fn give_back(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
-        let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
-        let fund = self.fund_of(id)?;
-        let give_back = FundCommand::ReturnExpenditure { grant: id, instalment, value_date: self.today };
-        Ok(facts(fund, self.ask_fund(&self.funds[&fund], give_back, &self.who(step, PAYER))?))
-    }
-
-    /// All of an instalment, some of it, or a penny more than it was.
-    fn recover(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
-        let (year, whole) =
-            self.chosen(id, step).map_or((years()[0], pence(1)), |one| (one.year, one.amount));
-        let amount = match step.twist {
-            1 => Money::new(whole.pounds() + Decimal::new(1, 2)).unwrap(),
-            2..8 => whole,
-            _ => whole.split(&[1, 3])[0].unwrap_or(whole),
-        };
-        let recovery = RecoveryId(Uuid::from_u128(step.much.into()));
-        let fund = self.fund_of(id)?;
-        let post =
-            FundCommand::PostRecovery { grant: id, recovery, shares: vec![YearShare { year, amount }] };
-        Ok(facts(fund, self.ask_fund(&self.funds[&fund], post, &self.who(step, PAYER))?))
-    }
-}
-
-/// Budget between funds and years, and the end of a year.
-impl Town {
-    fn transfer(&self, step: Step) -> Result<Decision, Refused> {
-        let (from, to): (FundId, FundId) = (numbered(step.which % FUNDS), numbered((step.which + 1) % FUNDS));
-        let transfer = Transfer {
-            id: TransferId(Uuid::from_u128(u128::from(step.much) << 8 | u128::from(step.twist))),
-            from,
-            to: if step.twist == 1 { from } else { to },
-            amount: pence(u32::from(step.much) * 499),
-            year: years()[usize::from(step.twist % 2)],
-        };
-        let at = self.who(step, PAYER);
-        let receiver = self.funds[&to].terms()?.clone();
-        let given =
-            self.ask_fund(&self.funds[&from], FundCommand::TransferOut { transfer, receiver }, &at)?;
-        let taken = self.ask_fund(&self.funds[&to], FundCommand::TransferIn(transfer), &at)?;
-        let mut decision = facts(from, given);
-        if !self.off.contains(&Guard::BothSidesOfATransfer) {
-            decision.extend(facts(to, taken));
-        }
-        Ok(decision)
-    }
-
-    fn carry(&self, step: Step) -> Result<Decision, Refused> {
-        let id: FundId = numbered(step.which % FUNDS);
-        let [from, to] = years();
-        let carry = FundCommand::CarryForward { from, to, amount: pence(u32::from(step.much) * 499) };
-        Ok(facts(id, self.ask_fund(&self.funds[&id], carry, &self.who(step, PAYER))?))
-    }
-
-    /// A year ends early in the life of few towns, and somebody may forget what is left in it.
-    fn end_year(&mut self, step: Step) -> Result<Decision, Refused> {
-        let [year, to] = years();
-        if self.today <= year.last_day() && step.twist < 12 {
-            self.today = year.last_day() + chrono::Days::new(1);
-        }
-        let id: FundId = numbered(step.which % FUNDS);
-        let at = self.who(step, PAYER);
-        let (mut fund, mut decision) = (self.funds[&id].clone(), Decision::new());
-        let left = fund.years().get(&year).map(YearFigures::available).and_then(Money::some);
-        if let Some(amount) = left.filter(|_| step.twist != 9) {
-            let carried = self.ask_fund(&fund, FundCommand::CarryForward { from: year, to, amount }, &at)?;
-            for event in &carried {
-                fund.evolve(event);
-            }
-            decision.extend(facts(id, carried));
-        }
-        let close = FundCommand::CloseYear { year, carry_commitments: step.twist != 7, log_size: 0 };
-        decision.extend(facts(id, self.ask_fund(&fund, close, &at)?));
         Ok(decision)
     }
 }
