@@ -126,6 +126,9 @@ async fn unpayable(work: &mut Work, id: RunId, run: &PaymentRun) -> Result<Vec<U
         let why = match (grant.payable_by(in_run(id, line)), partner.payable(pay_on, &checks)) {
             (Err(refusal), _) => refusal.to_string(),
             (_, Err(refusal)) => refusal.to_string(),
+            _ if grant.payee()? != line.partner => {
+                "It goes to a partner that is no longer the one to be paid.".to_owned()
+            }
             (Ok(()), Ok(now)) if now.bank_version != line.bank_version => format!(
                 "It goes to bank details version {}, and version {} is the newest.",
                 line.bank_version, now.bank_version

@@ -24,6 +24,10 @@ use crate::graphql::{Api, api};
 /// The namespace of the ids that scenarios give to commands.
 const SCENARIO: Uuid = Uuid::from_u128(0x5e3d_0f0a_6a3c_4c1e_9b5e_0d6f_5a71_de5c);
 
+/// What later steps can point to in a grant that was kept.
+const KEPT_OF_A_GRANT: &str =
+    "id instalments { id conditions { id } } returns { id } variations { id } recoveries { id }";
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
@@ -131,7 +135,7 @@ impl Loader {
         let mut input = Value::Object(step.input);
         self.fill(&mut input).await?;
         input["commandId"] = json!(command);
-        let inside = if field == "grant" { "id instalments { id conditions { id } }" } else { "id" };
+        let inside = if field == "grant" { KEPT_OF_A_GRANT } else { "id" };
         let document = format!(
             "mutation($input: {input_type}!) {{ {name}(input: $input) {{ receipt {{ repeated }} {field} {{ {inside} }} }} }}",
             name = step.r#do

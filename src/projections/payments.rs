@@ -305,11 +305,12 @@ pub async fn payable(
     limit: i64,
 ) -> Result<Vec<PayableRecord>, Trouble> {
     Ok(sqlx::query_as(
-        "SELECT one.id AS grant_id, one.reference, (part ->> 'id')::uuid AS instalment, one.partner,
-                (part ->> 'amount')::numeric AS amount, (part ->> 'pay_on')::date AS pay_on
+        "SELECT one.id AS grant_id, one.reference, (part ->> 'id')::uuid AS instalment,
+                (one.doc ->> 'payee')::uuid AS partner, (part ->> 'amount')::numeric AS amount,
+                (part ->> 'pay_on')::date AS pay_on
          FROM views.grant_case AS one, jsonb_array_elements(one.doc -> 'instalments') AS part
-         WHERE one.status = 'active' AND part ->> 'pay_on' IS NOT NULL AND part ->> 'paid_on' IS NULL
-           AND part ->> 'closed_on' IS NULL AND part ->> 'run' IS NULL
+         WHERE one.status IN ('active', 'closing') AND part ->> 'pay_on' IS NOT NULL
+           AND part ->> 'paid_on' IS NULL AND part ->> 'closed_on' IS NULL AND part ->> 'run' IS NULL
            AND ($1::date IS NULL OR (part ->> 'pay_on')::date <= $1)
          ORDER BY pay_on, one.reference, instalment LIMIT $2",
     )

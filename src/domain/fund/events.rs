@@ -333,7 +333,7 @@ impl FundEvent {
                     format!("{} in {}{}", one.amount, one.year, told_late(one.corrects))
                 };
                 let parts: Vec<String> = shares.iter().map(told).collect();
-                format!("Got {} back from a partner.", listed(parts.iter().map(String::as_str)))
+                format!("Got back from a partner: {}.", listed(parts.iter().map(String::as_str)))
             }
             Self::BudgetTransferredOut { .. }
             | Self::BudgetTransferredIn { .. }

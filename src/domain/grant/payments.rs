@@ -56,7 +56,7 @@ impl Grant {
     /// Whether an instalment may still be paid by the line it is in.
     ///
     /// # Errors
-    /// When the grant is not active, or the instalment is not authorised or not in that line.
+    /// When the grant does not run, or the instalment is not authorised or not in that line.
     pub fn payable_by(&self, line: RunLine) -> Result<(), GrantRefusal> {
         self.must_run()?;
         self.authorised_in(line).map(drop)

@@ -332,3 +332,31 @@ async fn the_same_command_again_gives_the_first_receipt_and_the_same_file() {
     assert_eq!(first["receipt"]["index"], again["receipt"]["index"]);
     assert_eq!(again["remittance"]["alreadyRecorded"], json!([1]));
 }
+
+#[tokio::test]
+async fn a_run_pays_whoever_a_variation_named() {
+    let town = Town::new().await;
+    let People { approver, commissioner, maker, .. } = &town.people;
+    let (grant, instalments) = town.grant(&town.partners[0], &["100.00"]).await;
+    let input = json!({
+        "grantId": grant, "from": town.partners[0], "to": town.partners[1], "reason": "For a test.",
+        "justification": "The second partner holds the money for the first."
+    });
+    let request = "mutation($input: RequestPayeeVariationInput!) {
+        requestPayeeVariation(input: $input) { grant { variations { id } } } }";
+    let asked = town.world.ask_on(TODAY, commissioner, request, json!({ "input": input })).await;
+    let variation = &asked.data()["requestPayeeVariation"]["grant"]["variations"][0]["id"];
+    let input = json!({ "grantId": grant, "variationId": variation, "reason": "For a test." });
+    let approve = "mutation($input: ApproveVariationInput!) {
+        approveVariation(input: $input) { receipt { index } } }";
+    town.world.ask_on(TODAY, approver, approve, json!({ "input": input })).await.data();
+    town.authorise(PAY_ON, &grant, &instalments[0]).await;
+
+    let payable = "{ payable(payOn: \"2026-06-01\") { partner { id } } }";
+    let wanted = json!([{ "partner": { "id": town.partners[1] } }]);
+    assert_eq!(town.look(maker, payable, json!({})).await["payable"], wanted);
+    let lines = [json!({ "grantId": grant, "instalmentId": instalments[0] })];
+    let (_, _, export) = town.exported(&lines).await;
+    let content = export["content"].as_str().unwrap();
+    assert!(content.contains(",000000,87654321,100.00,") && !content.contains("87651234"), "{content}");
+}
