@@ -114,7 +114,7 @@ async fn put_lines(server: &Server, name: &str, lines: u64) -> anyhow::Result<()
              ('00000000-0000-4000-a000-' || lpad((n / 4)::text, 12, '0'))::uuid, 2020 + (n * 6 / $1)::integer,
              (ARRAY['allocate', 'reserve', 'commit', 'pay'])[1 + n % 4], 1000 + n % 977,
              '2020-04-01'::date + (n * 2190 / $1)::integer,
-             '2020-04-01T12:00Z'::timestamptz + n * 2190 * interval '1 day' / $1
+             '2020-04-01T12:00Z'::timestamptz + (n * 189216000 / $1) * interval '1 second'
          FROM generate_series(0::bigint, $1 - 1) AS n")
     .await?;
     put("INSERT INTO views.ledger_grant SELECT DISTINCT grant_id, fund, programme, partner, ARRAY[partner],
