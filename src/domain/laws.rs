@@ -169,6 +169,7 @@ impl Books {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
     fn take_grant(&mut self, grant: GrantId, event: &GrantEvent) {
         let book = self.grants.entry(grant).or_default();
         match event {

@@ -434,6 +434,7 @@ impl Aggregate for Partner {
     type Event = PartnerEvent;
     type Refusal = PartnerRefusal;
 
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each command")]
     fn decide(
         &self,
         command: PartnerCommand,

@@ -190,6 +190,7 @@ impl Record for PartnerRecord {
     const VERSION: i32 = 2;
     const STREAM: &'static str = "partner";
 
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
     fn take(&mut self, event: &Recorded) -> bool {
         let on = event.effective_on;
         let Fact::Partner(fact) = &event.fact else { return false };

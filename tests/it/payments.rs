@@ -285,7 +285,8 @@ fn answer_text(rows: &[String]) -> String {
     let total: rust_decimal::Decimal = amounts.sum();
     let mut text = "run,line,result,amount,value_date,bank_code\n".to_owned();
     for row in rows {
-        text += &format!("{row}\n");
+        text.push_str(row);
+        text.push('\n');
     }
     text + &format!("total,{},,{total},,\n", rows.len())
 }

@@ -258,6 +258,7 @@ fn declare(number: u128) -> GrantCommand {
 }
 
 /// Each step of the way, and what can happen beside it.
+#[expect(clippy::too_many_lines, reason = "a list: one story for each command")]
 fn stories() -> Vec<Story<Grant>> {
     let step = |stage: usize, when, actor, on| Story {
         given: at(stage),

@@ -130,7 +130,9 @@ impl Payer {
                 exported.map(|(done, _)| done)
             }
             _ if run.tally(LineStatus::Pending).lines == 0 => step(&self.maker, RunStep::Reconcile).await,
-            _ => self.answer(id, run).await,
+            RunStatus::None | RunStatus::Exported | RunStatus::Reconciled | RunStatus::Voided => {
+                self.answer(id, run).await
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from the run to the last payment")]
 async fn a_run_is_paid_and_what_bounced_is_paid_by_a_second_one() {
     let town = Town::new().await;
     let People { approver, maker, releaser, .. } = &town.people;
