@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Grant, GrantEvent, GrantRefusal, Instalment, Pay, PlannedInstalment};
+use super::{Grant, GrantEvent, GrantRefusal, GrantStatus, Instalment, Pay, PlannedInstalment};
 use crate::domain::Circumstances;
 use crate::domain::calendar::{Date, day};
 use crate::domain::identity::{InstalmentId, PersonId, RunId};
