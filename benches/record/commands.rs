@@ -232,7 +232,8 @@ fn money_in_and_out() -> [FundCommand; 2] {
 async fn decide(store: Store, round: Round, client: u64, busy: Option<u64>) -> anyhow::Result<()> {
     for nth in 1..=round.each {
         let id = fund_id(match busy {
-            Some(first) => first + (client * round.each + nth * STRIDE) % IN_USE,
+            // The clients are far apart: as in the other rows, no two of them want the same fund at a time.
+            Some(first) => first + (client * IN_USE / round.clients + nth * STRIDE) % IN_USE,
             None => round.fund(client, nth),
         });
         store

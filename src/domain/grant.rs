@@ -256,6 +256,7 @@ impl Grant {
 
     fn void_first_approval_of(&mut self, person: PersonId) {
         self.first_approval.take_if(|pending| pending.first.approver == person);
+        self.terms.void_first_of(person);
     }
 
     fn begin(&mut self, status: GrantStatus, subject: Subject) {
@@ -396,6 +397,7 @@ impl Aggregate for Grant {
             GrantEvent::VariationRequested { variation, requested_by, change, .. } => {
                 self.terms.requested(*variation, *requested_by, change);
             }
+            GrantEvent::VariationFirstApproved { first, .. } => self.terms.first_approved(first),
             GrantEvent::VariationApproved { total, change, .. } => self.varied(*total, change),
             GrantEvent::VariationRefused { .. } => self.terms.refused(),
             GrantEvent::Suspended { from, suspended_by, .. } => self.suspended(*suspended_by, *from),

@@ -234,6 +234,7 @@ impl Books {
             | GrantEvent::MonitoringReturnQueried { .. }
             | GrantEvent::MonitoringReturnAccepted { .. }
             | GrantEvent::MonitoringReturnWaived { .. }
+            | GrantEvent::VariationFirstApproved { .. }
             | GrantEvent::Suspended { .. }
             | GrantEvent::Resumed {}
             | GrantEvent::UnderspendDeclared { .. }

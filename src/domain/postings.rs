@@ -206,6 +206,7 @@ pub fn expectations(event: &GrantEvent) -> Vec<Expectation> {
         | GrantEvent::MonitoringReturnAccepted { .. }
         | GrantEvent::MonitoringReturnWaived { .. }
         | GrantEvent::VariationRequested { .. }
+        | GrantEvent::VariationFirstApproved { .. }
         | GrantEvent::VariationRefused { .. }
         | GrantEvent::Suspended { .. }
         | GrantEvent::Resumed {}

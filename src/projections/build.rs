@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row as _};
 use tokio::sync::mpsc;
 
@@ -232,9 +233,8 @@ async fn build(
         return Err(Trouble::Other(format!("the log gave {done} events of {size}")));
     }
     progress(done, size);
-    for writer in writers {
-        writer.finish().await?;
-    }
+    // The last rows go in and the indexes are made side by side.
+    try_join_all(writers.into_iter().map(Writer::finish)).await?;
     Ok(size)
 }
 

@@ -314,6 +314,7 @@ impl GrantRecord {
             | GrantEvent::MonitoringReturnAccepted { .. }
             | GrantEvent::MonitoringReturnWaived { .. }
             | GrantEvent::VariationRequested { .. }
+            | GrantEvent::VariationFirstApproved { .. }
             | GrantEvent::VariationApproved { .. }
             | GrantEvent::VariationRefused { .. }
             | GrantEvent::Suspended { .. }

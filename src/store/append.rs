@@ -1,4 +1,4 @@
-//! One writer per process, committing in groups: decisions are made concurrently, their appends go to one task that
+//! One writer per process, committing in groups: decisions are made concurrently, their appends go to one thread that
 //! takes whatever has queued up and commits it in one transaction, projections included.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,10 +12,11 @@ use futures_util::future::BoxFuture;
 use rand::Rng as _;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row as _};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::leaf::{Leaf, canonical};
+use super::leaf::{Leaf, canonical, canonical_entries};
 use super::log::{Envelope, Recorded, StreamName};
 use super::{Inline, Trouble};
 use crate::domain::Event;
@@ -25,6 +26,10 @@ use crate::domain::record::Fact;
 const LARGEST_GROUP: usize = 64;
 /// How many decisions may wait.
 const QUEUE: usize = 4096;
+/// How long the writer looks away while others may be coming; the machine makes about 0.1 ms of it.
+const LOOK_AWAY: Duration = Duration::from_micros(50);
+/// So many looks at which nobody new has come end the waiting for others.
+const PATIENCE: u32 = 3;
 
 /// Proof that an event is in the log: its position and its leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,14 +89,14 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
 }
 
-/// The door to the task that appends.
+/// The door to the thread that appends.
 #[derive(Clone)]
 pub struct Committer {
     queue: mpsc::Sender<Waiting>,
 }
 
 impl Committer {
-    /// Start the task on a connection of its own.
+    /// Start the thread, on a connection of its own. It ends when every door to it is gone.
     #[must_use]
     pub fn start(pool: &PgPool, inline: Vec<Arc<dyn Inline>>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
@@ -101,7 +106,12 @@ impl Committer {
             // A process that stands still in the middle of an append must not keep the others waiting.
             ("idle_in_transaction_session_timeout", "10s"),
         ]);
-        tokio::spawn(Writer { options, inline, connection: None }.run(waiting));
+        let writer = Writer { options, inline, connection: None, opened: None };
+        // Everyone waits for the writer: it must not stand in line with the decisions for a turn of the runtime.
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("the machine has what a runtime needs");
+        let thread = std::thread::Builder::new().name("append".into());
+        thread.spawn(move || writer.run(&runtime, waiting)).expect("the machine has room for a thread");
         Self { queue }
     }
 
@@ -140,6 +150,45 @@ struct Writer {
     options: PgConnectOptions,
     inline: Vec<Arc<dyn Inline>>,
     connection: Option<PgConnection>,
+    /// What came of opening the next transaction on the connection.
+    opened: Option<sqlx::Result<Head>>,
+}
+
+/// Where the log ends; nobody else appends until the transaction that asked has ended.
+struct Head {
+    size: i64,
+    last_recorded_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+}
+
+impl Head {
+    /// Open a transaction and lock the end of the log.
+    async fn lock(connection: &mut PgConnection) -> sqlx::Result<Self> {
+        let head = connection
+            .fetch_one("BEGIN; SELECT size, last_recorded_at, now FROM public.lock_log_head()")
+            .await?;
+        Ok(Self { size: head.try_get(0)?, last_recorded_at: head.try_get(1)?, now: head.try_get(2)? })
+    }
+}
+
+/// Those who were answered together come back together. Without a moment of patience the first of them would be
+/// committed alone, and all the others in the group after it. The moment ends when as many are there as the last time,
+/// or when nobody new has come for a while; whoever is always alone never waits.
+fn gather(waiting: &mut mpsc::Receiver<Waiting>, group: &mut Vec<Waiting>, last: usize) {
+    let mut in_vain = 0;
+    loop {
+        let before = group.len();
+        while group.len() < LARGEST_GROUP
+            && let Ok(one) = waiting.try_recv()
+        {
+            group.push(one);
+        }
+        in_vain = if group.len() > before { 0 } else { in_vain + 1 };
+        if group.len() >= last || in_vain == PATIENCE {
+            return;
+        }
+        std::thread::sleep(LOOK_AWAY);
+    }
 }
 
 /// Why a whole group did not commit.
@@ -170,19 +219,31 @@ impl From<Trouble> for GroupTrouble {
 }
 
 impl Writer {
-    async fn run(mut self, mut waiting: mpsc::Receiver<Waiting>) {
-        let mut group = Vec::with_capacity(LARGEST_GROUP);
-        while waiting.recv_many(&mut group, LARGEST_GROUP).await > 0 {
+    fn run(mut self, runtime: &Runtime, mut waiting: mpsc::Receiver<Waiting>) {
+        let mut last = 0;
+        while let Some(first) = waiting.blocking_recv() {
+            let mut group = vec![first];
+            // Others come while the end of the log is being locked.
+            runtime.block_on(self.open());
+            gather(&mut waiting, &mut group, last);
+            last = group.len();
             let (decisions, answers): (Vec<_>, Vec<_>) =
-                group.drain(..).map(|one| (one.decision, one.answer)).unzip();
-            let results = self.commit(&decisions).await;
+                group.into_iter().map(|one| (one.decision, one.answer)).unzip();
+            let results = runtime.block_on(self.commit(&decisions));
             for (answer, result) in answers.into_iter().zip(results) {
                 // Whoever asked may have gone; what is committed stays committed.
                 let _gone = answer.send(result);
             }
         }
         if let Some(connection) = self.connection.take() {
-            let _gone = connection.close().await;
+            let _gone = runtime.block_on(connection.close());
+        }
+    }
+
+    /// Open the transaction of the next group, where there is a connection. What goes wrong is met by the group.
+    async fn open(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            self.opened = Some(Head::lock(connection).await);
         }
     }
 
@@ -246,9 +307,11 @@ impl Writer {
 
     async fn attempt(&mut self, decisions: &[Decision], checked: bool) -> Result<Vec<Answer>, GroupTrouble> {
         let inline = self.inline.clone();
+        let opened = self.opened.take();
         let connection = self.connected().await.map_err(|error| GroupTrouble::Unreachable(error.into()))?;
         // A projection that panics is a fault of ours: it must not take the one writer of the process with it.
-        let result = AssertUnwindSafe(transact(connection, &inline, decisions, checked)).catch_unwind().await;
+        let result =
+            AssertUnwindSafe(transact(connection, opened, &inline, decisions, checked)).catch_unwind().await;
         let Ok(result) = result else {
             self.connection = None;
             return Err(GroupTrouble::Other(Trouble::Other("a projection panicked".into())));
@@ -269,37 +332,35 @@ impl Writer {
 
 async fn transact(
     connection: &mut PgConnection,
+    opened: Option<sqlx::Result<Head>>,
     inline: &[Arc<dyn Inline>],
     decisions: &[Decision],
     checked: bool,
 ) -> Result<Vec<Answer>, GroupTrouble> {
-    // Both in one message to the server: a round trip less while the head is locked.
-    let head =
-        connection.fetch_one("BEGIN; SELECT size, last_recorded_at, now FROM public.lock_log_head()").await?;
-    let (size, last, now): (i64, DateTime<Utc>, DateTime<Utc>) =
-        (head.try_get(0)?, head.try_get(1)?, head.try_get(2)?);
+    let head = match opened {
+        Some(head) => head?,
+        None => Head::lock(connection).await?,
+    };
     let known = known_versions(connection, decisions, checked).await?;
-    let (admitted, refused) = admit(decisions, known);
-    let first_at = now.max(last + TimeDelta::microseconds(1));
-    let rows = placed(&admitted, size, first_at)?;
-    if rows.is_empty() {
+    let admitted = admit(decisions, known);
+    let first_at = head.now.max(head.last_recorded_at + TimeDelta::microseconds(1));
+    let (events, texts) = placed(&admitted, head.size, first_at)?;
+    if events.is_empty() {
         connection.execute("ROLLBACK").await?;
     } else {
-        insert(connection, &rows).await?;
-        let recorded: Vec<Recorded> = rows.iter().map(|row| row.recorded.clone()).collect();
+        insert(connection, &events, &texts).await?;
         for projection in inline {
-            projection.apply(connection, &recorded).await?;
+            projection.apply(connection, &events).await?;
         }
         connection.execute("COMMIT").await?;
     }
-    let mut by_decision: Vec<Vec<Recorded>> = decisions.iter().map(|_| Vec::new()).collect();
-    for row in rows {
-        by_decision[row.decision].push(row.recorded);
+    let mut answers: Vec<Answer> = decisions.iter().map(|_| Err(Trouble::Conflict)).collect();
+    let mut events = events.into_iter();
+    for (place, decision) in admitted {
+        let added = decision.parts.iter().map(|part| part.facts.len()).sum();
+        answers[place] = Ok(events.by_ref().take(added).collect());
     }
-    let answers = by_decision.into_iter().enumerate();
-    Ok(answers
-        .map(|(place, recorded)| if refused.contains(&place) { Err(Trouble::Conflict) } else { Ok(recorded) })
-        .collect())
+    Ok(answers)
 }
 
 /// The versions of the streams that must be known before anything is inserted. The key of the table catches a stale
@@ -332,12 +393,11 @@ async fn known_versions(
 type Admitted<'d> = Vec<(usize, &'d Decision)>;
 
 /// Which decisions still rest on what there is, in the order in which they came. What one adds, the next must know.
-fn admit(decisions: &[Decision], mut known: BTreeMap<StreamName, i64>) -> (Admitted<'_>, Vec<usize>) {
-    let (mut admitted, mut refused) = (Vec::new(), Vec::new());
+fn admit(decisions: &[Decision], mut known: BTreeMap<StreamName, i64>) -> Admitted<'_> {
+    let mut admitted = Vec::new();
     for (place, decision) in decisions.iter().enumerate() {
         let holds = |part: &Part| known.get(&part.stream).is_none_or(|version| *version == part.expected);
         if !decision.parts.iter().all(holds) {
-            refused.push(place);
             continue;
         }
         for part in &decision.parts {
@@ -346,39 +406,40 @@ fn admit(decisions: &[Decision], mut known: BTreeMap<StreamName, i64>) -> (Admit
         }
         admitted.push((place, decision));
     }
-    (admitted, refused)
+    admitted
 }
 
-struct Placed {
-    decision: usize,
-    recorded: Recorded,
-    payload: String,
+/// What goes into the log of an event as text, beside what is [`Recorded`].
+struct Texts<'d> {
+    payload: &'d str,
     metadata: String,
     nonce: String,
 }
 
 /// Give every event its place, time, id, nonce and leaf.
-fn placed(
-    admitted: &[(usize, &Decision)],
+fn placed<'d>(
+    admitted: &[(usize, &'d Decision)],
     size: i64,
     first_at: DateTime<Utc>,
-) -> Result<Vec<Placed>, Trouble> {
+) -> Result<(Vec<Recorded>, Vec<Texts<'d>>), Trouble> {
     #[expect(clippy::disallowed_methods, reason = "ids and nonces of events are made here and nowhere else")]
     let mut chance = rand::rng();
-    let mut rows = Vec::new();
+    let (mut events, mut texts) = (Vec::new(), Vec::new());
     let (mut index, mut recorded_at) = (size, first_at);
-    for (place, decision) in admitted {
-        let mut metadata = decision.envelope.metadata();
+    for (_, decision) in admitted {
+        let envelope = &decision.envelope;
+        let mut metadata = envelope.metadata();
         for part in &decision.parts {
+            let stream_id = part.stream.id.to_string();
             for (sequence, draft) in (part.expected + 1..).zip(&part.facts) {
                 let event_id = event_id(recorded_at, chance.random());
                 metadata.insert("event_id", event_id.to_string());
-                let text = canonical(&metadata)?;
+                let text = canonical_entries(&metadata)?;
                 let nonce = hex::encode(chance.random::<[u8; 16]>());
                 let kind = draft.fact.kind();
                 let leaf = Leaf {
                     stream_type: part.stream.kind,
-                    stream_id: &part.stream.id.to_string(),
+                    stream_id: &stream_id,
                     sequence,
                     event_type: kind.name,
                     event_version: &kind.version.to_string(),
@@ -388,8 +449,7 @@ fn placed(
                     recorded_at,
                     nonce: &nonce,
                 };
-                let envelope = &decision.envelope;
-                let recorded = Recorded {
+                events.push(Recorded {
                     index,
                     stream: part.stream,
                     sequence,
@@ -404,15 +464,14 @@ fn placed(
                     correlation: envelope.correlation,
                     causation: envelope.causation,
                     leaf_hash: leaf.hash(),
-                };
-                let payload = draft.payload.clone();
-                rows.push(Placed { decision: *place, recorded, payload, metadata: text, nonce });
+                });
+                texts.push(Texts { payload: &draft.payload, metadata: text, nonce });
                 index += 1;
                 recorded_at += TimeDelta::microseconds(1);
             }
         }
     }
-    Ok(rows)
+    Ok((events, texts))
 }
 
 /// A UUIDv7 of the moment of recording.
@@ -421,8 +480,8 @@ fn event_id(at: DateTime<Utc>, chance: [u8; 10]) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &chance).into_uuid()
 }
 
-async fn insert(connection: &mut PgConnection, rows: &[Placed]) -> sqlx::Result<()> {
-    fn column<T>(rows: &[Placed], of: impl Fn(&Placed) -> T) -> Vec<T> {
+async fn insert(connection: &mut PgConnection, events: &[Recorded], texts: &[Texts<'_>]) -> sqlx::Result<()> {
+    fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
         rows.iter().map(of).collect()
     }
     sqlx::query(
@@ -435,20 +494,20 @@ async fn insert(connection: &mut PgConnection, rows: &[Placed]) -> sqlx::Result<
              AS added (kind, id, sequence, event_type, event_version, payload, metadata, index, event_id,
              recorded_at, effective_on, nonce, leaf_hash, command_id)",
     )
-    .bind(column(rows, |row| row.recorded.stream.kind))
-    .bind(column(rows, |row| row.recorded.stream.id.to_string()))
-    .bind(column(rows, |row| row.recorded.sequence))
-    .bind(column(rows, |row| row.recorded.fact.kind().name))
-    .bind(column(rows, |row| row.recorded.fact.kind().version.to_string()))
-    .bind(rows.iter().map(|row| row.payload.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.metadata.as_str()).collect::<Vec<_>>())
-    .bind(column(rows, |row| row.recorded.index))
-    .bind(column(rows, |row| row.recorded.event_id))
-    .bind(column(rows, |row| row.recorded.recorded_at))
-    .bind(column(rows, |row| row.recorded.effective_on))
-    .bind(rows.iter().map(|row| row.nonce.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.recorded.leaf_hash.as_slice()).collect::<Vec<_>>())
-    .bind(column(rows, |row| row.recorded.command.map(|command| command.0)))
+    .bind(column(events, |row| row.stream.kind))
+    .bind(column(events, |row| row.stream.id.to_string()))
+    .bind(column(events, |row| row.sequence))
+    .bind(column(events, |row| row.fact.kind().name))
+    .bind(column(events, |row| row.fact.kind().version.to_string()))
+    .bind(column(texts, |row| row.payload))
+    .bind(column(texts, |row| row.metadata.as_str()))
+    .bind(column(events, |row| row.index))
+    .bind(column(events, |row| row.event_id))
+    .bind(column(events, |row| row.recorded_at))
+    .bind(column(events, |row| row.effective_on))
+    .bind(column(texts, |row| row.nonce.as_str()))
+    .bind(column(events, |row| row.leaf_hash.as_slice()))
+    .bind(column(events, |row| row.command.map(|command| command.0)))
     .execute(connection)
     .await?;
     Ok(())

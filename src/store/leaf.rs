@@ -4,6 +4,8 @@
 //! event_version, index, recorded_at, sequence, v}; leaf = SHA-256(0x00 || header). Bodies can be withheld from an
 //! export while completeness is still proven by headers.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -101,6 +103,18 @@ pub fn canonical<T: serde::Serialize>(value: &T) -> Result<String, NotCanonical>
     Ok(serde_json_canonicalizer::to_string(&value)?)
 }
 
+/// The RFC 8785 text of entries that are all text, under names in plain letters: as [`canonical`], without the way
+/// through a JSON value.
+///
+/// # Errors
+/// When PostgreSQL could not take a text out of JSON again.
+pub fn canonical_entries(entries: &BTreeMap<&'static str, String>) -> Result<String, NotCanonical> {
+    if entries.values().any(|text| text.contains('\0')) {
+        return Err(NotCanonical::Nul);
+    }
+    Ok(serde_json::to_string(entries)?)
+}
+
 fn storable(value: &Value) -> Result<(), NotCanonical> {
     match value {
         Value::String(text) if text.contains('\0') => Err(NotCanonical::Nul),
@@ -141,6 +155,15 @@ mod tests {
         assert!(matches!(canonical(&json!({"a\0": 1})), Err(NotCanonical::Nul)));
         assert!(matches!(canonical(&json!({"\u{1f600}": 1})), Err(NotCanonical::Key(_))));
         assert!(canonical(&json!({"\u{ffee}": "\u{1f600}\u{1}\\u0000"})).is_ok());
+    }
+
+    #[test]
+    fn entries_have_the_same_text_as_the_value_they_are() {
+        let words = "\u{0}\u{1}\u{8}\t\n\u{c}\r\u{1f}\u{7f}\"\\/é\u{2028}\u{ffee}\u{1f600}";
+        let mut entries = BTreeMap::from([("role", String::new()), ("actor", words.to_owned())]);
+        assert!(matches!(canonical_entries(&entries), Err(NotCanonical::Nul)));
+        entries.insert("actor", words.replace('\0', ""));
+        assert_eq!(canonical_entries(&entries).unwrap(), canonical(&entries).unwrap());
     }
 
     #[test]

@@ -90,6 +90,11 @@ impl Town {
     }
 
     pub async fn fund_and_programme(&self) -> (Value, Value) {
+        self.fund_and_programme_on("SMALL").await
+    }
+
+    /// A fund of £10,000.00 and a programme of a track on it.
+    pub async fn fund_and_programme_on(&self, track: &str) -> (Value, Value) {
         let People { commissioner, finance, .. } = &self.people;
         let fund = self
             .done(
@@ -106,7 +111,7 @@ impl Town {
             json!({ "fundId": fund["id"], "amount": "10000.00", "year": "2026/27", "source": "Minute 1" });
         self.done(finance, "allocateBudget", budget).await;
         let programme = json!({
-            "name": "Small sparks", "fundId": fund["id"], "purpose": "belonging", "track": "MICRO", "route": "OPEN_CALL",
+            "name": "Small sparks", "fundId": fund["id"], "purpose": "belonging", "track": track, "route": "OPEN_CALL",
             "limits": { "least": "250.00", "most": "8000.00", "oneApprover": "5000.00", "reservationDays": 60, "targetWorkingDays": 10 },
             "opensOn": "2026-04-01", "closesOn": "2199-01-01",
             "eligibility": [{ "code": "local", "question": "Is the work local?" }],
@@ -388,7 +393,7 @@ async fn nobody_approves_what_they_proposed_assessed_or_have_an_interest_in() {
     let town = Town::new().await;
     let People { commissioner, assessor, approver, .. } = &town.people;
     let partner = town.approved_partner(1).await;
-    let (_, programme) = town.fund_and_programme().await;
+    let (_, programme) = town.fund_and_programme_on("MICRO").await;
     let grant = town.scored_grant(&partner, &programme, "1000.00").await;
     town.done(commissioner, "recommendGrant", recommendation(&grant, "1000.00")).await;
     let approve = approval(&grant, &[("1000.00", "2026-06-01")]);

@@ -63,7 +63,7 @@ async fn a_micro_grant_goes_from_one_page_to_the_payment_with_four_people() {
     let town = Town::new().await;
     let People { commissioner, second, approver, finance, assessor, .. } = &town.people;
     let partner = town.approved_partner(1).await;
-    let (_, programme) = town.fund_and_programme().await;
+    let (_, programme) = town.fund_and_programme_on("MICRO").await;
     let admin = admin_of(&town, &partner).await;
     let grant = town.done(&admin, "submitApplication", application(&partner, &programme, "900.00")).await;
     let id = &grant["id"];

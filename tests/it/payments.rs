@@ -224,7 +224,7 @@ impl Town {
     }
 
     async fn figures(&self) -> Value {
-        let document = "{ ledger { figures { available committed paid } } laws { holds } }";
+        let document = "{ ledger { figures { available committed paid: spent } } laws { holds } }";
         let answer = self.look(&self.people.auditor, document, json!({})).await;
         assert_eq!(answer["laws"]["holds"], true);
         answer["ledger"][0]["figures"].clone()

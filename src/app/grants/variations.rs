@@ -184,8 +184,17 @@ impl App {
                     }
                 }
                 let authority = app.authority_on(work, grant).await?;
-                let approve = VariationCommand::Approve { variation, authority, reserved };
+                let approve = VariationCommand::Approve {
+                    variation,
+                    authority,
+                    one_approver: rules.limits.one_approver,
+                    reserved,
+                };
                 work.execute::<Grant>(grant, GrantCommand::Vary(approve)).await?;
+                // The first of two approvals: what was asked for still waits.
+                if work.existing::<Grant>(grant).await?.asked(variation).is_ok() {
+                    return Ok(());
+                }
                 if rising {
                     work.execute::<Fund>(case.fund, FundCommand::ConfirmCommitment { grant }).await?;
                 }

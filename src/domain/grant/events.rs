@@ -451,10 +451,19 @@ events! {
             approver: PersonId,
             /// The authority it rested on.
             authority: AuthorityUsed,
+            /// Who approved first, where it took two.
+            first: Option<FirstApproval>,
             /// The whole award from now on, GBP: what the authority was held against.
             total: Money,
             /// What changed, from what to what.
             change: Change,
+        },
+        /// A change was approved by the first of two approvers; nothing changes yet.
+        "grant.variation_first_approved", 1, reason => VariationFirstApproved {
+            /// The variation.
+            variation: VariationId,
+            /// Who approved, and the authority that rested on.
+            first: FirstApproval,
         },
         /// A change of the grant was refused; money reserved for it is free again in the same moment.
         "grant.variation_refused", 1, reason => VariationRefused {

@@ -114,6 +114,10 @@ impl GrantEvent {
             Self::MonitoringReturnAccepted { .. } => "A return was accepted.".into(),
             Self::MonitoringReturnWaived { .. } => "The final return is no longer waited for.".into(),
             Self::VariationRequested { change, .. } => format!("A change was asked for: {}.", change.told()),
+            Self::VariationFirstApproved { first, .. } => format!(
+                "A change was approved by the first of two approvers, under a limit of {}.",
+                first.authority.limit
+            ),
             Self::VariationApproved { authority, change, .. } => {
                 format!("A change was approved under a limit of {}: {}.", authority.limit, change.told())
             }

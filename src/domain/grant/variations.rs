@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{AuthorityUsed, Condition, Grant, GrantEvent, GrantRefusal, GrantStatus, Pay, PlannedInstalment};
+use super::{
+    AuthorityUsed, Condition, FirstApproval, Grant, GrantEvent, GrantRefusal, GrantStatus, Pay,
+    PlannedInstalment,
+};
 use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::identity::{InstalmentId, PartnerId, PersonId, VariationId};
 use crate::domain::money::{Money, pounds};
@@ -247,10 +250,11 @@ pub enum VariationCommand {
         justification: Text<2000>,
         wish: Wish,
     },
-    /// With what is reserved for it in the fund.
+    /// With what is reserved for it in the fund, and what one approver may award alone in the programme.
     Approve {
         variation: VariationId,
         authority: AuthorityUsed,
+        one_approver: Money,
         reserved: ByYear,
     },
     Refuse {
@@ -276,15 +280,26 @@ pub(super) struct Terms {
     pub(super) purpose: Option<Text<2000>>,
     payee: Option<PartnerId>,
     asked: Option<(VariationId, PersonId, Change)>,
+    first: Option<FirstApproval>,
 }
 
 impl Terms {
     pub(super) fn requested(&mut self, variation: VariationId, by: PersonId, change: &Change) {
         self.asked = Some((variation, by, change.clone()));
+        self.first = None;
+    }
+
+    pub(super) fn first_approved(&mut self, first: &FirstApproval) {
+        self.first = Some(first.clone());
+    }
+
+    /// What somebody approved first who has an interest counts no more.
+    pub(super) fn void_first_of(&mut self, person: PersonId) {
+        self.first.take_if(|first| first.approver == person);
     }
 
     pub(super) fn refused(&mut self) {
-        self.asked = None;
+        (self.asked, self.first) = (None, None);
     }
 }
 
@@ -340,8 +355,8 @@ impl Grant {
                 let change = self.change(wish)?;
                 Ok(GrantEvent::VariationRequested { variation, requested_by: by, justification, change })
             }
-            VariationCommand::Approve { variation, authority, reserved } => {
-                self.approve_variation(variation, authority, &reserved, by)
+            VariationCommand::Approve { variation, authority, one_approver, reserved } => {
+                self.approve_variation(variation, (authority, one_approver), &reserved, by)
             }
             VariationCommand::Refuse { variation, feedback } => {
                 let (requested_by, _) = self.question(variation)?;
@@ -468,10 +483,12 @@ impl Grant {
         }
     }
 
+    /// The rules of an award hold for the new total: above what this approver may award alone, another must approve
+    /// as well, whose own limit covers it.
     fn approve_variation(
         &self,
         variation: VariationId,
-        authority: AuthorityUsed,
+        (authority, one_approver): (AuthorityUsed, Money),
         reserved: &ByYear,
         approver: PersonId,
     ) -> Result<GrantEvent, GrantRefusal> {
@@ -493,7 +510,13 @@ impl Grant {
                 self.total()?
             }
         };
-        if total > authority.limit {
+        let first = self.terms.first.clone();
+        if first.as_ref().is_some_and(|first| first.approver == approver) {
+            return Err(GrantRefusal::SameApprover);
+        }
+        let alone = authority.limit.min(one_approver);
+        let takes_two = first.is_none() && total > alone;
+        if !takes_two && total > authority.limit {
             return Err(GrantRefusal::ExceedsAuthority { amount: total, limit: authority.limit });
         }
         let rises = change.rises();
@@ -504,13 +527,17 @@ impl Grant {
                 return Err(GrantRefusal::InstalmentsNotAsReserved { year: *year, planned, reserved });
             }
         }
+        if takes_two {
+            let first = FirstApproval { approver, authority };
+            return Ok(GrantEvent::VariationFirstApproved { variation, first });
+        }
         let change = change.clone();
-        Ok(GrantEvent::VariationApproved { variation, approver, authority, total, change })
+        Ok(GrantEvent::VariationApproved { variation, approver, authority, first, total, change })
     }
 
     /// What was approved holds from now on.
     pub(super) fn varied(&mut self, total: Money, change: &Change) {
-        self.terms.asked = None;
+        self.terms.refused();
         self.terms.total = Some(total);
         match change {
             Change::Amount { plan, .. } | Change::Schedule { plan } => self.replanned(plan),

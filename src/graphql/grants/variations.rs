@@ -38,6 +38,8 @@ pub struct Variation {
     pub feedback: Option<String>,
     /// Who approved it. For staff and auditors; nothing for a partner.
     pub approver: Option<Person>,
+    /// Whether one of two approvers has approved, and the second is waited for.
+    pub awaits_second_approval: bool,
     /// The delegation of authority the approval rested on.
     pub authority_id: Option<Uuid>,
     /// The most that authority allowed at that moment.
@@ -118,6 +120,7 @@ impl Variation {
             decided_on: one.decided_on.map(Date),
             feedback: one.feedback.clone(),
             approver,
+            awaits_second_approval: one.first.is_some() && one.approved.is_none(),
             authority_id: authority.and_then(|authority| delegation(&authority.source)),
             limit: authority.map(|authority| authority.limit.into()),
         }
@@ -357,7 +360,8 @@ impl VariationMutations {
         request(ctx, (input.grant_id, input.justification, input.meant), new).await
     }
 
-    /// Approve a change, not as whoever asked for it, with an authority that covers the whole award as it then
+    /// Approve a change, not as whoever asked for it. Above what you may award alone you are the first of two
+    /// approvers, and nothing changes yet. It takes an authority that covers the whole award as it then
     /// stands; money moves in the same moment. Needs a reason.
     async fn approve_variation(
         &self,

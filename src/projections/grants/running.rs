@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{GrantRecord, InstalmentRecord};
 use crate::domain::calendar::Date;
 use crate::domain::grant::{
-    AuthorityUsed, Change, GrantEvent, GrantStatus, MonitoringReport, RecoveryGround, Replan, ReturnKind,
-    ReturnStatus, ReturnTerms, ReviewOutcome, SuspensionGround, VariationStatus,
+    AuthorityUsed, Change, FirstApproval, GrantEvent, GrantStatus, MonitoringReport, RecoveryGround, Replan,
+    ReturnKind, ReturnStatus, ReturnTerms, ReviewOutcome, SuspensionGround, VariationStatus,
 };
 use crate::domain::identity::{PersonId, RecoveryId, ReturnId, VariationId};
 use crate::domain::money::Money;
@@ -51,6 +51,8 @@ pub struct VariationRecord {
     pub decided_on: Option<Date>,
     /// What the partner was told when it was refused.
     pub feedback: Option<String>,
+    /// Who approved it first, where it takes two.
+    pub first: Option<FirstApproval>,
     /// Who approved it, and the authority that rested on.
     pub approved: Option<(PersonId, AuthorityUsed)>,
 }
@@ -180,10 +182,18 @@ impl GrantRecord {
                 justification: justification.to_string(),
                 decided_on: None,
                 feedback: None,
+                first: None,
                 approved: None,
             });
-        } else if let GrantEvent::VariationApproved { variation, approver, authority, total, change } = fact {
+        } else if let GrantEvent::VariationFirstApproved { variation, first } = fact {
+            if let Some(one) = self.variations.iter_mut().find(|one| one.id == variation) {
+                one.first = Some(first);
+            }
+        } else if let GrantEvent::VariationApproved { variation, approver, authority, first, total, change } =
+            fact
+        {
             if let Some(one) = self.decided(variation, VariationStatus::Approved, on) {
+                one.first = first;
                 one.approved = Some((approver, authority));
             }
             self.total = Some(total);

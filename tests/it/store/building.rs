@@ -125,7 +125,7 @@ async fn what_was_changed_or_taken_out_of_a_projection_is_found() {
         ("DELETE FROM views.ledger_line WHERE amount = 50", found("ledger_line", 0, 1)),
         (
             "INSERT INTO views.ledger_line SELECT index, 9, fund, programme, partner, grant_id, instalment, year,
-             movement, amount, effective_on, recorded_at FROM views.ledger_line LIMIT 1",
+             corrects, movement, amount, effective_on, recorded_at FROM views.ledger_line LIMIT 1",
             found("ledger_line", 1, 0),
         ),
         (

@@ -115,6 +115,7 @@ fn varied(total: &str, change: Change) -> GrantEvent {
         variation: id(70),
         approver: person(APPROVER),
         authority: authority("3000"),
+        first: None,
         total: gbp(total),
         change,
     }
@@ -123,7 +124,12 @@ fn varied(total: &str, change: Change) -> GrantEvent {
 fn approve_change(limit: &str, reserved: &[(i32, &str)]) -> GrantCommand {
     let reserved = reserved.iter().map(|(begins, sum)| (year(*begins), gbp(sum).pounds())).collect();
     let authority = authority(limit);
-    GrantCommand::Vary(VariationCommand::Approve { variation: id(70), authority, reserved })
+    GrantCommand::Vary(VariationCommand::Approve {
+        variation: id(70),
+        authority,
+        one_approver: gbp("5000"),
+        reserved,
+    })
 }
 
 fn refuse_change(number: u128) -> GrantCommand {
@@ -512,6 +518,7 @@ fn a_schedule_moves_money_between_years_and_keeps_the_sum() {
         variation: id(70),
         approver: person(SECOND_APPROVER),
         authority: authority("2500"),
+        first: None,
         total: gbp("2500"),
         change: change.clone(),
     };
