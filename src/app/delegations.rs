@@ -39,9 +39,7 @@ impl App {
         new: NewAuthority,
     ) -> Result<Done, Failure> {
         let order = self.order(who, "grantAuthority", how)?;
-        if self.names(&[new.person]).await?.is_empty() {
-            return Err(Failure::NotFound("person"));
-        }
+        self.must_know(&[new.person]).await?;
         let id = order.envelope.command.makes("authority");
         self.carry_out::<Delegation, _>(order, id, move |work| {
             let NewAuthority { person, scope, limit, from, to } = new.clone();

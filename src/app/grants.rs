@@ -86,6 +86,22 @@ pub enum Step {
 }
 
 impl Step {
+    /// Who is named in it.
+    const fn person(&self) -> Option<PersonId> {
+        match self {
+            Self::AssignAssessor { assessor: person }
+            | Self::RecuseAssessor { assessor: person }
+            | Self::DeclareConflict { person, .. } => Some(*person),
+            Self::InviteToApply { .. }
+            | Self::DeclineInterest { .. }
+            | Self::RequestInformation { .. }
+            | Self::SupplyInformation { .. }
+            | Self::IssueOffer { .. }
+            | Self::AcceptOffer { .. }
+            | Self::MeetCondition { .. } => None,
+        }
+    }
+
     fn parts(self) -> (&'static str, GrantCommand) {
         match self {
             Self::InviteToApply { apply_by } => ("inviteToApply", GrantCommand::InviteToApply { apply_by }),
@@ -198,8 +214,10 @@ impl App {
         grant: GrantId,
         step: Step,
     ) -> Result<Done, Failure> {
+        let named = step.person();
         let (deed, command) = step.parts();
         let order = self.order(who, deed, how)?;
+        self.must_know(named.as_slice()).await?;
         let who = who.clone();
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
             let (who, command) = (who.clone(), command.clone());

@@ -66,6 +66,16 @@ impl App {
     pub async fn names(&self, people: &[PersonId]) -> Result<HashMap<PersonId, String>, Failure> {
         self.accounts.names(people).await.map_err(Failure::broken)
     }
+
+    /// Whether there is somebody under each of these ids.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub(super) async fn must_know(&self, people: &[PersonId]) -> Result<(), Failure> {
+        let known = self.names(people).await?;
+        let all = people.iter().all(|person| known.contains_key(person));
+        if all { Ok(()) } else { Err(Failure::NotFound("person")) }
+    }
 }
 
 /// An event as people of a partner see it: how an application is judged is not for them, nor who of the staff did

@@ -106,7 +106,7 @@ refusals! {
         "partner.no_community" => NoCommunity, "Choose at least one community the organisation serves.";
         "partner.number_missing" => NumberMissing { form: &'static str }, "Enter the register number: a {form} has one.";
         "partner.not_applying" => NotApplying, "This can only be done while the application is being looked at.";
-        "partner.not_approved" => NotApproved, "This partner is not approved.";
+        "partner.not_approved" => NotApproved, "This partner is not approved. It must be approved first, or reinstated where it is suspended.";
         "partner.not_suspended" => NotSuspended, "This partner is not suspended.";
         "partner.ended" => Ended, "This application was declined or taken back: nothing more can be done on it.";
         "partner.check_not_required" => CheckNotRequired { check: &'static str }, "The {check} check was not asked of this partner.";

@@ -327,6 +327,12 @@ async fn a_panel_decides_with_enough_people_who_have_no_interest() {
     let told =
         town.refused(commissioner, "recommendGrant", meeting(&[&chair], &[second]), "grant.no_quorum").await;
     assert!(told.contains("needs 2"), "{told}");
+    let mut strangers = meeting(&[&chair], &[]);
+    strangers["presentIds"] = json!([chair.person.0, Uuid::from_u128(9)]);
+    let told = town.refused(commissioner, "recommendGrant", strangers, "not_found").await;
+    assert_eq!(told, "There is no person with this id.");
+    let nobody = json!({ "grantId": grant["id"], "assessorId": Uuid::from_u128(9) });
+    town.refused(commissioner, "assignAssessor", nobody, "not_found").await;
     let conflict = json!({ "grantId": grant["id"], "nature": "OTHER" });
     town.done(second, "declareConflict", conflict).await;
     let all = meeting(&[&chair, finance, second], &[]);

@@ -41,6 +41,8 @@ impl App {
         proposal: Proposal,
     ) -> Result<Done, Failure> {
         let order = self.order(who, "recommendGrant", how)?;
+        let sat = proposal.panel.present.iter().chain(&proposal.panel.stood_aside);
+        self.must_know(&sat.copied().collect::<Vec<_>>()).await?;
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
             let Proposal { amount, shares, panel } = proposal.clone();
             Box::pin(async move {

@@ -231,6 +231,9 @@ impl Grant {
         final_spend: Option<Money>,
         outcomes: Vec<Text<300>>,
     ) -> Result<GrantEvent, GrantRefusal> {
+        if self.status == GrantStatus::Active {
+            return Err(GrantRefusal::FinalReturnOpen);
+        }
         self.must_be(GrantStatus::Closing)?;
         self.must_not_be_asked()?;
         let open =

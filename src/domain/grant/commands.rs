@@ -353,6 +353,6 @@ refusals! {
         "grant.demander_writes_off" => DemanderWritesOff, "The person who asked for money back cannot write it off: somebody else must.";
         "grant.instalments_open" => InstalmentsOpen { left: String }, "{left} is still planned or on its way: pay it or release it before the grant is closed.";
         "grant.demands_open" => DemandsOpen { left: String }, "{left} that was asked back is still open: it must come or be written off before the grant is closed.";
-        "grant.final_return_open" => FinalReturnOpen, "The final return must be accepted or waived before the grant is closed.";
+        "grant.final_return_open" => FinalReturnOpen, "Ask for the final return first: it must be accepted or waived before the grant is closed.";
     }
 }

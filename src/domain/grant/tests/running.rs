@@ -391,7 +391,8 @@ fn refusals_of_steering() -> Vec<(&'static str, Refused)> {
         ("grant.variation_open", {
             refused(&after(&[asked_for(to_amount("3000"))]), steer(CourseCommand::Terminate), APPROVER)
         }),
-        ("grant.wrong_stage", refused(&running, close("1500"), PROPOSER)),
+        ("grant.final_return_open", refused(&running, close("1500"), PROPOSER)),
+        ("grant.wrong_stage", refused(&held, close("1500"), PROPOSER)),
         ("grant.instalments_open", refused(&open_end, close("1500"), PROPOSER)),
         ("grant.demands_open", refused(&owing, close("1500"), PROPOSER)),
         ("grant.final_return_open", refused(&after(&spent), close("1500"), PROPOSER)),
