@@ -121,6 +121,12 @@ fn varied(total: &str, change: Change) -> GrantEvent {
     }
 }
 
+/// The first of two approvals, by somebody whose limit does not cover the whole award.
+fn first_approved(limit: &str) -> GrantEvent {
+    let first = FirstApproval { approver: person(APPROVER), authority: authority(limit) };
+    GrantEvent::VariationFirstApproved { variation: id(70), first }
+}
+
 fn approve_change(limit: &str, reserved: &[(i32, &str)]) -> GrantCommand {
     let reserved = reserved.iter().map(|(begins, sum)| (year(*begins), gbp(sum).pounds())).collect();
     let authority = authority(limit);
@@ -252,6 +258,7 @@ pub(super) fn stories() -> Vec<Story<Grant>> {
         story(final_asked(), waive_return(61, "2500"), APPROVER, waived_return),
         story(after(&[]), raise, REQUESTER, asked_for(to_amount("3000"))),
         story(asked(), approve_change("3000", &[(2027, "500")]), APPROVER, varied("3000", to_amount("3000"))),
+        story(asked(), approve_change("2999.99", &[(2027, "500")]), APPROVER, first_approved("2999.99")),
         story(asked(), refuse_change(70), APPROVER, refused_change()),
         story(after(&[]), suspend, PROPOSER, suspended()),
         story(after(&[suspended()]), steer(CourseCommand::Resume), APPROVER, GrantEvent::Resumed {}),
@@ -317,6 +324,7 @@ fn refusals_of_varying() -> Vec<(&'static str, Refused)> {
     let overtaken = after(&[asked_for(to_amount("3000")), released("100")]);
     let conflicted = after(&[asked_for(to_amount("3000")), declared(REQUESTER)]);
     let authorised = after(&[authorised_to(2, "1000")]);
+    let half = after(&[asked_for(to_amount("3000")), first_approved("2999.99")]);
     let payee = Wish::Payee { from: id(10), to: id(13) };
     let schedule = |to| Wish::Schedule { from: seen(), to };
     vec![
@@ -344,7 +352,10 @@ fn refusals_of_varying() -> Vec<(&'static str, Refused)> {
         ("grant.approver_requested", approving(&asked, refuse_change(70), REQUESTER)),
         ("grant.requester_conflicted", approving(&conflicted, good(), APPROVER)),
         ("grant.approver_assessed", approving(&asked, good(), ASSESSOR)),
-        ("grant.exceeds_authority", approving(&asked, approve_change("2999.99", &[(2027, "500")]), APPROVER)),
+        ("grant.exceeds_authority", {
+            approving(&half, approve_change("2999.99", &[(2027, "500")]), SECOND_APPROVER)
+        }),
+        ("grant.same_approver", approving(&half, good(), APPROVER)),
         ("grant.instalments_not_as_reserved", approving(&asked, approve_change("3000", &[]), APPROVER)),
         ("grant.instalments_not_as_reserved", {
             approving(&asked, approve_change("3000", &[(2027, "500"), (2026, "1")]), APPROVER)
@@ -593,4 +604,28 @@ fn the_last_instalment_of_a_closing_grant_is_paid_by_a_run() {
     assert_eq!((grant.status(), grant.payable_by(run_line(1))), (GrantStatus::Closing, Ok(())));
     let held_up = Grant::after(&[at(AUTHORISED), vec![in_run(), suspended()]].concat());
     assert_eq!(held_up.payable_by(run_line(1)), Err(GrantRefusal::Suspended));
+}
+
+#[test]
+fn a_change_above_what_one_may_award_alone_takes_two_and_an_interest_voids_the_first() {
+    let half = after(&[asked_for(to_amount("3000")), first_approved("2999.99")]);
+    let approve = || approve_change("3000", &[(2027, "500")]);
+    let first = Some(FirstApproval { approver: person(APPROVER), authority: authority("2999.99") });
+    let approved = GrantEvent::VariationApproved {
+        variation: id(70),
+        approver: person(SECOND_APPROVER),
+        authority: authority("3000"),
+        first,
+        total: gbp("3000"),
+        change: to_amount("3000"),
+    };
+    given::<Grant>(&half).when(approve(), &by(SECOND_APPROVER, TODAY)).then_events(&[approved]);
+    assert!(Grant::after(&half).asked(id(70)).is_ok(), "after the first approval nothing has changed");
+    let void: Vec<GrantEvent> = half.into_iter().chain([declared(APPROVER)]).collect();
+    let low = approve_change("2999.99", &[(2027, "500")]);
+    let again = GrantEvent::VariationFirstApproved {
+        variation: id(70),
+        first: FirstApproval { approver: person(SECOND_APPROVER), authority: authority("2999.99") },
+    };
+    given::<Grant>(&void).when(low, &by(SECOND_APPROVER, TODAY)).then_events(&[again]);
 }
