@@ -5,6 +5,7 @@
 //! checks the other; the last rule of a receipt runs those guards again and says whether they come to the same.
 
 mod approving;
+mod around;
 mod authority;
 mod facts;
 mod partners;
@@ -297,6 +298,9 @@ pub fn receipt(decision: &Entry, histories: &Histories) -> Option<Receipt> {
     let Entry { index, on, decided_on, actor, .. } = decision;
     Some(Receipt { index: *index, kind, by: *actor, on: *on, decided_on: *decided_on, rules })
 }
+
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 mod tests;

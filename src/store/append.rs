@@ -396,6 +396,7 @@ fn placed(
                     event_id,
                     recorded_at,
                     effective_on: envelope.effective_on,
+                    decided_on: envelope.today,
                     fact: draft.fact.clone(),
                     actor: Some(envelope.actor.person),
                     role: Some(envelope.actor.role),

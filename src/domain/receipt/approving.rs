@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
-use super::facts::{FundFacts, GrantFacts, PartnerFacts, ProgrammeFacts, Said, places};
+use super::around::{FundFacts, PartnerFacts, ProgrammeFacts};
+use super::facts::{GrantFacts, Said, places};
 use super::reserving::{self, Use};
 use super::{Case, Rule, authority, partners, people};
 use crate::domain::grant::{AuthorityUsed, FirstApproval, GrantEvent, GrantStatus, PlannedInstalment};

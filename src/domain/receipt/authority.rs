@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::facts::{Given, Subject};
+use super::around::Given;
+use super::facts::Subject;
 use super::{Case, Rule};
 use crate::domain::calendar::{Date, day};
 use crate::domain::delegation::Scope;

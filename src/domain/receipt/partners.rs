@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
-use super::facts::{Bank, Holding, PartnerFacts, places};
+use super::around::{Bank, Holding, PartnerFacts};
+use super::facts::places;
 use super::{Case, Rule, people};
 use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::identity::GrantId;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
-use super::facts::{Authorised, FundFacts, GrantFacts, Part, PartnerFacts, ProgrammeFacts, Said, places};
+use super::around::{FundFacts, PartnerFacts, ProgrammeFacts};
+use super::facts::{Authorised, GrantFacts, Part, Said, places};
 use super::{Case, Rule, partners, people, runs};
 use crate::domain::calendar::{Date, day};
 use crate::domain::grant::{GrantEvent, GrantStatus};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::facts::{FundFacts, PartnerFacts};
+use super::around::{FundFacts, PartnerFacts};
 use super::{Case, Rule};
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::delegation::{Delegation, DelegationEvent, Matter};

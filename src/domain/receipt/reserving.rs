@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
-use super::facts::{FundFacts, ProgrammeFacts, Reservation};
+use super::around::{FundFacts, ProgrammeFacts, Reservation};
 use super::{Case, Rule};
 use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::fund::FundEvent;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::facts::{Part, PartnerFacts, ProgrammeFacts, Said, places};
+use super::around::{PartnerFacts, ProgrammeFacts};
+use super::facts::{Part, Said, places};
 use super::{Case, Rule, partners};
 use crate::domain::calendar::{Date, day};
 use crate::domain::grant::GrantStatus;

@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::facts::{FundFacts, GrantFacts, PartnerFacts, ProgrammeFacts, Said};
+use super::around::{FundFacts, PartnerFacts, ProgrammeFacts};
+use super::facts::{GrantFacts, Said};
 use super::reserving::{self, Use};
 use super::{Case, Rule, authority, partners, people};
 use crate::domain::calendar::{Date, day};
