@@ -243,6 +243,7 @@ listed! {
     SuspensionGround, "SuspensionGround", "What a grant is suspended for.";
     RecoveryGround, "RecoveryGround", "Why money that was paid is asked back.";
     ReviewOutcome, "ReviewOutcome", "What a yearly review came to.";
+    DecisionKind, "DecisionKind", "What kind of decision has a receipt.";
 }
 
 impl Listed for Role {

@@ -7,6 +7,7 @@ mod payments;
 mod runs;
 mod story;
 mod variations;
+mod waivers;
 
 use std::collections::BTreeSet;
 
