@@ -301,6 +301,3 @@ pub fn receipt(decision: &Entry, histories: &Histories) -> Option<Receipt> {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;

@@ -25,6 +25,7 @@ use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::programme::{Route, Track};
+use crate::domain::receipt::DecisionKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
 fn unread<T: InputType>(refusal: &dyn Refusal) -> InputValueError<T> {

@@ -15,7 +15,8 @@ async fn decisions(loading: &Loading) -> Vec<(i64, String)> {
     let mut found = Vec::new();
     let mut after = Value::Null;
     loop {
-        let document = "query($after: String) { history(first: 500, after: $after) { pageInfo { hasNextPage endCursor }
+        let document =
+            "query($after: String) { history(first: 500, after: $after) { pageInfo { hasNextPage endCursor }
             nodes { index eventType hasReceipt } } }";
         let page = loading.ask(document, json!({ "after": after })).await["history"].clone();
         for node in page["nodes"].as_array().unwrap() {
