@@ -36,6 +36,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("payable", MONEY),
     ("matchRemittance", &[Finance]),
     ("history", MONEY_AND_OWN),
+    ("decisionReceipt", MONEY),
     ("laws", MONEY),
     ("subsidies", MONEY),
     ("delegations", MONEY),

@@ -4,6 +4,7 @@ mod doctor;
 mod history;
 mod place;
 mod rebuild;
+mod receipt;
 pub mod seed;
 mod serve;
 mod verify;
@@ -80,6 +81,12 @@ enum Command {
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(i64).range(1..))]
         limit: i64,
     },
+    /// Print the receipt of a decision: each rule that guards it, whether it holds, and the events that say so.
+    Receipt {
+        /// The decision's position in the log, as `history` prints it.
+        #[arg(value_parser = clap::value_parser!(i64).range(0..))]
+        index: i64,
+    },
     /// Look at the installation and say what is missing.
     Doctor,
 }
@@ -118,6 +125,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify => return verify::verify(place).await,
         Command::Schema => say(crate::graphql::sdl().trim_end()),
         Command::History { of, after, limit } => history::print(place, of, after, limit).await?,
+        Command::Receipt { index } => receipt::print(place, index).await?,
         Command::Doctor => return doctor::look(place).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -21,6 +21,7 @@ pub mod payment_run;
 pub mod places;
 pub mod postings;
 pub mod programme;
+pub mod receipt;
 pub mod record;
 #[cfg(test)]
 mod scenario;

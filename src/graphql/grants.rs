@@ -12,8 +12,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Code, ConflictNature, Date, Evidence, FinancialYear, Fund, GrantStatus, Money, Page, Partner,
-    Person, Programme, SignatoryRole, asked, counted, cursor, parts, size, told,
+    Area, Code, ConflictNature, Date, Evidence, FinancialYear, Fund, GrantStatus, HistoryEntry, Money, Page,
+    Partner, Person, Programme, SignatoryRole, asked, counted, cursor, decisions, parts, size, told,
 };
 use crate::app::Failure;
 use crate::domain::grant::Grant as Aggregate;
@@ -130,6 +130,11 @@ impl Grant {
     /// When the application was sent in.
     async fn submitted_on(&self) -> Option<Date> {
         self.once_applied(self.record.submitted_on)
+    }
+    /// The decisions on it that have a receipt, in order: approvals, waivers and payments. `decisionReceipt` with the
+    /// index of one holds it against its rules. For staff and auditors; none for a partner.
+    async fn decisions(&self, ctx: &Context<'_>) -> Result<Vec<HistoryEntry>> {
+        if is_inside(ctx) { decisions(ctx, self.id).await } else { Ok(Vec::new()) }
     }
     /// How long the application has waited for a decision; nothing before there is one.
     async fn clock(

@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Code, Date, Page, Person, Role, asked, cursor, parts, size, told, uncounted};
-use crate::app::Failure;
 use crate::app::history::{Recorded, Slice, values};
+use crate::app::{App, Failure};
 use crate::domain::calendar::end_of_day_in_london;
 use crate::domain::identity::PersonId;
+use crate::domain::receipt::kind_of;
 
 /// An event of the record, as a person understands it.
 #[derive(Debug, Clone, SimpleObject)]
@@ -53,6 +54,8 @@ pub struct HistoryEntry {
     pub values: Vec<HistoryValue>,
     /// Its leaf in the log’s tree: SHA-256, 64 hexadecimal digits.
     pub leaf_hash: String,
+    /// Whether it is a decision that has a receipt: `decisionReceipt` with this index.
+    pub has_receipt: bool,
 }
 
 /// A value of an event.
@@ -85,6 +88,7 @@ fn entry(
     names: &HashMap<PersonId, String>,
 ) -> HistoryEntry {
     let kind = event.fact.kind();
+    let has_receipt = kind_of(&event.fact).is_some();
     let (reference, name) = titles.get(&event.stream.id).cloned().unzip();
     // Nobody is named where whoever asks may not know who acted; the values could name them as well.
     let shown = if event.actor.is_some() { values(&event.fact) } else { Vec::new() };
@@ -112,7 +116,17 @@ fn entry(
         causation_id: event.causation,
         values: all.collect(),
         leaf_hash: hex::encode(event.leaf_hash),
+        has_receipt,
     }
+}
+
+/// Events as people understand them, with what their streams are called and who acted.
+pub(super) async fn entries_of(app: &App, events: Vec<Recorded>) -> Result<Vec<HistoryEntry>> {
+    let streams: Vec<Uuid> = events.iter().map(|event| event.stream.id).collect();
+    let people: Vec<PersonId> = events.iter().filter_map(|event| event.actor).collect();
+    let titles = app.titles(&streams).await.map_err(told)?;
+    let names = app.names(&people).await.map_err(told)?;
+    Ok(events.into_iter().map(|event| entry(event, &titles, &names)).collect())
 }
 
 /// Queries about what happened.
@@ -152,13 +166,8 @@ impl HistoryQueries {
             limit: size + 1,
         };
         let events = app.history(who, &slice).await.map_err(told)?;
-        let streams: Vec<Uuid> = events.iter().map(|event| event.stream.id).collect();
-        let people: Vec<PersonId> = events.iter().filter_map(|event| event.actor).collect();
-        let titles = app.titles(&streams).await.map_err(told)?;
-        let names = app.names(&people).await.map_err(told)?;
-        let entries = events
-            .into_iter()
-            .map(|event| (cursor(&[&event.index.to_string()]), entry(event, &titles, &names)));
+        let entries = entries_of(app, events).await?;
+        let entries = entries.into_iter().map(|entry| (cursor(&[&entry.index.to_string()]), entry));
         Ok(uncounted(entries, size, has_previous))
     }
 }

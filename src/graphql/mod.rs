@@ -12,6 +12,7 @@ mod partners;
 mod payments;
 mod people;
 mod programmes;
+mod receipts;
 mod scalars;
 mod subsidies;
 
@@ -24,12 +25,13 @@ use crate::domain::identity::Role;
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
+use crate::domain::receipt::DecisionKind;
 
 // What the areas share; they know each other only by these names.
 use answers::{Entered, Meant, Receipt, told};
 use funds::Fund;
 use grants::Grant;
-use history::HistoryEntry;
+use history::{HistoryEntry, entries_of};
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
 use pages::{Page, counted, cursor, pair, parts, size, uncounted};
 use partners::{
@@ -38,6 +40,7 @@ use partners::{
 use payments::PaymentRun;
 use people::Person;
 use programmes::Programme;
+use receipts::decisions;
 use scalars::{Code, Date, FinancialYear, Money};
 use subsidies::Assistance;
 
@@ -54,6 +57,7 @@ pub struct Query(
     payments::PaymentQueries,
     ledger::LedgerQueries,
     history::HistoryQueries,
+    receipts::ReceiptQueries,
 );
 
 /// Doing things: one mutation for each command.

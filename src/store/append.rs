@@ -456,6 +456,7 @@ fn placed<'d>(
                     event_id,
                     recorded_at,
                     effective_on: envelope.effective_on,
+                    decided_on: envelope.today,
                     fact: draft.fact.clone(),
                     actor: Some(envelope.actor.person),
                     role: Some(envelope.actor.role),

@@ -190,7 +190,7 @@ pub fn lean(from: i64, before: i64) -> String {
     )
 }
 
-/// A row of [`lean`] as a recorded event. Who and why are left out: no projection keeps them.
+/// A row of [`lean`] as a recorded event. Who, why and the day of deciding are left out: no projection keeps them.
 ///
 /// # Errors
 /// When the event is unknown to this program or damaged.
@@ -205,6 +205,7 @@ pub fn recorded(row: &Row<'_>) -> Result<Recorded, Trouble> {
         event_id: row.uuid(7)?,
         recorded_at: row.instant(8)?,
         effective_on: row.date(9)?,
+        decided_on: row.date(9)?,
         fact,
         actor: None,
         role: None,

@@ -24,7 +24,7 @@ pub struct Envelope {
     pub actor: Actor,
     /// The business date.
     pub effective_on: Date,
-    /// The date on which it is decided; not stored, the time of recording is.
+    /// The date on which it is decided; stored only where it is not the business date.
     pub today: Date,
     /// Why.
     pub reason: Option<Reason>,
@@ -45,6 +45,8 @@ impl Envelope {
             ("role", self.actor.role.name().to_string()),
         ]);
         entries.extend(self.reason.as_ref().map(|reason| ("reason", reason.to_string())));
+        let decided_on = (self.today != self.effective_on).then(|| self.today.to_string());
+        entries.extend(decided_on.map(|date| ("decided_on", date)));
         entries.extend(self.correlation.map(|id| ("correlation_id", id.to_string())));
         entries.extend(self.causation.map(|id| ("causation_id", id.to_string())));
         entries
@@ -75,6 +77,8 @@ pub struct Recorded {
     pub recorded_at: DateTime<Utc>,
     /// The business date.
     pub effective_on: Date,
+    /// The day on which it was decided: the business date, where no other is recorded.
+    pub decided_on: Date,
     /// What happened.
     pub fact: Fact,
     /// Who; none where a foreign writer did not say.
@@ -172,6 +176,10 @@ impl Stored {
             event_id: self.event_id,
             recorded_at: self.recorded_at,
             effective_on: self.effective_on,
+            decided_on: metadata
+                .get("decided_on")
+                .and_then(|date| date.parse().ok())
+                .unwrap_or(self.effective_on),
             fact,
             actor: id("actor").map(PersonId),
             role: metadata.get("role").and_then(|name| name.parse().ok()),

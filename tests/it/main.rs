@@ -15,6 +15,7 @@ mod events;
 mod funds;
 mod guards;
 mod payments;
+mod receipts;
 mod sample;
 mod store;
 mod vault;

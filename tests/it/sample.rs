@@ -45,7 +45,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 /// The sample data in a world of its own, and an auditor to look at it.
-struct Loading {
+pub struct Loading {
     world: World,
     app: App,
     auditor: Identity,
@@ -53,7 +53,7 @@ struct Loading {
 }
 
 impl Loading {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let world = World::new().await;
         let pool = world.store.pool().clone();
         let accounts = Accounts::new(pool.clone(), Chance::SYSTEM);
@@ -70,7 +70,7 @@ impl Loading {
     }
 
     /// What the auditor is answered.
-    async fn ask(&self, document: &str, variables: Value) -> Value {
+    pub async fn ask(&self, document: &str, variables: Value) -> Value {
         let request = Request::new(document).variables(Variables::from_json(variables));
         let answer = api(self.app.clone()).execute(request.data(self.auditor.clone())).await;
         assert!(answer.errors.is_empty(), "{:?}", answer.errors);
