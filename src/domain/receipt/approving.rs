@@ -314,7 +314,7 @@ fn instalments(
             "grant.instalment_twice",
             "Each instalment has an id of its own.",
             ids.len() == planned.len(),
-            format!("{} different ids for {} instalments.", ids.len(), planned.len()),
+            if ids.len() == planned.len() { "No id is used twice." } else { "An id is used twice." },
             [],
         ),
         Rule::new(

@@ -13,7 +13,7 @@ use crate::domain::fund::{FundEvent, YearShare};
 use crate::domain::identity::{DelegationId, GrantId, InstalmentId, PersonId};
 use crate::domain::money::Money;
 use crate::domain::partner::{CheckKind, PartnerEvent, PartnerStatus};
-use crate::domain::postings::{Figures, Movement, postings};
+use crate::domain::postings::{Figures, Movement, Pot, postings};
 use crate::domain::programme::{ProgrammeEvent, Track};
 use crate::domain::record::Fact;
 use crate::domain::text::Text;
@@ -193,6 +193,19 @@ impl<'a> FundFacts<'a> {
             }
         }
         years
+    }
+
+    /// The events that made up the budget of some years before a position.
+    pub fn budget(&self, years: &BTreeSet<FinancialYear>, before: i64) -> Vec<i64> {
+        let outside = [Pot::Funder, Pot::OtherFund, Pot::OtherYear];
+        let makes = |event: &FundEvent| {
+            postings(event).iter().any(|posting| {
+                let (from, to) = posting.movement.way();
+                years.contains(&posting.year) && (outside.contains(&from) || outside.contains(&to))
+            })
+        };
+        let events = self.0.iter().filter(|(entry, event)| entry.index < before && makes(event));
+        events.map(|(entry, _)| entry.index).collect()
     }
 
     /// What is promised to a grant and not yet paid, in each year, and the events it comes from.

@@ -21,7 +21,7 @@ pub(super) fn standing(partner: &PartnerFacts<'_>) -> Rule {
         "partner.not_approved",
         "The partner is approved, and not suspended.",
         standing == PartnerStatus::Approved,
-        format!("The partner was {}.", standing.words()),
+        format!("The partner stood as: {}.", standing.words()),
         index,
     )
 }
@@ -190,7 +190,7 @@ pub(super) fn of_approval(case: &Case<'_>, next_review: Date) -> Vec<Rule> {
             "partner.not_applying",
             "A partner is approved while its application is being looked at.",
             standing == PartnerStatus::Applied,
-            format!("The partner was {}.", standing.words()),
+            format!("The partner stood as: {}.", standing.words()),
             index,
         ),
         checks(&partner, case.decision.decided_on, &[]).0,
@@ -235,7 +235,7 @@ pub(super) fn of_waiver(case: &Case<'_>, (check, until): (CheckKind, Date)) -> V
             "partner.ended",
             "Nothing is decided on an application that was declined or taken back.",
             alive,
-            format!("The partner was {}.", standing.words()),
+            format!("The partner stood as: {}.", standing.words()),
             index,
         ),
         Rule::new(

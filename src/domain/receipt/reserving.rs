@@ -79,7 +79,9 @@ fn balance(fund: &FundFacts<'_>, held: &Reservation<'_>) -> Rule {
         "No more is set aside than the fund has available in that year.",
         held.shares.iter().all(|share| share.amount.pounds() <= available(share.year)),
         format!("{}.", listed(parts.iter().map(String::as_str))),
-        [held.index],
+        fund.budget(&held.shares.iter().map(|share| share.year).collect(), held.index)
+            .into_iter()
+            .chain([held.index]),
     )
 }
 

@@ -12,7 +12,6 @@ mod waivers;
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::domain::record::Fact;
 use story::{receipt_of, story};
 
 /// The codes of the rules that do not hold.
@@ -53,7 +52,7 @@ fn every_decision_of_a_sound_case_holds_in_every_rule() {
     {
         let receipt = receipt_of(&history, name);
         assert!(receipt.holds(), "{name}: {receipt:#?}");
-        assert!(receipt.rules.len() > 7, "{name}: {receipt:#?}");
+        assert!(receipt.rules.len() > 5, "{name}: {receipt:#?}");
         assert!(receipt.rules.iter().all(|rule| rule.found.ends_with('.')), "{name}: {receipt:#?}");
     }
 }
