@@ -37,6 +37,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("matchRemittance", &[Finance]),
     ("history", MONEY_AND_OWN),
     ("laws", MONEY),
+    ("whatIf", MONEY),
     ("subsidies", MONEY),
     ("delegations", MONEY),
     // Delegated authority.

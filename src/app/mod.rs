@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod partners;
 pub mod payments;
 pub mod programmes;
+pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};
 use futures_util::future::BoxFuture;

@@ -7,6 +7,7 @@ mod rebuild;
 pub mod seed;
 mod serve;
 mod verify;
+pub mod what_if;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -80,6 +81,8 @@ enum Command {
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(i64).range(1..))]
         limit: i64,
     },
+    /// Replay the record under another rule and print which grants would have gone otherwise. Nothing is changed.
+    WhatIf(what_if::Rules),
     /// Look at the installation and say what is missing.
     Doctor,
 }
@@ -118,6 +121,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify => return verify::verify(place).await,
         Command::Schema => say(crate::graphql::sdl().trim_end()),
         Command::History { of, after, limit } => history::print(place, of, after, limit).await?,
+        Command::WhatIf(rules) => what_if::print(place, rules).await?,
         Command::Doctor => return doctor::look(place).await,
     }
     Ok(ExitCode::SUCCESS)

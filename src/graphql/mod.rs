@@ -14,6 +14,7 @@ mod people;
 mod programmes;
 mod scalars;
 mod subsidies;
+mod what_if;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
 
@@ -24,6 +25,7 @@ use crate::domain::identity::Role;
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
+use crate::domain::what_if::EffectKind;
 
 // What the areas share; they know each other only by these names.
 use answers::{Entered, Meant, Receipt, told};
@@ -54,6 +56,7 @@ pub struct Query(
     payments::PaymentQueries,
     ledger::LedgerQueries,
     history::HistoryQueries,
+    what_if::WhatIfQueries,
 );
 
 /// Doing things: one mutation for each command.

@@ -25,6 +25,7 @@ use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::programme::{Route, Track};
+use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
 fn unread<T: InputType>(refusal: &dyn Refusal) -> InputValueError<T> {
@@ -243,6 +244,7 @@ listed! {
     SuspensionGround, "SuspensionGround", "What a grant is suspended for.";
     RecoveryGround, "RecoveryGround", "Why money that was paid is asked back.";
     ReviewOutcome, "ReviewOutcome", "What a yearly review came to.";
+    EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
 }
 
 impl Listed for Role {
