@@ -45,7 +45,11 @@ pub async fn books(store: &Store, size: i64) -> Result<(i64, Books), Trouble> {
 ///
 /// # Errors
 /// When the database fails or the log holds an event this program cannot read.
-pub(super) async fn read(store: &Store, size: i64, mut take: impl FnMut(&Recorded) + Send) -> Result<i64, Trouble> {
+pub(super) async fn read(
+    store: &Store,
+    size: i64,
+    mut take: impl FnMut(&Recorded) + Send,
+) -> Result<i64, Trouble> {
     let mut connection = store.pool().acquire().await?;
     let mut rows = Rows::of(&mut connection, &lean(0, size)).await?;
     let mut events = 0;

@@ -230,7 +230,7 @@ impl Replay {
                 };
                 let lives = self.scene.lives(*partner, &trace.state, &self.rules);
                 let step = format!("Putting {amount} in payment run {reference}");
-                trace.pay(*instalment, (&lives, *pay_on), at, &step);
+                trace.pay(*instalment, (&lives, *pay_on), (at, None), &step);
             }
             // A line that could be added on its day could be released, exported and paid on the same day of payment.
             PaymentRunEvent::LineRemoved { .. }
@@ -268,10 +268,7 @@ impl Replay {
             }));
         }
         let changed: BTreeSet<GrantId> = effects.iter().map(|effect| effect.grant).collect();
-        effects.sort_by(|one, other| {
-            let key = |effect: &Effect| (effect.reference.clone(), effect.decided_on, effect.kind);
-            key(one).cmp(&key(other))
-        });
+        effects.sort_by_cached_key(|effect| (effect.reference.clone(), effect.decided_on, effect.kind));
         let grants = applied.len();
         Outcome { events: self.events, grants, unchanged: grants - changed.len(), effects }
     }
@@ -309,7 +306,8 @@ impl Scene {
         };
         let of_programme = self.programme_of(grant).and_then(|(_, programme)| programme.rules().ok());
         let codes = of_programme.into_iter().flat_map(|rules| &rules.required_checks);
-        let also: BTreeSet<CheckKind> = codes.filter_map(|code| CheckKind::from_code(code.as_str())).collect();
+        let also: BTreeSet<CheckKind> =
+            codes.filter_map(|code| CheckKind::from_code(code.as_str())).collect();
         standing.lives(&also, months)
     }
 }
@@ -337,25 +335,27 @@ impl Trace {
         if let GrantEvent::InstalmentAuthorised { instalment, amount, pay_on, .. } = event {
             let Ok(payee) = self.state.payee() else { return };
             let lives = scene.lives(payee, &self.state, rules);
-            self.pay(*instalment, (&lives, *pay_on), at, &format!("Authorising {amount}"));
+            self.pay(*instalment, (&lives, *pay_on), (at, None), &format!("Authorising {amount}"));
             self.authorised.insert(*instalment, (at.index, lives));
         }
         // What was paid through a run was looked at when it was put in the run.
         if let GrantEvent::PaymentConfirmed { instalment, amount, value_date, run: None, .. } = event
             && let Some((index, lives)) = self.authorised.get(instalment).cloned()
         {
-            self.pay(*instalment, (&lives, *value_date), at, &format!("Paying {amount}"));
-            if self.stopped.contains(instalment)
-                && let Some(last) = self.steps.last_mut().filter(|last| last.relied_on.contains(&at.index))
-            {
-                last.relied_on.push(index);
-                last.relied_on.sort_unstable();
-            }
+            let paying = format!("Paying {amount}");
+            self.pay(*instalment, (&lives, *value_date), (at, Some(index)), &paying);
         }
     }
 
     /// Judge a step towards a payment on a day: a check that held then may not hold under the other rule.
-    fn pay(&mut self, instalment: InstalmentId, (lives, pay_on): (&[Life], Date), at: At, step: &str) {
+    /// The step may rest on one before it.
+    fn pay(
+        &mut self,
+        instalment: InstalmentId,
+        (lives, pay_on): (&[Life], Date),
+        (at, before): (At, Option<i64>),
+        step: &str,
+    ) {
         if self.is_blocked() || self.stopped.contains(&instalment) {
             return;
         }
@@ -364,7 +364,8 @@ impl Trace {
             return;
         }
         self.stopped.insert(instalment);
-        let mut relied_on: Vec<i64> = out.iter().map(|life| life.index).chain([at.index]).collect();
+        let passed = out.iter().map(|life| life.index);
+        let mut relied_on: Vec<i64> = passed.chain(before).chain([at.index]).collect();
         relied_on.sort_unstable();
         let why = format!("{step} for {} would have been refused: {}.", day(pay_on), told(&out));
         self.steps.push(Otherwise { kind: EffectKind::Blocked, why, relied_on, on: at.on });

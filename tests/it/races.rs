@@ -303,7 +303,11 @@ async fn two_processes_that_award_the_last_pounds_leave_one_winner_a_thousand_ti
         assert_eq!(runs[winner].told, "won", "race {race}: {} / {}", runs[0].told, runs[1].told);
         let (left, asked) = (BUDGET - ASKED[winner], ASKED[1 - winner]);
         let sentence = format!("£{left}.00 remains available in 2026/27: £{asked}.00 was asked for.");
-        assert_eq!(runs[1 - winner].told, format!("refused fund.exceeds_available {sentence}"), "race {race}");
+        assert_eq!(
+            runs[1 - winner].told,
+            format!("refused fund.exceeds_available {sentence}"),
+            "race {race}"
+        );
         won[winner] += 1;
         at_once += u32::from(runs[0].began < runs[1].ended && runs[1].began < runs[0].ended);
     }
@@ -317,7 +321,8 @@ async fn two_processes_that_award_the_last_pounds_leave_one_winner_a_thousand_ti
     let laws = world.ask(&auditor, "{ laws { holds laws { code breaches } } }", json!({})).await;
     assert_eq!(laws.data()["laws"]["holds"], true, "{:?}", laws.data());
     let reserved = "{ ledger { figures { reserved } } }";
-    let reserved = world.ask(&auditor, reserved, json!({})).await.data()["ledger"][0]["figures"]["reserved"].clone();
+    let reserved =
+        world.ask(&auditor, reserved, json!({})).await.data()["ledger"][0]["figures"]["reserved"].clone();
     let given = won[0] * ASKED[0] + won[1] * ASKED[1];
     assert_eq!(reserved, json!(format!("{given}.00")), "what was given is what the winners asked for");
     all_is_well(&world).await;

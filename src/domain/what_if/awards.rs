@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::checks::{Life, told};
 use super::{At, EffectKind, Otherwise, Scene, Trace, WhatIfRules};
-use crate::domain::calendar::day;
+use crate::domain::calendar::{Date, day};
 use crate::domain::delegation::Matter;
 use crate::domain::grant::{AuthoritySource, AuthorityUsed, GrantEvent};
 use crate::domain::identity::PersonId;
@@ -139,72 +139,81 @@ impl Trace {
     ) -> Option<Otherwise> {
         let (opened, programme) = scene.programme_of(&self.state)?;
         let one_before = programme.rules().ok()?.limits.one_approver;
-        let one_now = rules.one_approver.unwrap_or(one_before);
+        let one_approver = rules.one_approver.unwrap_or(one_before);
         let requested = self.state.case().ok()?.requested;
         let micro = scene.is_micro(&self.state) || rules.micro_limit.is_some_and(|limit| requested <= limit);
         let (amount, (_, authority)) = (signed.amount, signed.first);
-        let alone_now = rules.delegation_limit.unwrap_or(authority.limit).min(one_now);
-        let told = |kind, why, signers: &Signers| {
-            let held = signers.0.values().filter_map(|(_, index)| *index);
-            let mut relied_on: Vec<i64> =
-                held.chain(self.first_approval).chain([at.index, *opened]).collect();
-            relied_on.sort_unstable();
-            relied_on.dedup();
-            Some(Otherwise { kind, why, relied_on, on: at.on })
-        };
-        if amount <= alone_now {
+        let alone = rules.delegation_limit.unwrap_or(authority.limit).min(one_approver);
+        let (signers, (kind, why)) = if amount <= alone {
             let never = if signed.second.is_none() { "; the second had not been given" } else { "" };
             let why = format!(
-                "{amount} needed two signatures{never}. Whoever signed first could have awarded up to {alone_now} alone."
+                "{amount} needed two signatures{never}. Whoever signed first could have awarded up to {alone} alone."
             );
-            return signed.two.then(|| told(EffectKind::NoSecondSignature, why, &Signers::default())).flatten();
-        }
-        if !signed.two && amount > authority.limit.min(one_before) {
+            (Signers::default(), signed.two.then_some((EffectKind::NoSecondSignature, why))?)
+        } else if !signed.two && amount > authority.limit.min(one_before) {
             // It went beyond the rules of its own time: another rule has not changed that.
             return None;
-        }
-        let signers = scene.signers(self, signed, rules, at);
-        let on = day(at.on);
-        if micro {
-            if signers.any(|limit| amount <= limit.min(one_now)) {
-                let why = format!(
-                    "{amount} needed two signatures. On the micro track one approver decides, and somebody with \
-                     authority in force on {on} could have awarded it alone."
-                );
-                return signed.two.then(|| told(EffectKind::NoSecondSignature, why, &signers)).flatten();
-            }
+        } else {
+            let signers = scene.signers(self, signed, rules, at);
+            let said = if micro {
+                signers.on_micro_track(signed, one_approver, at.on)?
+            } else {
+                signers.beyond_one(signed, alone, at.on)?
+            };
+            (signers, said)
+        };
+        let held = signers.0.values().filter_map(|(_, index)| *index);
+        let mut relied_on: Vec<i64> = held.chain(self.first_approval).chain([at.index, *opened]).collect();
+        relied_on.sort_unstable();
+        relied_on.dedup();
+        Some(Otherwise { kind, why, relied_on, on: at.on })
+    }
+}
+
+impl Signers {
+    /// On the micro track one approver decides, or nobody.
+    fn on_micro_track(&self, signed: &Signed<'_>, one: Money, on: Date) -> Option<(EffectKind, String)> {
+        let (amount, on) = (signed.amount, day(on));
+        if self.any(|limit| amount <= limit.min(one)) {
             let why = format!(
-                "{amount} was awarded. On the micro track one approver decides, and nobody with authority in force on \
-                 {on} could have awarded that much alone."
+                "{amount} needed two signatures. On the micro track one approver decides, and somebody with authority \
+                 in force on {on} could have awarded it alone."
             );
-            return told(EffectKind::Blocked, why, &signers);
+            return signed.two.then_some((EffectKind::NoSecondSignature, why));
         }
-        let reached = signers.any(|limit| amount <= limit);
-        if !reached {
+        let why = format!(
+            "{amount} was awarded. On the micro track one approver decides, and nobody with authority in force on {on} \
+             could have awarded that much alone."
+        );
+        Some((EffectKind::Blocked, why))
+    }
+
+    /// Above what whoever signed first may award alone: two of them, one of whom reaches far enough.
+    fn beyond_one(&self, signed: &Signed<'_>, alone: Money, on: Date) -> Option<(EffectKind, String)> {
+        let (amount, on) = (signed.amount, day(on));
+        if !self.any(|limit| amount <= limit) {
             let why = format!(
-                "{amount} was awarded. Nobody with authority in force on {on} could have approved that much, alone or as \
-                 the second."
+                "{amount} was awarded. Nobody with authority in force on {on} could have approved that much, alone or \
+                 as the second."
             );
-            return told(EffectKind::Blocked, why, &signers);
+            return Some((EffectKind::Blocked, why));
         }
-        let others = signers.0.len() - 1;
-        if others == 0 && !signed.in_words() {
-            let why = format!(
-                "{amount} was awarded by one approver, who could have awarded up to {alone_now} alone. Nobody else with \
-                 authority in force on {on} could have signed as well."
-            );
-            return told(EffectKind::Blocked, why, &signers);
+        if signed.two {
+            return None;
         }
-        let who = match others {
+        let others = match self.0.len() - 1 {
             _ if signed.in_words() => {
                 "Who else could have signed is not on the record: authority stood in words then".into()
             }
+            0 => format!("Nobody else with authority in force on {on} could have signed as well"),
             1 => format!("One other person with authority in force on {on} could have signed as well"),
             many => format!("{many} other people with authority in force on {on} could have signed as well"),
         };
+        let blocked = self.0.len() == 1 && !signed.in_words();
+        let kind = if blocked { EffectKind::Blocked } else { EffectKind::SecondSignature };
         let why = format!(
-            "{amount} was awarded by one approver, who could have awarded up to {alone_now} alone. {who}."
+            "{amount} was awarded by one approver, who could have awarded up to {alone} alone. {others}."
         );
-        (!signed.two).then(|| told(EffectKind::SecondSignature, why, &signers)).flatten()
+        Some((kind, why))
     }
 }

@@ -71,8 +71,7 @@ impl Trace {
         };
         let programme = scene.programme_of(&self.state).map(|(index, _)| *index);
         let middle = usual.middle().iter().map(|(_, index)| *index);
-        let mut relied_on: Vec<i64> =
-            middle.chain([applied, decided.index]).chain(programme).collect();
+        let mut relied_on: Vec<i64> = middle.chain([applied, decided.index]).chain(programme).collect();
         relied_on.sort_unstable();
         Some(Otherwise { kind: EffectKind::Faster, why, relied_on, on: decided.on })
     }

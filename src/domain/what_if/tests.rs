@@ -260,7 +260,11 @@ fn up_to_the_micro_limit_it_would_have_been_faster_by_what_micro_grants_took() {
     told.nothing(micro("2999.99"));
     // Of two, the median lies between them.
     told.by_olu(3, MICRO, "500", "2026-03-06");
-    says(&told.effect(micro("3000")), EffectKind::Faster, &["median of 2 decisions", "3.5 working days: faster by 6.5"]);
+    says(
+        &told.effect(micro("3000")),
+        EffectKind::Faster,
+        &["median of 2 decisions", "3.5 working days: faster by 6.5"],
+    );
     assert_eq!(told.under(micro("3000")).unchanged, 2);
 }
 
@@ -290,7 +294,11 @@ fn time_on_the_partner_is_no_time_on_us() {
     told.tell(grant(1), "2026-03-13", GrantEvent::InformationSupplied { answer: words("Here they are") });
     told.approved(1, "2026-03-16", (OLU, under("10000", OLU)), "3000", None);
     told.by_olu(2, MICRO, "500", "2026-03-03");
-    says(&told.effect(micro("3000")), EffectKind::Faster, &["took 2 working days", "faster by 1 working day."]);
+    says(
+        &told.effect(micro("3000")),
+        EffectKind::Faster,
+        &["took 2 working days", "faster by 1 working day."],
+    );
 }
 
 #[test]
@@ -332,7 +340,11 @@ fn with_a_higher_limit_one_signature_would_have_been_enough() {
     told.by_both(1, "8000");
     told.nothing(alone("7999.99"));
     let effect = told.effect(alone("8000"));
-    says(&effect, EffectKind::NoSecondSignature, &["£8,000.00 needed two signatures", "up to £8,000.00 alone"]);
+    says(
+        &effect,
+        EffectKind::NoSecondSignature,
+        &["£8,000.00 needed two signatures", "up to £8,000.00 alone"],
+    );
     // The first approver’s own authority is the bound, whatever the programme allows.
     let mut told = Told::new();
     told.by_both(1, "12000");
@@ -359,7 +371,11 @@ fn what_no_delegation_reaches_is_blocked() {
     let mut told = Told::new();
     told.by_both(1, "8000");
     told.nothing(reaching("8000"));
-    says(&told.effect(reaching("7999.99")), EffectKind::Blocked, &["£8,000.00 was awarded", "alone or as the second"]);
+    says(
+        &told.effect(reaching("7999.99")),
+        EffectKind::Blocked,
+        &["£8,000.00 was awarded", "alone or as the second"],
+    );
     let index = i64::try_from(told.0.len()).unwrap();
     let change = Change::Purpose { from: words("Lunches"), to: words("Suppers") };
     let varied = GrantEvent::VariationApproved {
@@ -477,21 +493,22 @@ fn an_instalment_is_held_back_from_a_payment_run() {
 #[test]
 fn what_did_not_hold_anyway_or_never_ran_out_by_months_is_no_effect() {
     let mut told = with_checks();
-    told.tell(PARTNER, "2026-06-01", PartnerEvent::CheckWaived {
-        check: CheckKind::Safeguarding,
-        until: date("2026-12-31"),
-    });
+    told.tell(
+        PARTNER,
+        "2026-06-01",
+        PartnerEvent::CheckWaived { check: CheckKind::Safeguarding, until: date("2026-12-31") },
+    );
     told.authorised(1, "2026-08-01", "2026-08-20");
     told.nothing(months(6));
     // New bank details ask for the bank check anew.
     let mut told = with_checks();
     told.passed(CheckKind::Bank, "2026-01-10", None);
     let details = VaultRef { item: Uuid::from_u128(7), commit: Hash::of(b"details") };
-    told.tell(PARTNER, "2026-06-01", PartnerEvent::BankDetailsSubmitted {
-        bank_version: 2,
-        submitted_by: person(PROPOSER),
-        details,
-    });
+    told.tell(
+        PARTNER,
+        "2026-06-01",
+        PartnerEvent::BankDetailsSubmitted { bank_version: 2, submitted_by: person(PROPOSER), details },
+    );
     told.passed(CheckKind::Bank, "2026-06-02", None);
     told.passed(CheckKind::Safeguarding, "2026-06-02", None);
     told.authorised(1, "2026-08-01", "2026-08-20");
@@ -513,7 +530,11 @@ fn no_grant_is_awarded_to_a_partner_that_could_not_have_been_approved() {
     let index = told.by_olu(1, SMALL, "900", "2026-03-05");
     told.authorised(1, "2026-03-06", "2026-03-06");
     let effect = told.effect(months(1));
-    says(&effect, EffectKind::Blocked, &["approved on 11 February 2026", "would have held until 10 February 2026"]);
+    says(
+        &effect,
+        EffectKind::Blocked,
+        &["approved on 11 February 2026", "would have held until 10 February 2026"],
+    );
     assert_eq!((effect.relied_on, effect.decided_on), (vec![5, 6, index], date("2026-03-05")));
     // Passed again before the award, it could have been approved by then.
     let mut told = partner_of("2026-02-11");
