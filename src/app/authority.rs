@@ -38,6 +38,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("history", MONEY_AND_OWN),
     ("decisionReceipt", MONEY),
     ("laws", MONEY),
+    ("whatIf", MONEY),
     ("subsidies", MONEY),
     ("delegations", MONEY),
     // Delegated authority.

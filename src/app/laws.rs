@@ -41,7 +41,15 @@ pub async fn books(store: &Store, size: i64) -> Result<(i64, Books), Trouble> {
     Ok((events, books))
 }
 
-async fn read(store: &Store, size: i64, mut take: impl FnMut(&Recorded) + Send) -> Result<i64, Trouble> {
+/// The first `size` events of the log, one after the other: how many they were.
+///
+/// # Errors
+/// When the database fails or the log holds an event this program cannot read.
+pub(super) async fn read(
+    store: &Store,
+    size: i64,
+    mut take: impl FnMut(&Recorded) + Send,
+) -> Result<i64, Trouble> {
     let mut connection = store.pool().acquire().await?;
     let mut rows = Rows::of(&mut connection, &lean(0, size)).await?;
     let mut events = 0;

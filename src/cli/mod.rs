@@ -8,6 +8,7 @@ mod receipt;
 pub mod seed;
 mod serve;
 mod verify;
+pub mod what_if;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -87,6 +88,8 @@ enum Command {
         #[arg(value_parser = clap::value_parser!(i64).range(0..))]
         index: i64,
     },
+    /// Replay the record under another rule and print which grants would have gone otherwise. Nothing is changed.
+    WhatIf(what_if::Rules),
     /// Look at the installation and say what is missing.
     Doctor,
 }
@@ -126,6 +129,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Schema => say(crate::graphql::sdl().trim_end()),
         Command::History { of, after, limit } => history::print(place, of, after, limit).await?,
         Command::Receipt { index } => receipt::print(place, index).await?,
+        Command::WhatIf(rules) => what_if::print(place, rules).await?,
         Command::Doctor => return doctor::look(place).await,
     }
     Ok(ExitCode::SUCCESS)

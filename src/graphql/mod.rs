@@ -15,6 +15,7 @@ mod programmes;
 mod receipts;
 mod scalars;
 mod subsidies;
+mod what_if;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
 
@@ -26,6 +27,7 @@ use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::receipt::DecisionKind;
+use crate::domain::what_if::EffectKind;
 
 // What the areas share; they know each other only by these names.
 use answers::{Entered, Meant, Receipt, told};
@@ -58,6 +60,7 @@ pub struct Query(
     ledger::LedgerQueries,
     history::HistoryQueries,
     receipts::ReceiptQueries,
+    what_if::WhatIfQueries,
 );
 
 /// Doing things: one mutation for each command.

@@ -26,6 +26,7 @@ use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::programme::{Route, Track};
 use crate::domain::receipt::DecisionKind;
+use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
 fn unread<T: InputType>(refusal: &dyn Refusal) -> InputValueError<T> {
@@ -245,6 +246,7 @@ listed! {
     RecoveryGround, "RecoveryGround", "Why money that was paid is asked back.";
     ReviewOutcome, "ReviewOutcome", "What a yearly review came to.";
     DecisionKind, "DecisionKind", "What kind of decision has a receipt.";
+    EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
 }
 
 impl Listed for Role {

@@ -38,7 +38,7 @@ const VOCABULARY: &[&str] = &["calendar", "catalogue", "evidence", "identity", "
 
 /// Domain files above the aggregates, which may name them. Every domain file in neither list is an aggregate: it
 /// names the vocabulary and itself.
-const ABOVE_AGGREGATES: &[&str] = &["laws", "postings", "receipt", "record"];
+const ABOVE_AGGREGATES: &[&str] = &["laws", "postings", "receipt", "record", "what_if"];
 
 /// The layers where SQL is written.
 const SQL: &[&str] = &["store", "projections", "auth"];
