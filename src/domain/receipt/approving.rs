@@ -263,7 +263,7 @@ fn limit(
     let in_force = authority::in_force(case, approval.authority);
     let recommended = grant
         .last(|event| matches!(event, GrantEvent::Recommended { .. }).then_some(()))
-        .map(|(_, index)| index);
+        .map(|((), index)| index);
     let Some(programme) = programme.filter(|_| !matches!(approval.step, Step::Second(_))) else {
         let also: Vec<i64> = recommended.into_iter().collect();
         return authority::within(amount, &in_force, &also);

@@ -154,7 +154,7 @@ impl<'a> GrantFacts<'a> {
         let ended = self.last(|event| matches!(event, GrantEvent::Resumed {}).then_some(()));
         let begun = self
             .last(|event| if let GrantEvent::Suspended { from, .. } = event { Some(*from) } else { None })?;
-        ended.is_none_or(|(_, index)| index < begun.1).then_some(begun)
+        ended.is_none_or(|((), index)| index < begun.1).then_some(begun)
     }
 
     /// Who has an interest: declared, or stood aside.

@@ -76,7 +76,7 @@ fn of_condition(grant: &GrantFacts<'_>, condition: ConditionId) -> Vec<Rule> {
             "Only a condition that is still open is waived.",
             settled.is_none(),
             if settled.is_none() { "It was open." } else { "It had been met or waived." },
-            settled.map(|(_, index)| index),
+            settled.map(|((), index)| index),
         ),
     ]
 }
@@ -131,7 +131,7 @@ fn of_return(grant: &GrantFacts<'_>, wanted: ReturnId) -> Vec<Rule> {
             "Only a return that is not settled is waived.",
             settled.is_none(),
             if settled.is_none() { "It was not settled." } else { "It had been accepted or waived." },
-            settled.map(|(_, index)| index),
+            settled.map(|((), index)| index),
         ),
     ]
 }
