@@ -29,7 +29,7 @@ use super::partner::PartnerEvent;
 use super::payment_run::PaymentRunEvent;
 use super::record::Fact;
 
-use facts::GrantFacts;
+use facts::{GrantFacts, Subject};
 
 codes! {
     /// What kind of decision has a receipt.
@@ -101,7 +101,10 @@ impl Histories {
         let mut wanted = BTreeSet::from([decision.stream]);
         match &decision.fact {
             Fact::Grant(event) => {
-                case.wants_of_grant(&case.grant(decision.stream), &mut wanted);
+                let grant = case.grant(decision.stream);
+                let of = |subject: Subject| [subject.partner.0, subject.programme.0, subject.fund.0];
+                wanted.extend(grant.subject().map(of).into_iter().flatten());
+                wanted.extend(grant.payee().map(|(payee, _)| payee.0));
                 wanted.extend(named(event));
             }
             Fact::PaymentRun(_) => {
@@ -216,13 +219,6 @@ impl<'a> Case<'a> {
     /// The facts of a grant before the decision.
     fn grant(&self, stream: impl Into<Uuid>) -> GrantFacts<'a> {
         GrantFacts::of(self.before(stream))
-    }
-
-    fn wants_of_grant(&self, grant: &GrantFacts<'a>, wanted: &mut BTreeSet<Uuid>) {
-        if let Some(subject) = grant.subject() {
-            wanted.extend([subject.partner.0, subject.programme.0, subject.fund.0]);
-        }
-        wanted.extend(grant.payee().map(|(payee, _)| payee.0));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::each_is_found;
 use super::story::*;
+use super::{Fault, each_is_found};
 use crate::domain::delegation::{DelegationEvent, Scope};
 use crate::domain::fund::{FundEvent, ReleaseCause};
 use crate::domain::grant::{
@@ -120,204 +120,201 @@ fn whoever_decides_must_be_free_to() {
     );
 }
 
+/// An approval that rests on no authority in force.
+const WITHOUT_AUTHORITY: &[Fault] = &[
+    (
+        "over the limit",
+        |all| {
+            granted(all, |event| {
+                if let DelegationEvent::Granted { limit, .. } = event {
+                    *limit = gbp("2499.99");
+                }
+            });
+        },
+        &["grant.exceeds_authority", "replayed"],
+    ),
+    (
+        "the authority of somebody else",
+        |all| {
+            granted(all, |event| {
+                if let DelegationEvent::Granted { person: to, .. } = event {
+                    *to = person(ANOTHER);
+                }
+            });
+        },
+        &["authority.of_another", "replayed"],
+    ),
+    (
+        "for another fund",
+        |all| {
+            granted(all, |event| {
+                if let DelegationEvent::Granted { scope, .. } = event {
+                    *scope = Scope::Fund(id(99));
+                }
+            });
+        },
+        &["authority.does_not_cover", "replayed"],
+    ),
+    (
+        "ended the day before",
+        |all| {
+            granted(all, |event| {
+                if let DelegationEvent::Granted { to, .. } = event {
+                    *to = date("2026-04-30");
+                }
+            });
+        },
+        &["authority.not_in_force", "replayed"],
+    ),
+    (
+        "taken back",
+        |all| before(all, APPROVED, entry(DELEGATION, FINANCE, ON, DelegationEvent::Revoked {})),
+        &["authority.revoked", "replayed"],
+    ),
+    (
+        "never given",
+        |all| all.retain(|one| one.fact.kind().name != "authority.granted"),
+        &["authority.unknown", "grant.exceeds_authority", "replayed"],
+    ),
+    (
+        "above what one approver of the programme awards",
+        |all| {
+            change(all, "programme.opened", |one| {
+                if let Fact::Programme(ProgrammeEvent::Opened { limits, .. }) = &mut one.fact {
+                    limits.one_approver = gbp("2000");
+                }
+            });
+        },
+        &["grant.exceeds_authority", "replayed"],
+    ),
+    (
+        "a second approval without a first",
+        |all| {
+            approved(all, |event| {
+                if let GrantEvent::Approved { first, .. } = event {
+                    *first = Some(FirstApproval { approver: person(APPROVER), authority: authority() });
+                }
+            });
+        },
+        &["grant.no_first_approval", "grant.same_approver", "replayed"],
+    ),
+];
+
 #[test]
 fn an_approval_rests_on_authority_in_force() {
-    each_is_found(
-        APPROVED,
-        story,
-        &[
-            (
-                "over the limit",
-                |all| {
-                    granted(all, |event| {
-                        if let DelegationEvent::Granted { limit, .. } = event {
-                            *limit = gbp("2499.99");
-                        }
-                    });
-                },
-                &["grant.exceeds_authority", "replayed"],
-            ),
-            (
-                "the authority of somebody else",
-                |all| {
-                    granted(all, |event| {
-                        if let DelegationEvent::Granted { person: to, .. } = event {
-                            *to = person(ANOTHER);
-                        }
-                    });
-                },
-                &["authority.of_another", "replayed"],
-            ),
-            (
-                "for another fund",
-                |all| {
-                    granted(all, |event| {
-                        if let DelegationEvent::Granted { scope, .. } = event {
-                            *scope = Scope::Fund(id(99));
-                        }
-                    });
-                },
-                &["authority.does_not_cover", "replayed"],
-            ),
-            (
-                "ended the day before",
-                |all| {
-                    granted(all, |event| {
-                        if let DelegationEvent::Granted { to, .. } = event {
-                            *to = date("2026-04-30");
-                        }
-                    });
-                },
-                &["authority.not_in_force", "replayed"],
-            ),
-            (
-                "taken back",
-                |all| before(all, APPROVED, entry(DELEGATION, FINANCE, ON, DelegationEvent::Revoked {})),
-                &["authority.revoked", "replayed"],
-            ),
-            (
-                "never given",
-                |all| all.retain(|one| one.fact.kind().name != "authority.granted"),
-                &["authority.unknown", "grant.exceeds_authority", "replayed"],
-            ),
-            (
-                "above what one approver of the programme awards",
-                |all| {
-                    change(all, "programme.opened", |one| {
-                        if let Fact::Programme(ProgrammeEvent::Opened { limits, .. }) = &mut one.fact {
-                            limits.one_approver = gbp("2000");
-                        }
-                    });
-                },
-                &["grant.exceeds_authority", "replayed"],
-            ),
-            (
-                "a second approval without a first",
-                |all| {
-                    approved(all, |event| {
-                        if let GrantEvent::Approved { first, .. } = event {
-                            *first =
-                                Some(FirstApproval { approver: person(APPROVER), authority: authority() });
-                        }
-                    });
-                },
-                &["grant.no_first_approval", "grant.same_approver", "replayed"],
-            ),
-        ],
-    );
+    each_is_found(APPROVED, story, WITHOUT_AUTHORITY);
 }
+
+/// An approval without money that is set aside for it.
+const WITHOUT_MONEY: &[Fault] = &[
+    (
+        "a reservation that ran out",
+        |all| {
+            fund(all, "fund.commitment_reserved", |event| {
+                if let FundEvent::CommitmentReserved { expires_on, .. } = event {
+                    *expires_on = date("2026-04-30");
+                }
+            });
+        },
+        &["fund.reservation_expired", "replayed"],
+    ),
+    (
+        "a reservation that was voided",
+        |all| {
+            let (link, cause) = (link(), ReleaseCause::RecommendationChanged);
+            let event = FundEvent::ReservationVoided { link, shares: Vec::new(), cause };
+            before(all, APPROVED, entry(FUND, PROPOSER, ON, event));
+        },
+        &["fund.not_reserved", "replayed"],
+    ),
+    (
+        "another year set aside",
+        |all| {
+            fund(all, "fund.budget_allocated", |event| {
+                if let FundEvent::BudgetAllocated { year: of, .. } = event {
+                    *of = year(2027);
+                }
+            });
+            fund(all, "fund.commitment_reserved", |event| {
+                if let FundEvent::CommitmentReserved { shares, .. } = event {
+                    shares[0].year = year(2027);
+                }
+            });
+        },
+        &["grant.instalments_not_as_reserved", "replayed"],
+    ),
+    (
+        "less available than was set aside",
+        |all| {
+            fund(all, "fund.budget_allocated", |event| {
+                if let FundEvent::BudgetAllocated { amount, .. } = event {
+                    *amount = gbp("2499.99");
+                }
+            });
+        },
+        &["fund.exceeds_available"],
+    ),
+    (
+        "a fund for other purposes, elsewhere, until later",
+        |all| {
+            fund(all, "fund.opened", |event| {
+                if let FundEvent::Opened { restriction: Some(to), spend_to, .. } = event {
+                    to.purposes = [words("Sport")].into();
+                    to.places = [Area::Halton].into();
+                    *spend_to = date("2027-03-31");
+                }
+            });
+        },
+        &["fund.purpose_not_allowed", "fund.place_not_allowed", "fund.period_not_allowed"],
+    ),
+    (
+        "instalments that do not add up",
+        |all| {
+            approved(all, |event| {
+                if let GrantEvent::Approved { instalments, .. } = event {
+                    instalments[0].amount = gbp("1499.99");
+                }
+            });
+        },
+        &["grant.instalments_do_not_add_up", "grant.instalments_not_as_reserved", "replayed"],
+    ),
+    (
+        "two instalments with one id",
+        |all| {
+            approved(all, |event| {
+                if let GrantEvent::Approved { instalments, .. } = event {
+                    instalments[1].id = instalments[0].id;
+                }
+            });
+        },
+        &["grant.instalment_twice", "replayed"],
+    ),
+    (
+        "a partner that is suspended",
+        |all| before(all, APPROVED, partner_before_approval(PartnerEvent::Suspended {})),
+        &["partner.not_approved", "replayed"],
+    ),
+    (
+        "aid that was not confirmed, and is over the limit",
+        |all| {
+            let (body, amount, given_on) = (words("A council"), gbp("314000"), date("2025-05-01"));
+            let aid = PartnerEvent::SubsidyDeclared { body, amount, given_on };
+            before(all, APPROVED, partner_before_approval(aid));
+            let told = PartnerEvent::SubsidyNotified { grant: id(GRANT), amount: gbp("1000") };
+            before(all, APPROVED, partner_before_approval(told));
+        },
+        &[
+            "partner.subsidy_above_notice",
+            "partner.subsidy_limit",
+            "partner.subsidy_not_confirmed",
+            "replayed",
+        ],
+    ),
+];
 
 #[test]
 fn an_approval_rests_on_money_set_aside() {
-    each_is_found(
-        APPROVED,
-        story,
-        &[
-            (
-                "a reservation that ran out",
-                |all| {
-                    fund(all, "fund.commitment_reserved", |event| {
-                        if let FundEvent::CommitmentReserved { expires_on, .. } = event {
-                            *expires_on = date("2026-04-30");
-                        }
-                    });
-                },
-                &["fund.reservation_expired", "replayed"],
-            ),
-            (
-                "a reservation that was voided",
-                |all| {
-                    let (link, cause) = (link(), ReleaseCause::RecommendationChanged);
-                    let event = FundEvent::ReservationVoided { link, shares: Vec::new(), cause };
-                    before(all, APPROVED, entry(FUND, PROPOSER, ON, event));
-                },
-                &["fund.not_reserved", "replayed"],
-            ),
-            (
-                "another year set aside",
-                |all| {
-                    fund(all, "fund.budget_allocated", |event| {
-                        if let FundEvent::BudgetAllocated { year: of, .. } = event {
-                            *of = year(2027);
-                        }
-                    });
-                    fund(all, "fund.commitment_reserved", |event| {
-                        if let FundEvent::CommitmentReserved { shares, .. } = event {
-                            shares[0].year = year(2027);
-                        }
-                    });
-                },
-                &["grant.instalments_not_as_reserved", "replayed"],
-            ),
-            (
-                "less available than was set aside",
-                |all| {
-                    fund(all, "fund.budget_allocated", |event| {
-                        if let FundEvent::BudgetAllocated { amount, .. } = event {
-                            *amount = gbp("2499.99");
-                        }
-                    });
-                },
-                &["fund.exceeds_available"],
-            ),
-            (
-                "a fund for other purposes, elsewhere, until later",
-                |all| {
-                    fund(all, "fund.opened", |event| {
-                        if let FundEvent::Opened { restriction: Some(to), spend_to, .. } = event {
-                            to.purposes = [words("Sport")].into();
-                            to.places = [Area::Halton].into();
-                            *spend_to = date("2027-03-31");
-                        }
-                    });
-                },
-                &["fund.purpose_not_allowed", "fund.place_not_allowed", "fund.period_not_allowed"],
-            ),
-            (
-                "instalments that do not add up",
-                |all| {
-                    approved(all, |event| {
-                        if let GrantEvent::Approved { instalments, .. } = event {
-                            instalments[0].amount = gbp("1499.99");
-                        }
-                    });
-                },
-                &["grant.instalments_do_not_add_up", "grant.instalments_not_as_reserved", "replayed"],
-            ),
-            (
-                "two instalments with one id",
-                |all| {
-                    approved(all, |event| {
-                        if let GrantEvent::Approved { instalments, .. } = event {
-                            instalments[1].id = instalments[0].id;
-                        }
-                    });
-                },
-                &["grant.instalment_twice", "replayed"],
-            ),
-            (
-                "a partner that is suspended",
-                |all| before(all, APPROVED, partner_before_approval(PartnerEvent::Suspended {})),
-                &["partner.not_approved", "replayed"],
-            ),
-            (
-                "aid that was not confirmed, and is over the limit",
-                |all| {
-                    let (body, amount, given_on) = (words("A council"), gbp("314000"), date("2025-05-01"));
-                    let aid = PartnerEvent::SubsidyDeclared { body, amount, given_on };
-                    before(all, APPROVED, partner_before_approval(aid));
-                    let told = PartnerEvent::SubsidyNotified { grant: id(GRANT), amount: gbp("1000") };
-                    before(all, APPROVED, partner_before_approval(told));
-                },
-                &[
-                    "partner.subsidy_above_notice",
-                    "partner.subsidy_limit",
-                    "partner.subsidy_not_confirmed",
-                    "replayed",
-                ],
-            ),
-        ],
-    );
+    each_is_found(APPROVED, story, WITHOUT_MONEY);
 }
 
 #[test]
@@ -360,8 +357,8 @@ fn a_partner_is_approved_on_its_checks_by_another() {
                 "a check that ran out",
                 |all| {
                     change(all, "partner.approved", |one| {
-                        (one.on, one.decided_on) = (date("2027-04-01"), date("2027-04-01"))
-                    })
+                        (one.on, one.decided_on) = (date("2027-04-01"), date("2027-04-01"));
+                    });
                 },
                 &["partner.checks_missing", "replayed"],
             ),
@@ -394,7 +391,7 @@ fn a_partner_is_approved_on_its_checks_by_another() {
                         all,
                         "partner.approved",
                         entry(PARTNER, ANOTHER, "2026-04-08", PartnerEvent::Withdrew {}),
-                    )
+                    );
                 },
                 &["partner.not_applying", "replayed"],
             ),

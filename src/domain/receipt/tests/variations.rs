@@ -1,7 +1,7 @@
 //! Approved changes with faults planted.
 
-use super::each_is_found;
 use super::story::*;
+use super::{Fault, each_is_found};
 use crate::domain::fund::{FundEvent, YearShare};
 use crate::domain::grant::{Change, ConflictNature, GrantEvent, Replan};
 use crate::domain::receipt::Entry;
@@ -56,91 +56,83 @@ fn interest(of: u128) -> Entry {
     entry(GRANT, of, ON, GrantEvent::ConflictDeclared { person, nature })
 }
 
+/// An increase that should not have been approved.
+const UNSOUND_INCREASES: &[Fault] = &[
+    ("an interest", |all| before(all, APPROVED, interest(APPROVER)), &["grant.conflicted", "replayed"]),
+    (
+        "an interest of whoever asked",
+        |all| before(all, APPROVED, interest(PROPOSER)),
+        &["grant.requester_conflicted", "replayed"],
+    ),
+    (
+        "asked for by the approver",
+        |all| {
+            change(all, "grant.variation_requested", |one| {
+                if let Fact::Grant(GrantEvent::VariationRequested { requested_by, .. }) = &mut one.fact {
+                    *requested_by = person(APPROVER);
+                }
+            });
+        },
+        &["grant.approver_requested", "replayed"],
+    ),
+    (
+        "over the limit on the new total",
+        |all| {
+            change(all, "authority.granted", |one| {
+                if let Fact::Delegation(crate::domain::delegation::DelegationEvent::Granted {
+                    limit, ..
+                }) = &mut one.fact
+                {
+                    *limit = gbp("2999.99");
+                }
+            });
+        },
+        &["grant.exceeds_authority", "replayed"],
+    ),
+    (
+        "no money set aside",
+        |all| {
+            let place = place_of(all, "fund.commitment_reserved");
+            all.remove(place);
+        },
+        &["fund.not_reserved", "replayed"],
+    ),
+    (
+        "refused before",
+        |all| {
+            let event = GrantEvent::VariationRefused { variation: id(51), feedback: words("No.") };
+            before(all, APPROVED, entry(GRANT, ANOTHER, ON, event));
+        },
+        &["grant.variation_unknown", "replayed"],
+    ),
+    (
+        "the ground has moved: an instalment is on its way",
+        |all| {
+            let event = GrantEvent::InstalmentAuthorised {
+                instalment: id(FIRST),
+                amount: gbp("1500"),
+                authorised_by: person(AUTHORISER),
+                pay_on: date("2026-07-05"),
+                checks_valid_until: Some(date("2027-03-31")),
+                bank_version: 1,
+                run: None,
+            };
+            before(all, APPROVED, entry(GRANT, AUTHORISER, ON, event));
+        },
+        &["grant.variation_stale", "replayed"],
+    ),
+    (
+        "another total than it comes to",
+        |all| {
+            change(all, APPROVED, |one| *one = approved(up(), "3100"));
+        },
+        &["grant.exceeds_authority", "replayed"],
+    ),
+];
+
 #[test]
 fn an_increase_is_approved_on_the_new_total_with_the_money_set_aside() {
-    each_is_found(
-        APPROVED,
-        varied,
-        &[
-            (
-                "an interest",
-                |all| before(all, APPROVED, interest(APPROVER)),
-                &["grant.conflicted", "replayed"],
-            ),
-            (
-                "an interest of whoever asked",
-                |all| before(all, APPROVED, interest(PROPOSER)),
-                &["grant.requester_conflicted", "replayed"],
-            ),
-            (
-                "asked for by the approver",
-                |all| {
-                    change(all, "grant.variation_requested", |one| {
-                        if let Fact::Grant(GrantEvent::VariationRequested { requested_by, .. }) =
-                            &mut one.fact
-                        {
-                            *requested_by = person(APPROVER);
-                        }
-                    });
-                },
-                &["grant.approver_requested", "replayed"],
-            ),
-            (
-                "over the limit on the new total",
-                |all| {
-                    change(all, "authority.granted", |one| {
-                        if let Fact::Delegation(crate::domain::delegation::DelegationEvent::Granted {
-                            limit,
-                            ..
-                        }) = &mut one.fact
-                        {
-                            *limit = gbp("2999.99");
-                        }
-                    });
-                },
-                &["grant.exceeds_authority", "replayed"],
-            ),
-            (
-                "no money set aside",
-                |all| {
-                    let place = place_of(all, "fund.commitment_reserved");
-                    all.remove(place);
-                },
-                &["fund.not_reserved", "replayed"],
-            ),
-            (
-                "refused before",
-                |all| {
-                    let event = GrantEvent::VariationRefused { variation: id(51), feedback: words("No.") };
-                    before(all, APPROVED, entry(GRANT, ANOTHER, ON, event));
-                },
-                &["grant.variation_unknown", "replayed"],
-            ),
-            (
-                "the ground has moved: an instalment is on its way",
-                |all| {
-                    let event = GrantEvent::InstalmentAuthorised {
-                        instalment: id(FIRST),
-                        amount: gbp("1500"),
-                        authorised_by: person(AUTHORISER),
-                        pay_on: date("2026-07-05"),
-                        checks_valid_until: Some(date("2027-03-31")),
-                        bank_version: 1,
-                        run: None,
-                    };
-                    before(all, APPROVED, entry(GRANT, AUTHORISER, ON, event));
-                },
-                &["grant.variation_stale", "replayed"],
-            ),
-            (
-                "another total than it comes to",
-                |all| {
-                    change(all, APPROVED, |one| *one = approved(up(), "3100"));
-                },
-                &["grant.exceeds_authority", "replayed"],
-            ),
-        ],
-    );
+    each_is_found(APPROVED, varied, UNSOUND_INCREASES);
 }
 
 #[test]
