@@ -37,6 +37,9 @@ impl From<Rules> for WhatIfRules {
 }
 
 /// Replay the record and print what would have gone otherwise.
+///
+/// # Errors
+/// When the place cannot be opened or the log cannot be read.
 pub async fn print(place: Place, rules: Rules) -> anyhow::Result<()> {
     let rules = rules.into();
     let opened = place.open(Purpose::Command).await?;
