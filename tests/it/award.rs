@@ -436,7 +436,7 @@ async fn an_underspend_is_released_and_the_grant_is_closed() {
     running.holds().await;
 
     let close = json!({ "finalSpend": "1480.00", "outcomes": ["Six people cook now."] });
-    running.refused(commissioner, "closeGrant", close.clone(), "grant.wrong_stage").await;
+    running.refused(commissioner, "closeGrant", close.clone(), "grant.final_return_open").await;
     let terms = json!({ "kind": "FINAL", "from": "2026-05-01", "to": "2026-05-31", "due": "2026-06-30", "toleranceDays": 0 });
     running.done(commissioner, "requestMonitoringReturn", terms).await;
     assert_eq!(running.see("status").await["status"], "CLOSING");

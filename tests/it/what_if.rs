@@ -39,7 +39,7 @@ async fn a_replay_names_the_grants_and_the_facts_and_leaves_the_log_as_it_was() 
     assert_eq!((&effect["kind"], &above["unchanged"]), (&json!("BLOCKED"), &json!(0)));
     assert_eq!((&effect["grantId"], &effect["reference"]), (&grant["id"], &grant["reference"]));
     assert_eq!(effect["decidedOn"], "2026-05-01");
-    assert!(effect["why"].as_str().unwrap().starts_with("£2,500.00 was awarded."), "{effect}");
+    assert!(effect["why"].as_str().unwrap().starts_with("£2,500.00 was awarded by one approver"), "{effect}");
 
     let history = "query($id: UUID!) { history(filter: {streamId: $id}) { nodes { index eventType } } }";
     let history = town.world.ask(&town.people.auditor, history, json!({ "id": grant["id"] })).await;
