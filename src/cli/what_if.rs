@@ -39,7 +39,7 @@ impl From<Rules> for WhatIfRules {
 /// Replay the record and print what would have gone otherwise.
 ///
 /// # Errors
-/// When the place cannot be opened or the log cannot be read.
+/// When no rule is named, or the record cannot be opened or read.
 pub async fn print(place: Place, rules: Rules) -> anyhow::Result<()> {
     let rules = rules.into();
     let opened = place.open(Purpose::Command).await?;
@@ -55,7 +55,7 @@ pub async fn print(place: Place, rules: Rules) -> anyhow::Result<()> {
 #[must_use]
 pub fn table(rules: &WhatIfRules, outcome: &Outcome) -> Vec<String> {
     let Outcome { events, grants, unchanged, effects } = outcome;
-    let mut lines = vec![format!("What if {}?", rules.told().join(", and "))];
+    let mut lines = vec![format!("What if {}?", rules.told().join(", and if "))];
     lines.push(format!("A replay of {events} events: nothing on the record was changed."));
     lines.push(String::new());
     if !effects.is_empty() {

@@ -35,16 +35,21 @@ impl Life {
     }
 }
 
-/// Checks and the days on which they would have run out, in words.
+/// Checks and the days on which they would have run out, in words: those of the same days together.
 pub(super) fn told(lives: &[&Life]) -> String {
-    let each: Vec<String> = lives
-        .iter()
-        .map(|life| {
-            let (check, passed, until) = (life.check.words(), day(life.passed), day(life.would_be));
-            format!("the {check} check, passed on {passed}, would have held until {until}")
+    let mut days: BTreeMap<(Date, Date), Vec<&str>> = BTreeMap::new();
+    for life in lives {
+        days.entry((life.would_be, life.passed)).or_default().push(life.check.words());
+    }
+    let each: Vec<String> = days
+        .into_iter()
+        .map(|((until, passed), checks)| {
+            let word = if checks.len() == 1 { "check" } else { "checks" };
+            let (checks, passed, until) = (listed(checks), day(passed), day(until));
+            format!("{checks} ({word} passed on {passed}) would have held until {until}")
         })
         .collect();
-    listed(each.iter().map(String::as_str))
+    each.join("; ")
 }
 
 /// The checks asked of a partner, and when it was approved.

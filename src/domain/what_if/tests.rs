@@ -441,11 +441,23 @@ fn a_check_holds_on_its_last_day_and_not_on_the_day_after() {
         EffectKind::Blocked,
         &[
             "Authorising £900.00 for 11 July 2026 would have been refused",
-            "the safeguarding policy check, passed on 10 January 2026, would have held until 10 July 2026",
+            "safeguarding policy (check passed on 10 January 2026) would have held until 10 July 2026",
         ],
     );
     assert!(!effect.why.contains("liability"), "{}", effect.why);
     assert_eq!((effect.relied_on, effect.decided_on), (vec![5, index], date("2026-07-01")));
+}
+
+#[test]
+fn checks_of_the_same_days_are_told_together() {
+    let mut told = with_checks();
+    told.passed(CheckKind::Accounts, "2026-01-10", None);
+    told.passed(CheckKind::Equality, "2026-01-12", None);
+    told.authorised(1, "2026-07-13", "2026-07-13");
+    let why = told.effect(months(6)).why;
+    let checks = "accounts and safeguarding policy (checks passed on 10 January 2026) would have held until 10 July \
+                  2026; equality policy (check passed on 12 January 2026) would have held until 12 July 2026.";
+    assert!(why.ends_with(checks), "{why}");
 }
 
 #[test]
