@@ -4,7 +4,7 @@
 
 # On a fresh machine the first build takes some minutes; after that, seconds. `make test` uses the same build.
 run: set-up            ## start the server with the sample data; prints its address
-	cargo run --locked -- serve --seed fixtures/sample.jsonl
+	cargo run --locked -- serve --seed fixtures/sample
 
 test: set-up check     ## format, lints and every test, on a throwaway database
 	cargo test --locked

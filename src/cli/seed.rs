@@ -3,10 +3,11 @@
 //! A file holds one step a line, as JSON: `{"as": {"name", "role", "partner"?}, "do": mutation, "input": {…},
 //! "keep"?: name}`. A text that begins with `$` stands for what an earlier step kept, such as `$harbour.id` or
 //! `$g1.instalments.0.id`; `$person:Amina Example` stands for a person’s id. The id of each command follows from the
-//! step, so the same file twice changes nothing.
+//! step, so the same file twice changes nothing. A folder is read as one scenario: its files together, by day.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::fs::DirEntry;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use async_graphql::{Request, Variables};
@@ -24,9 +25,11 @@ use crate::graphql::{Api, api};
 /// The namespace of the ids that scenarios give to commands.
 const SCENARIO: Uuid = Uuid::from_u128(0x5e3d_0f0a_6a3c_4c1e_9b5e_0d6f_5a71_de5c);
 
-/// What later steps can point to in a grant that was kept.
-const KEPT_OF_A_GRANT: &str =
-    "id instalments { id conditions { id } } returns { id } variations { id } recoveries { id }";
+/// What later steps can point to in what was kept, by the field of the payload that holds it; elsewhere its id.
+const KEPT: &[(&str, &str)] = &[(
+    "grant",
+    "id instalments { id conditions { id } } returns { id } variations { id } recoveries { id }",
+)];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,30 +75,70 @@ impl std::fmt::Display for Loaded {
     }
 }
 
-/// Load a scenario.
+/// A step of a scenario and where it stands.
+struct Placed {
+    file: PathBuf,
+    line: usize,
+    text: String,
+    step: Step,
+}
+
+/// The steps of a file, or of the `.jsonl` files of a folder in the order of their days: on the same day those of the
+/// file that comes first by name. A step without a day belongs to that of the step before it.
+fn steps(place: &Path) -> anyhow::Result<Vec<Placed>> {
+    let mut files = vec![place.to_path_buf()];
+    if place.is_dir() {
+        let entries = std::fs::read_dir(place).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        files = entries
+            .with_context(|| format!("cannot read {}", place.display()))?
+            .iter()
+            .map(DirEntry::path)
+            .collect();
+        files.retain(|file| file.extension().is_some_and(|kind| kind == "jsonl"));
+        files.sort();
+    }
+    let mut steps = Vec::new();
+    for file in files {
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let mut day = String::new();
+        for (place, line) in text.lines().enumerate() {
+            let (line, number) = (line.trim(), place + 1);
+            if line.is_empty() || line.starts_with("//") {
+                continue;
+            }
+            let step: Step = serde_json::from_str(line).map_err(|why| unreadable(&file, number, &why))?;
+            if let Some(on) = step.input.get("effectiveOn").and_then(Value::as_str) {
+                on.clone_into(&mut day);
+            }
+            steps.push((
+                day.clone(),
+                Placed { file: file.clone(), line: number, text: line.to_owned(), step },
+            ));
+        }
+    }
+    steps.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(steps.into_iter().map(|(_, step)| step).collect())
+}
+
+/// Load a scenario: a file, or a folder of them.
 ///
 /// # Errors
 /// With the line of the first step that cannot be read or is refused; the steps before it stay.
-pub async fn load(app: &App, file: &Path) -> anyhow::Result<Loaded> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+pub async fn load(app: &App, place: &Path) -> anyhow::Result<Loaded> {
+    let steps = steps(place)?;
     let kinds = kinds(&api(app.clone())).await?;
     let mut loader =
         Loader { app: app.clone(), kinds, accounts: app.accounts().clone(), kept: HashMap::new() };
     let mut loaded = Loaded { carried_out: 0, repeated: 0 };
-    let steps: Vec<(usize, &str)> = text
-        .lines()
-        .enumerate()
-        .map(|(place, line)| (place + 1, line.trim()))
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with("//"))
-        .collect();
     let bar = ProgressBar::new(steps.len() as u64);
-    let mut seen: HashMap<&str, u32> = HashMap::new();
-    for (number, line) in steps {
-        let again = seen.entry(line).and_modify(|times| *times += 1).or_default();
-        let command = Uuid::new_v5(&SCENARIO, format!("{again} {line}").as_bytes());
-        let step: Step = serde_json::from_str(line).map_err(|why| unreadable(file, number, &why))?;
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    for Placed { file, line, text, step } in steps {
+        let again = seen.get(&text).map_or(0, |times| times + 1);
+        let command = Uuid::new_v5(&SCENARIO, format!("{again} {text}").as_bytes());
+        seen.insert(text, again);
         let repeated =
-            loader.take(step, command).await.with_context(|| format!("{} line {number}", file.display()))?;
+            loader.take(step, command).await.with_context(|| format!("{} line {line}", file.display()))?;
         if repeated {
             loaded.repeated += 1;
         } else {
@@ -135,7 +178,7 @@ impl Loader {
         let mut input = Value::Object(step.input);
         self.fill(&mut input).await?;
         input["commandId"] = json!(command);
-        let inside = if field == "grant" { KEPT_OF_A_GRANT } else { "id" };
+        let inside = KEPT.iter().find(|(name, _)| *name == field).map_or("id", |(_, inside)| inside);
         let document = format!(
             "mutation($input: {input_type}!) {{ {name}(input: $input) {{ receipt {{ repeated }} {field} {{ {inside} }} }} }}",
             name = step.r#do

@@ -26,6 +26,7 @@ pub mod record;
 #[cfg(test)]
 mod scenario;
 pub mod text;
+pub mod vocabulary;
 pub mod what_if;
 
 use std::fmt::Debug;

@@ -23,12 +23,15 @@ use crate::world::World;
 const POTS: [&str; 3] = ["reserved", "committed", "spent"];
 
 fn sample() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sample.jsonl")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sample")
 }
 
-/// The steps of the file.
+/// The steps of every file.
 fn steps() -> Vec<Value> {
-    let text = fs::read_to_string(sample()).unwrap();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(sample()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let text: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with("//"));
     lines
         .map(|line| serde_json::from_str(line).unwrap_or_else(|problem| panic!("{problem}: {line}")))
