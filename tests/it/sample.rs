@@ -26,16 +26,26 @@ fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sample")
 }
 
-/// The steps of every file.
-fn steps() -> Vec<Value> {
+/// The files of the sample.
+fn files() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(sample()).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let text: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    files
+}
+
+/// The steps of a file.
+fn steps_of(file: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(file).unwrap();
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with("//"));
     lines
         .map(|line| serde_json::from_str(line).unwrap_or_else(|problem| panic!("{problem}: {line}")))
         .collect()
+}
+
+/// The steps of every file.
+fn steps() -> Vec<Value> {
+    files().iter().flat_map(|file| steps_of(file)).collect()
 }
 
 fn texts(value: &Value) -> Vec<&str> {
@@ -320,15 +330,17 @@ async fn no_person_and_no_account_is_in_the_log() {
 /// What the file promises of itself, beside what the record makes of it.
 #[test]
 fn every_step_is_dated_in_order_and_says_why() {
-    let mut before = String::new();
-    for step in steps() {
-        let on =
-            step["input"]["effectiveOn"].as_str().unwrap_or_else(|| panic!("no date: {step}")).to_owned();
-        assert!(("2025-04-01"..="2026-11-20").contains(&&*on) && on >= before, "{on} after {before}: {step}");
-        assert!(
-            step["input"]["reason"].as_str().is_some_and(|reason| reason.len() > 10),
-            "no reason: {step}"
-        );
-        before = on;
+    for file in files() {
+        let mut before = String::new();
+        for step in steps_of(&file) {
+            let on = step["input"]["effectiveOn"].as_str().unwrap_or_else(|| panic!("no date: {step}"));
+            assert!(("2025-04-01"..="2026-11-20").contains(&on), "{on}: {step}");
+            assert!(on >= &*before, "{on} after {before}: {step}");
+            assert!(
+                step["input"]["reason"].as_str().is_some_and(|reason| reason.len() > 10),
+                "no reason: {step}"
+            );
+            on.clone_into(&mut before);
+        }
     }
 }
