@@ -44,11 +44,15 @@ pub enum DataClass {
     /// Somebody who acts in the system, by an opaque id, and what they stand for. Whoever has the accounts knows who
     /// it is: pseudonymous personal data.
     Actor,
+    /// Somebody who is helped, by an opaque reference, codes and bands: pseudonymous personal data as long as the vault
+    /// knows who it is.
+    Person,
 }
 
 impl DataClass {
     /// Every class.
-    pub const ALL: [Self; 5] = [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor];
+    pub const ALL: [Self; 6] =
+        [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor, Self::Person];
 
     /// The words for it in the catalogue.
     #[must_use]
@@ -59,6 +63,7 @@ impl DataClass {
             Self::Reference => "reference",
             Self::Organisation => "organisation",
             Self::Actor => "actor",
+            Self::Person => "person",
         }
     }
 
@@ -69,6 +74,7 @@ impl DataClass {
             Self::Money => &["ClosedFigures", "Money", "Pence", "RecoveredShare", "Tally", "YearShare"],
             Self::Time => &["Date", "FinancialYear"],
             Self::Reference => &[
+                "CaseNumber",
                 "ConditionId",
                 "EventRange",
                 "FundId",
@@ -76,14 +82,17 @@ impl DataClass {
                 "GrantLink",
                 "Hash",
                 "InstalmentId",
+                "NeedCode",
                 "NeedShare",
                 "PartnerId",
                 "ProgrammeId",
                 "RecoveryId",
                 "Reference",
+                "ReferralId",
                 "ReturnId",
                 "RunId",
                 "Scope",
+                "SiteId",
                 "TransferId",
                 "Uuid",
                 "VariationId",
@@ -123,6 +132,21 @@ impl DataClass {
                 "VerificationMethod",
             ],
             Self::Actor => &["ConflictNature", "FirstApproval", "Panel", "PersonId", "SignatoryRole"],
+            Self::Person => &[
+                "Channel",
+                "DeclineGround",
+                "ErasureGround",
+                "FirstMeeting",
+                "Minutes",
+                "PersonRef",
+                "Profile",
+                "RedirectTarget",
+                "ReferralSource",
+                "SharedItem",
+                "Signpost",
+                "TellingChannel",
+                "Urgency",
+            ],
         }
     }
 }

@@ -56,6 +56,16 @@ ids! {
     ReturnId,
     /// One payment run.
     RunId,
+    /// A private person as the record knows them: random, never a name. Who it is stands in the vault alone.
+    PersonRef,
+    /// One referral of a person to us.
+    ReferralId,
+    /// One talk with a person.
+    ContactId,
+    /// Something a partner offers.
+    OfferId,
+    /// A place where people are met.
+    SiteId,
     /// One command: the same id again has its effect once.
     CommandId,
 }

@@ -3,12 +3,15 @@
 use serde::de::Error as _;
 
 use super::catalogue::Kind;
+use super::contact::{Contact, ContactEvent};
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
+use super::person::{Person, PersonEvent};
 use super::programme::{Programme, ProgrammeEvent};
+use super::referral::{Referral, ReferralEvent};
 use super::{Aggregate, Event};
 
 /// The aggregates of the record, once: whoever adds one adds a line here.
@@ -77,4 +80,7 @@ facts! {
     Delegation: DelegationEvent,
     Grant: GrantEvent,
     PaymentRun: PaymentRunEvent,
+    Person: PersonEvent,
+    Referral: ReferralEvent,
+    Contact: ContactEvent,
 }

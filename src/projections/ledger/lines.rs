@@ -36,7 +36,10 @@ fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
         | Fact::Programme(_)
         | Fact::Delegation(_)
         | Fact::Grant(_)
-        | Fact::PaymentRun(_) => Vec::new(),
+        | Fact::PaymentRun(_)
+        | Fact::Person(_)
+        | Fact::Referral(_)
+        | Fact::Contact(_) => Vec::new(),
     };
     (0..).zip(lines)
 }

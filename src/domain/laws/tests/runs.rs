@@ -226,7 +226,12 @@ impl Bank {
                         *count += u32::from(one);
                     }
                 }
-                Fact::Partner(_) | Fact::Delegation(_) | Fact::Programme(_) => {}
+                Fact::Partner(_)
+                | Fact::Delegation(_)
+                | Fact::Programme(_)
+                | Fact::Person(_)
+                | Fact::Referral(_)
+                | Fact::Contact(_) => {}
             }
         }
     }

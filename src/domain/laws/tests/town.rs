@@ -236,7 +236,12 @@ impl Town {
                         self.plans.insert(id, instalments.clone());
                     }
                 }
-                Fact::Partner(_) | Fact::Delegation(_) | Fact::PaymentRun(_) => {}
+                Fact::Partner(_)
+                | Fact::Delegation(_)
+                | Fact::PaymentRun(_)
+                | Fact::Person(_)
+                | Fact::Referral(_)
+                | Fact::Contact(_) => {}
             }
         }
     }
