@@ -44,11 +44,15 @@ pub enum DataClass {
     /// Somebody who acts in the system, by an opaque id, and what they stand for. Whoever has the accounts knows who
     /// it is: pseudonymous personal data.
     Actor,
+    /// Somebody who is helped or heard, by an opaque reference, codes and bands. Whoever has the vault knows who it is:
+    /// pseudonymous personal data.
+    Person,
 }
 
 impl DataClass {
     /// Every class.
-    pub const ALL: [Self; 5] = [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor];
+    pub const ALL: [Self; 6] =
+        [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor, Self::Person];
 
     /// The words for it in the catalogue.
     #[must_use]
@@ -59,6 +63,7 @@ impl DataClass {
             Self::Reference => "reference",
             Self::Organisation => "organisation",
             Self::Actor => "actor",
+            Self::Person => "person",
         }
     }
 
@@ -69,13 +74,16 @@ impl DataClass {
             Self::Money => &["ClosedFigures", "Money", "Pence", "RecoveredShare", "Tally", "YearShare"],
             Self::Time => &["Date", "FinancialYear"],
             Self::Reference => &[
+                "CommitmentId",
                 "ConditionId",
+                "ConsultationId",
                 "EventRange",
                 "FundId",
                 "GrantId",
                 "GrantLink",
                 "Hash",
                 "InstalmentId",
+                "NeedId",
                 "NeedShare",
                 "PartnerId",
                 "ProgrammeId",
@@ -88,24 +96,31 @@ impl DataClass {
                 "Uuid",
                 "VariationId",
                 "VaultRef",
+                "bool",
                 "u32",
                 "u64",
                 "u8",
             ],
             Self::Organisation => &[
+                "Access",
                 "Area",
                 "AuthorityUsed",
                 "Change",
                 "CheckKind",
+                "CommitmentKind",
                 "Community",
                 "Criterion",
                 "CriterionResult",
                 "DecisionRules",
                 "DeliveryShare",
                 "Evidence",
+                "FeedbackChannel",
+                "Language",
                 "LegalForm",
                 "Limits",
+                "Method",
                 "MonitoringReport",
+                "NeedCode",
                 "PlannedInstalment",
                 "Priority",
                 "RecoveryGround",
@@ -116,13 +131,16 @@ impl DataClass {
                 "ReturnTerms",
                 "ReviewOutcome",
                 "Route",
+                "Rung",
                 "RunExit",
+                "ShownBy",
                 "SuspensionGround",
                 "Text",
                 "Track",
                 "VerificationMethod",
             ],
             Self::Actor => &["ConflictNature", "FirstApproval", "Panel", "PersonId", "SignatoryRole"],
+            Self::Person => &["GroupHeads", "Strength", "Trace", "VoiceId", "WhatYouMeant"],
         }
     }
 }

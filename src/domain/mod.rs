@@ -1,7 +1,8 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
-//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`): its events, commands, refusals, state,
-//! `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
+//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `consultation`, `need`):
+//! its events, commands, refusals, state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside
+//! them.
 
 #[macro_use]
 mod macros;
@@ -9,6 +10,7 @@ mod macros;
 pub mod bank;
 pub mod calendar;
 pub mod catalogue;
+pub mod consultation;
 pub mod delegation;
 pub mod evidence;
 pub mod fund;
@@ -16,6 +18,7 @@ pub mod grant;
 pub mod identity;
 pub mod laws;
 pub mod money;
+pub mod need;
 pub mod partner;
 pub mod payment_run;
 pub mod places;

@@ -3,9 +3,11 @@
 use serde::de::Error as _;
 
 use super::catalogue::Kind;
+use super::consultation::{Consultation, ConsultationEvent};
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
+use super::need::{Need, NeedEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::programme::{Programme, ProgrammeEvent};
@@ -77,4 +79,6 @@ facts! {
     Delegation: DelegationEvent,
     Grant: GrantEvent,
     PaymentRun: PaymentRunEvent,
+    Consultation: ConsultationEvent,
+    Need: NeedEvent,
 }
