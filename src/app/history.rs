@@ -113,6 +113,8 @@ pub fn values(fact: &Fact) -> Vec<(String, serde_json::Value)> {
         Fact::Person(event) => serde_json::to_value(event),
         Fact::Referral(event) => serde_json::to_value(event),
         Fact::Contact(event) => serde_json::to_value(event),
+        Fact::Consultation(event) => serde_json::to_value(event),
+        Fact::Need(event) => serde_json::to_value(event),
     };
     let fields = whole.ok().and_then(|whole| whole.as_object()?.values().next()?.as_object().cloned());
     fields.into_iter().flatten().collect()

@@ -3,10 +3,12 @@
 use serde::de::Error as _;
 
 use super::catalogue::Kind;
+use super::consultation::{Consultation, ConsultationEvent};
 use super::contact::{Contact, ContactEvent};
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
+use super::need::{Need, NeedEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::person::{Person, PersonEvent};
@@ -83,4 +85,6 @@ facts! {
     Person: PersonEvent,
     Referral: ReferralEvent,
     Contact: ContactEvent,
+    Consultation: ConsultationEvent,
+    Need: NeedEvent,
 }

@@ -72,6 +72,8 @@ fn written(fact: &Fact) -> String {
         Fact::Person(event) => leaf::canonical(event),
         Fact::Referral(event) => leaf::canonical(event),
         Fact::Contact(event) => leaf::canonical(event),
+        Fact::Consultation(event) => leaf::canonical(event),
+        Fact::Need(event) => leaf::canonical(event),
     }
     .unwrap()
 }
