@@ -1,6 +1,7 @@
 //! Every fact there can be, of every aggregate: what the log holds, as one type.
 
 use serde::de::Error as _;
+use serde::{Serialize, Serializer};
 
 use super::catalogue::Kind;
 use super::consultation::{Consultation, ConsultationEvent};
@@ -55,6 +56,13 @@ macro_rules! facts {
             /// Every kind of event there is.
             pub fn kinds() -> impl Iterator<Item = &'static Kind> {
                 [$($Event::KINDS),*].into_iter().flatten()
+            }
+        }
+
+        impl Serialize for Fact {
+            /// As the event itself is stored.
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$Aggregate(event) => event.serialize(serializer)),* }
             }
         }
 
