@@ -110,6 +110,10 @@ pub fn values(fact: &Fact) -> Vec<(String, serde_json::Value)> {
         Fact::Delegation(event) => serde_json::to_value(event),
         Fact::Grant(event) => serde_json::to_value(event),
         Fact::PaymentRun(event) => serde_json::to_value(event),
+        Fact::Site(event) => serde_json::to_value(event),
+        Fact::Course(event) => serde_json::to_value(event),
+        Fact::Session(event) => serde_json::to_value(event),
+        Fact::Publication(event) => serde_json::to_value(event),
     };
     let fields = whole.ok().and_then(|whole| whole.as_object()?.values().next()?.as_object().cloned());
     fields.into_iter().flatten().collect()

@@ -44,11 +44,14 @@ pub enum DataClass {
     /// Somebody who acts in the system, by an opaque id, and what they stand for. Whoever has the accounts knows who
     /// it is: pseudonymous personal data.
     Actor,
+    /// Somebody who is helped, by an opaque reference, codes and bands: pseudonymous personal data.
+    Person,
 }
 
 impl DataClass {
     /// Every class.
-    pub const ALL: [Self; 5] = [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor];
+    pub const ALL: [Self; 6] =
+        [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor, Self::Person];
 
     /// The words for it in the catalogue.
     #[must_use]
@@ -59,6 +62,7 @@ impl DataClass {
             Self::Reference => "reference",
             Self::Organisation => "organisation",
             Self::Actor => "actor",
+            Self::Person => "person",
         }
     }
 
@@ -67,7 +71,7 @@ impl DataClass {
     pub const fn types(self) -> &'static [&'static str] {
         match self {
             Self::Money => &["ClosedFigures", "Money", "Pence", "RecoveredShare", "Tally", "YearShare"],
-            Self::Time => &["Date", "FinancialYear"],
+            Self::Time => &["Date", "FinancialYear", "PartialDate", "TimeOfDay"],
             Self::Reference => &[
                 "ConditionId",
                 "EventRange",
@@ -88,6 +92,12 @@ impl DataClass {
                 "Uuid",
                 "VariationId",
                 "VaultRef",
+                "bool",
+                "FactLabel",
+                "FactRef",
+                "FigureId",
+                "SiteId",
+                "CourseId",
                 "u32",
                 "u64",
                 "u8",
@@ -121,8 +131,19 @@ impl DataClass {
                 "Text",
                 "Track",
                 "VerificationMethod",
+                "Coverage",
+                "FigureValue",
+                "FigureUnit",
+                "Standing",
+                "Setting",
+                "Pillar",
+                "MentionKind",
+                "Countable",
+                "Citation",
+                "CaveatKind",
             ],
             Self::Actor => &["ConflictNature", "FirstApproval", "Panel", "PersonId", "SignatoryRole"],
+            Self::Person => &["PersonRef"],
         }
     }
 }

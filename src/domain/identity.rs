@@ -56,6 +56,18 @@ ids! {
     ReturnId,
     /// One payment run.
     RunId,
+    /// A private person as the record knows them: random, never a name. Who it is stands in the vault alone.
+    PersonRef,
+    /// A place where activity happens: a site, a partner's place, or a channel online.
+    SiteId,
+    /// A course.
+    CourseId,
+    /// One session of a course.
+    SessionId,
+    /// A document whose figures are on the record.
+    PublicationId,
+    /// One figure as a document states it.
+    FigureId,
     /// One command: the same id again has its effect once.
     CommandId,
 }

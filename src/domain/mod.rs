@@ -1,6 +1,7 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
-//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`): its events, commands, refusals, state,
+//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`,
+//! `site`, `course`, `session`, `publication`): its events, commands, refusals, state,
 //! `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
 
 #[macro_use]
@@ -9,6 +10,7 @@ mod macros;
 pub mod bank;
 pub mod calendar;
 pub mod catalogue;
+pub mod course;
 pub mod delegation;
 pub mod evidence;
 pub mod fund;
@@ -21,10 +23,13 @@ pub mod payment_run;
 pub mod places;
 pub mod postings;
 pub mod programme;
+pub mod publication;
 pub mod receipt;
 pub mod record;
 #[cfg(test)]
 mod scenario;
+pub mod session;
+pub mod site;
 pub mod text;
 pub mod vocabulary;
 pub mod what_if;

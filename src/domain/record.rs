@@ -3,12 +3,16 @@
 use serde::de::Error as _;
 
 use super::catalogue::Kind;
+use super::course::{Course, CourseEvent};
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::programme::{Programme, ProgrammeEvent};
+use super::publication::{Publication, PublicationEvent};
+use super::session::{Session, SessionEvent};
+use super::site::{Site, SiteEvent};
 use super::{Aggregate, Event};
 
 /// The aggregates of the record, once: whoever adds one adds a line here.
@@ -77,4 +81,8 @@ facts! {
     Delegation: DelegationEvent,
     Grant: GrantEvent,
     PaymentRun: PaymentRunEvent,
+    Site: SiteEvent,
+    Course: CourseEvent,
+    Session: SessionEvent,
+    Publication: PublicationEvent,
 }

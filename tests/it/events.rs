@@ -69,6 +69,10 @@ fn written(fact: &Fact) -> String {
         Fact::Delegation(event) => leaf::canonical(event),
         Fact::Grant(event) => leaf::canonical(event),
         Fact::PaymentRun(event) => leaf::canonical(event),
+        Fact::Site(event) => leaf::canonical(event),
+        Fact::Course(event) => leaf::canonical(event),
+        Fact::Session(event) => leaf::canonical(event),
+        Fact::Publication(event) => leaf::canonical(event),
     }
     .unwrap()
 }

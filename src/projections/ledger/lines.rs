@@ -36,7 +36,11 @@ fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
         | Fact::Programme(_)
         | Fact::Delegation(_)
         | Fact::Grant(_)
-        | Fact::PaymentRun(_) => Vec::new(),
+        | Fact::PaymentRun(_)
+        | Fact::Site(_)
+        | Fact::Course(_)
+        | Fact::Session(_)
+        | Fact::Publication(_) => Vec::new(),
     };
     (0..).zip(lines)
 }

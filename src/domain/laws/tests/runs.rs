@@ -226,7 +226,13 @@ impl Bank {
                         *count += u32::from(one);
                     }
                 }
-                Fact::Partner(_) | Fact::Delegation(_) | Fact::Programme(_) => {}
+                Fact::Partner(_)
+                | Fact::Delegation(_)
+                | Fact::Programme(_)
+                | Fact::Site(_)
+                | Fact::Course(_)
+                | Fact::Session(_)
+                | Fact::Publication(_) => {}
             }
         }
     }

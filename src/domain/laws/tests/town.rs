@@ -236,7 +236,13 @@ impl Town {
                         self.plans.insert(id, instalments.clone());
                     }
                 }
-                Fact::Partner(_) | Fact::Delegation(_) | Fact::PaymentRun(_) => {}
+                Fact::Partner(_)
+                | Fact::Delegation(_)
+                | Fact::PaymentRun(_)
+                | Fact::Site(_)
+                | Fact::Course(_)
+                | Fact::Session(_)
+                | Fact::Publication(_) => {}
             }
         }
     }
