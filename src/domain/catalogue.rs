@@ -44,11 +44,15 @@ pub enum DataClass {
     /// Somebody who acts in the system, by an opaque id, and what they stand for. Whoever has the accounts knows who
     /// it is: pseudonymous personal data.
     Actor,
+    /// Somebody who is helped, by an opaque reference, codes and bands. Whoever has the vault knows who it is:
+    /// pseudonymous personal data.
+    Person,
 }
 
 impl DataClass {
     /// Every class.
-    pub const ALL: [Self; 5] = [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor];
+    pub const ALL: [Self; 6] =
+        [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor, Self::Person];
 
     /// The words for it in the catalogue.
     #[must_use]
@@ -59,6 +63,7 @@ impl DataClass {
             Self::Reference => "reference",
             Self::Organisation => "organisation",
             Self::Actor => "actor",
+            Self::Person => "person",
         }
     }
 
@@ -70,17 +75,24 @@ impl DataClass {
             Self::Time => &["Date", "FinancialYear"],
             Self::Reference => &[
                 "ConditionId",
+                "ContactId",
                 "EventRange",
+                "Followed",
                 "FundId",
                 "GrantId",
                 "GrantLink",
                 "Hash",
                 "InstalmentId",
+                "NeedCode",
                 "NeedShare",
+                "OfferId",
+                "OutcomeId",
                 "PartnerId",
+                "PrescriptionId",
                 "ProgrammeId",
                 "RecoveryId",
                 "Reference",
+                "ReferralId",
                 "ReturnId",
                 "RunId",
                 "Scope",
@@ -88,6 +100,7 @@ impl DataClass {
                 "Uuid",
                 "VariationId",
                 "VaultRef",
+                "bool",
                 "u32",
                 "u64",
                 "u8",
@@ -123,6 +136,18 @@ impl DataClass {
                 "VerificationMethod",
             ],
             Self::Actor => &["ConflictNature", "FirstApproval", "Panel", "PersonId", "SignatoryRole"],
+            Self::Person => &[
+                "AbsenceGroup",
+                "Answer",
+                "AskedBy",
+                "AttemptMeans",
+                "ClosingReason",
+                "DeclineReason",
+                "Instrument",
+                "Moment",
+                "PersonRef",
+                "TellingMeans",
+            ],
         }
     }
 }

@@ -56,6 +56,18 @@ ids! {
     ReturnId,
     /// One payment run.
     RunId,
+    /// Somebody who is helped, by a random reference and never by name.
+    PersonRef,
+    /// One talk of an advisor with somebody.
+    ContactId,
+    /// One referral of somebody.
+    ReferralId,
+    /// One offer of a partner.
+    OfferId,
+    /// One social prescription.
+    PrescriptionId,
+    /// One record of answers to an outcome instrument.
+    OutcomeId,
     /// One command: the same id again has its effect once.
     CommandId,
 }

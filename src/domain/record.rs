@@ -8,6 +8,7 @@ use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
+use super::prescription::{OpenPrescription, OpenPrescriptionEvent, Prescription, PrescriptionEvent};
 use super::programme::{Programme, ProgrammeEvent};
 use super::{Aggregate, Event};
 
@@ -77,4 +78,6 @@ facts! {
     Delegation: DelegationEvent,
     Grant: GrantEvent,
     PaymentRun: PaymentRunEvent,
+    Prescription: PrescriptionEvent,
+    OpenPrescription: OpenPrescriptionEvent,
 }

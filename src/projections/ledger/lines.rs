@@ -36,7 +36,9 @@ fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
         | Fact::Programme(_)
         | Fact::Delegation(_)
         | Fact::Grant(_)
-        | Fact::PaymentRun(_) => Vec::new(),
+        | Fact::PaymentRun(_)
+        | Fact::Prescription(_)
+        | Fact::OpenPrescription(_) => Vec::new(),
     };
     (0..).zip(lines)
 }
