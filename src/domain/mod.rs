@@ -6,7 +6,6 @@
 
 #[macro_use]
 mod macros;
-pub(crate) use macros::beside_money;
 
 pub mod bank;
 pub mod calendar;
@@ -49,7 +48,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use calendar::Date;
 use identity::Actor;
 #[cfg(test)]
-use scenario::{Story, all_hold, all_reached, by, date, gbp, given, never_fails, person, words};
+use scenario::{Story, all_hold, all_reached, by, date, gbp, given, never_fails, someone, words};
 use text::Text;
 
 /// Why something was decided, in the decider's words. At most 2,000 characters; never about a private person.
