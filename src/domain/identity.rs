@@ -58,6 +58,12 @@ ids! {
     RunId,
     /// One command: the same id again has its effect once.
     CommandId,
+    /// An offer: something a partner does that people can be sent to.
+    OfferId,
+    /// One change proposed on an offer.
+    OfferChangeId,
+    /// One report that an offer's entry is wrong.
+    OfferReportId,
 }
 
 impl CommandId {
@@ -107,6 +113,8 @@ pub enum ReferenceKind {
     Grant,
     /// A payment run, `B-2026-0001` (a batch: P and R are taken).
     PaymentRun,
+    /// An offer, `O-2026-0001`.
+    Offer,
 }
 
 impl ReferenceKind {
@@ -119,6 +127,7 @@ impl ReferenceKind {
             Self::Programme => 'R',
             Self::Grant => 'G',
             Self::PaymentRun => 'B',
+            Self::Offer => 'O',
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
-//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`): its events, commands, refusals, state,
+//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `offer`): its events, commands, refusals, state,
 //! `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
 
 #[macro_use]
@@ -16,6 +16,7 @@ pub mod grant;
 pub mod identity;
 pub mod laws;
 pub mod money;
+pub mod offer;
 pub mod partner;
 pub mod payment_run;
 pub mod places;

@@ -6,6 +6,7 @@ use super::catalogue::Kind;
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
+use super::offer::{Offer, OfferEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::programme::{Programme, ProgrammeEvent};
@@ -77,4 +78,5 @@ facts! {
     Delegation: DelegationEvent,
     Grant: GrantEvent,
     PaymentRun: PaymentRunEvent,
+    Offer: OfferEvent,
 }

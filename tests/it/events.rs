@@ -69,6 +69,7 @@ fn written(fact: &Fact) -> String {
         Fact::Delegation(event) => leaf::canonical(event),
         Fact::Grant(event) => leaf::canonical(event),
         Fact::PaymentRun(event) => leaf::canonical(event),
+        Fact::Offer(event) => leaf::canonical(event),
     }
     .unwrap()
 }

@@ -36,7 +36,8 @@ fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
         | Fact::Programme(_)
         | Fact::Delegation(_)
         | Fact::Grant(_)
-        | Fact::PaymentRun(_) => Vec::new(),
+        | Fact::PaymentRun(_)
+        | Fact::Offer(_) => Vec::new(),
     };
     (0..).zip(lines)
 }

@@ -226,7 +226,7 @@ impl Bank {
                         *count += u32::from(one);
                     }
                 }
-                Fact::Partner(_) | Fact::Delegation(_) | Fact::Programme(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) | Fact::Programme(_) | Fact::Offer(_) => {}
             }
         }
     }

@@ -236,7 +236,7 @@ impl Town {
                         self.plans.insert(id, instalments.clone());
                     }
                 }
-                Fact::Partner(_) | Fact::Delegation(_) | Fact::PaymentRun(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) | Fact::PaymentRun(_) | Fact::Offer(_) => {}
             }
         }
     }
