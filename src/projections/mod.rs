@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod build;
+pub mod consultations;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
@@ -91,6 +92,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<grants::GrantRecord>::default()),
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
+        Arc::new(records::Records::<consultations::ConsultationRecord>::default()),
     ]
 }
 
