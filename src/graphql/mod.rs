@@ -1,6 +1,7 @@
 //! The API: queries and a mutation for each command, over the app and nothing else.
 
 mod answers;
+mod consultations;
 mod delegations;
 mod funds;
 mod grants;
@@ -63,6 +64,7 @@ pub struct Query(
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
     seals::SealQueries,
+    consultations::ConsultationQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -80,6 +82,8 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    consultations::ListeningMutations,
+    consultations::AnsweringMutations,
 );
 
 /// The schema, ready to run.
