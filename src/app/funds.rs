@@ -12,8 +12,8 @@ use crate::domain::fund::{Fund, FundCommand, Opening, RecoveryRule, Restriction,
 use crate::domain::identity::{FundId, ReferenceKind, TransferId};
 use crate::domain::money::Money;
 use crate::domain::text::Text;
-use crate::projections::funds::{FundRecord, list};
-use crate::projections::{one, several};
+use crate::projections::funds::FundRecord;
+use crate::projections::{by_name, one, several};
 
 /// What is said of a fund, before it has a reference.
 #[derive(Debug, Clone)]
@@ -200,7 +200,7 @@ impl App {
         limit: i64,
     ) -> Result<Vec<(Uuid, FundRecord)>, Failure> {
         may(who, "funds")?;
-        Ok(list(self.store.pool(), after, limit).await?)
+        Ok(by_name(self.store.pool(), after, limit).await?)
     }
 
     /// One fund.

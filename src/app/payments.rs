@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::authority::may;
-use super::grants::rules_of;
+use super::grants::{required_checks, rules_of};
 use super::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::bank::BankDetails;
@@ -100,8 +100,7 @@ fn in_run(run: RunId, line: &Line) -> RunLine {
 }
 
 async fn checks_of(work: &mut Work, grant: &Grant) -> Result<Vec<CheckKind>, Failure> {
-    let required = rules_of(work, grant).await?.required_checks;
-    Ok(required.iter().filter_map(|code| CheckKind::from_code(code.as_str())).collect())
+    Ok(required_checks(&rules_of(work, grant).await?))
 }
 
 /// Who decided on the grants of a run, and who has an interest in one.
@@ -149,7 +148,7 @@ async fn add(
     let state = work.existing::<PaymentRun>(run).await?;
     let (_, pay_on) = state.opened()?;
     let case_of = work.existing::<Grant>(grant).await?;
-    let case = case_of.case()?;
+    let case = case_of.subject()?;
     let checks = checks_of(work, &case_of).await?;
     let partner = case_of.payee()?;
     let payable = work.existing::<Partner>(partner).await?.payable(pay_on, &checks)?;
@@ -174,7 +173,7 @@ async fn follow(
     command: CommandId,
 ) -> Result<(), Failure> {
     let grant = work.existing::<Grant>(line.grant).await?;
-    let (fund, year) = (grant.case()?.fund, grant.planned(line.instalment)?.year);
+    let (fund, year) = (grant.subject()?.fund, grant.planned(line.instalment)?.year);
     let replacement = InstalmentId(command.makes(&format!("replacement {run} {}", line.number)));
     let (in_run, amount, instalment) = (in_run(run, &line), line.amount, line.instalment);
     let (of_grant, of_fund) = match answer {

@@ -153,14 +153,8 @@ pub struct Subject {
 /// What a grant is about: fixed when the application was sent in, but for the last day, which can be varied.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Its human reference.
-    pub reference: Reference,
-    /// The lead partner.
-    pub partner: PartnerId,
-    /// The programme.
-    pub programme: ProgrammeId,
-    /// The fund.
-    pub fund: FundId,
+    /// Whose it is.
+    pub subject: Subject,
     /// How much was asked for, GBP.
     pub requested: Money,
     /// Where.
@@ -309,15 +303,10 @@ impl Aggregate for Grant {
                 self.terms.purpose = Some(purpose.clone());
                 let (partner, programme, fund) = (*partner, *programme, *fund);
                 let reference = reference.clone();
-                self.begin(
-                    GrantStatus::Submitted,
-                    Subject { reference: reference.clone(), partner, programme, fund },
-                );
+                let subject = Subject { reference, partner, programme, fund };
+                self.begin(GrantStatus::Submitted, subject.clone());
                 self.case = Some(Case {
-                    reference,
-                    partner,
-                    programme,
-                    fund,
+                    subject,
                     requested: *requested,
                     places: places.clone(),
                     period: (*starts_on, *ends_on),

@@ -42,6 +42,12 @@ impl Grant {
         Self { id, record }
     }
 
+    /// A grant by id, for what names it.
+    pub(super) async fn named(ctx: &Context<'_>, id: Uuid) -> Result<Self> {
+        let found = asked(ctx)?.0.grants_named(&[id]).await.map_err(told)?.remove(&id);
+        found.map(|record| Self::new(id, record)).ok_or_else(|| told(Failure::NotFound("grant")))
+    }
+
     fn once_applied(&self, date: crate::domain::calendar::Date) -> Option<Date> {
         self.record.requested.is_some().then_some(Date(date))
     }
@@ -76,10 +82,7 @@ impl Grant {
     }
     /// The lead partner.
     async fn partner(&self, ctx: &Context<'_>) -> Result<Partner> {
-        let (app, _) = asked(ctx)?;
-        let id = self.record.partner.0;
-        let found = app.partners_named(&[id]).await.map_err(told)?.remove(&id);
-        found.map(|record| Partner::new(id, record)).ok_or_else(|| told(Failure::NotFound("partner")))
+        Partner::named(ctx, self.record.partner.0).await
     }
     /// The lead partner’s id.
     async fn partner_id(&self) -> Uuid {
@@ -172,7 +175,7 @@ impl Grant {
     async fn conflicts(&self, ctx: &Context<'_>) -> Result<Vec<Conflict>> {
         let mut found = Vec::new();
         for one in self.record.conflicts.iter().filter(|_| is_inside(ctx)) {
-            let person = named(ctx, one.person).await?;
+            let person = Person::named(ctx, one.person).await?;
             found.push(Conflict { person, nature: Code(one.nature), declared_on: Date(one.declared_on) });
         }
         Ok(found)
@@ -181,7 +184,7 @@ impl Grant {
     async fn assessors(&self, ctx: &Context<'_>) -> Result<Vec<Person>> {
         let mut found = Vec::new();
         for one in self.record.assessors.iter().filter(|_| is_inside(ctx)) {
-            found.push(named(ctx, *one).await?);
+            found.push(Person::named(ctx, *one).await?);
         }
         Ok(found)
     }
@@ -190,7 +193,7 @@ impl Grant {
         let mut found = Vec::new();
         for one in self.record.scores.iter().filter(|_| is_inside(ctx)) {
             found.push(Score {
-                assessor: named(ctx, one.assessor).await?,
+                assessor: Person::named(ctx, one.assessor).await?,
                 criterion: one.criterion.clone(),
                 score: one.score,
                 justification: one.justification.clone(),
@@ -216,7 +219,7 @@ impl Grant {
         let Some(given) = self.record.first_approval.as_ref().filter(|_| is_inside(ctx)) else {
             return Ok(None);
         };
-        Ok(Some(WaitingApproval::new(given, named(ctx, given.first.approver).await?)))
+        Ok(Some(WaitingApproval::new(given, Person::named(ctx, given.first.approver).await?)))
     }
     /// The award, once approved.
     async fn award(&self, ctx: &Context<'_>) -> Result<Option<Award>> {
@@ -246,10 +249,7 @@ impl Grant {
     }
     /// Who is paid: the lead partner, unless a variation says otherwise.
     async fn payee(&self, ctx: &Context<'_>) -> Result<Partner> {
-        let (app, _) = asked(ctx)?;
-        let id = self.record.payee.0;
-        let found = app.partners_named(&[id]).await.map_err(told)?.remove(&id);
-        found.map(|record| Partner::new(id, record)).ok_or_else(|| told(Failure::NotFound("partner")))
+        Partner::named(ctx, self.record.payee.0).await
     }
     /// The whole award as it stands: as approved, with what was varied since and without what was released unspent.
     async fn total(&self) -> Option<Money> {
@@ -265,13 +265,9 @@ impl Grant {
         let mut found = Vec::new();
         for one in &self.record.variations {
             let approver = one.approved.as_ref().map(|(approver, _)| *approver);
-            let (mut names, inside) = (Vec::new(), is_inside(ctx));
-            for person in [Some(one.requested_by), approver] {
-                let person = person.filter(|_| inside);
-                names.push(if let Some(person) = person { Some(named(ctx, person).await?) } else { None });
-            }
-            let approver = names.pop().flatten();
-            found.push(Variation::new(one, names.pop().flatten(), approver));
+            let requested_by = named_inside(ctx, one.requested_by).await?;
+            let approver = Person::some_named(ctx, approver.filter(|_| is_inside(ctx))).await?;
+            found.push(Variation::new(one, requested_by, approver));
         }
         Ok(found)
     }
@@ -310,13 +306,7 @@ fn is_inside(ctx: &Context<'_>) -> bool {
 }
 
 async fn named_inside(ctx: &Context<'_>, person: PersonId) -> Result<Option<Person>> {
-    if is_inside(ctx) { named(ctx, person).await.map(Some) } else { Ok(None) }
-}
-
-async fn named(ctx: &Context<'_>, person: PersonId) -> Result<Person> {
-    let (app, _) = asked(ctx)?;
-    let name = app.names(&[person]).await.map_err(told)?.remove(&person);
-    Ok(Person::new(person, name))
+    Person::some_named(ctx, is_inside(ctx).then_some(person)).await
 }
 
 /// The part of a grant that goes to a delivery partner.

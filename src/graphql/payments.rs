@@ -9,9 +9,8 @@ use super::{
     BankResult, Code, Date, Grant, LineStatus, Money, Page, Partner, Person, RunStatus, asked, counted,
     cursor, parts, size, told,
 };
-use crate::app::Failure;
 use crate::app::authority::may;
-use crate::domain::identity::{PersonId, RunId};
+use crate::domain::identity::RunId;
 use crate::domain::money::Pence;
 use crate::domain::payment_run::{Matched, PaymentRun as Aggregate, Tally};
 use crate::exports::remittance;
@@ -60,15 +59,15 @@ impl PaymentRun {
     }
     /// Who opened it.
     async fn opened_by(&self, ctx: &Context<'_>) -> Result<Person> {
-        named(ctx, self.record.opened_by).await
+        Person::named(ctx, self.record.opened_by).await
     }
     /// Who approved it, once approved.
     async fn approved_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
-        some_named(ctx, self.record.approver).await
+        Person::some_named(ctx, self.record.approver).await
     }
     /// Who released it, once released.
     async fn released_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
-        some_named(ctx, self.record.releaser).await
+        Person::some_named(ctx, self.record.releaser).await
     }
     /// Its lines, those taken out as well.
     async fn lines(&self) -> Vec<PaymentRunLine> {
@@ -115,29 +114,6 @@ impl PaymentRun {
     }
 }
 
-async fn named(ctx: &Context<'_>, person: PersonId) -> Result<Person> {
-    let (app, _) = asked(ctx)?;
-    let name = app.names(&[person]).await.map_err(told)?.remove(&person);
-    Ok(Person::new(person, name))
-}
-
-async fn some_named(ctx: &Context<'_>, person: Option<PersonId>) -> Result<Option<Person>> {
-    match person {
-        Some(person) => named(ctx, person).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-async fn grant_named(ctx: &Context<'_>, id: Uuid) -> Result<Grant> {
-    let found = asked(ctx)?.0.grants_named(&[id]).await.map_err(told)?.remove(&id);
-    found.map(|record| Grant::new(id, record)).ok_or_else(|| told(Failure::NotFound("grant")))
-}
-
-async fn partner_named(ctx: &Context<'_>, id: Uuid) -> Result<Partner> {
-    let found = asked(ctx)?.0.partners_named(&[id]).await.map_err(told)?.remove(&id);
-    found.map(|record| Partner::new(id, record)).ok_or_else(|| told(Failure::NotFound("partner")))
-}
-
 /// One payment of a run, as it was fixed when it was added.
 #[derive(Debug, Clone)]
 pub struct PaymentRunLine(LineRecord);
@@ -151,7 +127,7 @@ impl PaymentRunLine {
     }
     /// The grant.
     async fn grant(&self, ctx: &Context<'_>) -> Result<Grant> {
-        grant_named(ctx, self.0.grant.0).await
+        Grant::named(ctx, self.0.grant.0).await
     }
     /// The human reference of the grant.
     async fn grant_reference(&self) -> &str {
@@ -163,7 +139,7 @@ impl PaymentRunLine {
     }
     /// Who is paid.
     async fn partner(&self, ctx: &Context<'_>) -> Result<Partner> {
-        partner_named(ctx, self.0.partner.0).await
+        Partner::named(ctx, self.0.partner.0).await
     }
     /// How much.
     async fn amount(&self) -> Money {
@@ -265,7 +241,7 @@ pub struct PayableInstalment(PayableRecord);
 impl PayableInstalment {
     /// The grant.
     async fn grant(&self, ctx: &Context<'_>) -> Result<Grant> {
-        grant_named(ctx, self.0.grant_id).await
+        Grant::named(ctx, self.0.grant_id).await
     }
     /// The human reference of the grant.
     async fn grant_reference(&self) -> &str {
@@ -277,7 +253,7 @@ impl PayableInstalment {
     }
     /// Who is to be paid.
     async fn partner(&self, ctx: &Context<'_>) -> Result<Partner> {
-        partner_named(ctx, self.0.partner).await
+        Partner::named(ctx, self.0.partner).await
     }
     /// How much.
     async fn amount(&self) -> Money {

@@ -72,7 +72,7 @@ async fn release_what_fell(work: &mut Work, before: &Grant, grant: GrantId) -> R
     let fell = Replan { from: before.unpaid(), to: after.unpaid() }.falls();
     let cause = ReleaseCause::Underspend;
     let release = FundCommand::ReducePromise { grant, shares: shares(fell), cause };
-    Ok(work.execute::<Fund>(before.case()?.fund, release).await?)
+    Ok(work.execute::<Fund>(before.subject()?.fund, release).await?)
 }
 
 impl App {
@@ -93,7 +93,7 @@ impl App {
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
             let (who, command) = (who.clone(), command.clone());
             Box::pin(async move {
-                let partner = work.existing::<Grant>(grant).await?.case()?.partner;
+                let partner = work.existing::<Grant>(grant).await?.subject()?.partner;
                 of_partner(&who, partner, "grant")?;
                 Ok(work.execute::<Grant>(grant, command).await?)
             })
@@ -163,7 +163,7 @@ impl App {
                     return Ok(());
                 }
                 let release = FundCommand::ReleaseCommitment { grant, cause: ReleaseCause::Terminated };
-                Ok(work.execute::<Fund>(before.case()?.fund, release).await?)
+                Ok(work.execute::<Fund>(before.subject()?.fund, release).await?)
             })
         })
         .await
@@ -189,7 +189,7 @@ impl App {
                 let state = work.existing::<Grant>(grant).await?;
                 let receive = RecoveryCommand::Receive { recovery, amount, value_date };
                 work.execute::<Grant>(grant, GrantCommand::Recover(receive)).await?;
-                let case = state.case()?;
+                let case = state.subject()?;
                 let shares = work.existing::<Fund>(case.fund).await?.recovered_by_year(grant, amount)?;
                 let post = FundCommand::PostRecovery { grant, recovery, shares };
                 Ok(work.execute::<Fund>(case.fund, post).await?)

@@ -309,7 +309,7 @@ impl Grant {
     /// # Errors
     /// `grant.unknown`.
     pub fn payee(&self) -> Result<PartnerId, GrantRefusal> {
-        self.terms.payee.map_or_else(|| self.case().map(|case| case.partner), Ok)
+        self.terms.payee.map_or_else(|| self.subject().map(|case| case.partner), Ok)
     }
 
     /// The whole award as it stands.

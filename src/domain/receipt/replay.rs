@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
-
 use super::around::{FundFacts, PartnerFacts};
 use super::{Case, Rule};
-use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::delegation::{Delegation, DelegationEvent, Matter};
-use crate::domain::fund::{Fund, FundCommand, IntendedUse, YearShare};
+use crate::domain::fund::{Fund, FundCommand, IntendedUse};
 use crate::domain::grant::{
     ApprovalGround, AuthoritySource, AuthorityUsed, Change, CourseCommand, Grant, GrantCommand, GrantEvent,
     MonitoringCommand, RunLine, VariationCommand,
@@ -62,7 +59,7 @@ fn facts<E: Into<Fact>>(events: Vec<E>) -> Vec<Fact> {
 }
 
 fn checks_of(rules: &Rules) -> Vec<CheckKind> {
-    rules.required_checks.iter().filter_map(|code| CheckKind::from_code(code.as_str())).collect()
+    CheckKind::of_codes(&rules.required_checks).collect()
 }
 
 fn unforeseen() -> Refused {
@@ -108,14 +105,6 @@ impl Again<'_> {
         Ok(AuthorityUsed { source: used.source.clone(), limit })
     }
 
-    fn reserved(&self, fund: &Fund, today: Date) -> Result<BTreeMap<FinancialYear, Decimal>, Refused> {
-        let mut reserved: BTreeMap<FinancialYear, Decimal> = BTreeMap::new();
-        for YearShare { year, amount } in fund.live_reservation(GrantId(self.case.decision.stream), today)? {
-            *reserved.entry(*year).or_default() += amount.pounds();
-        }
-        Ok(reserved)
-    }
-
     fn grant(&self, event: &GrantEvent) -> Result<Vec<Fact>, Refused> {
         let grant = self.state_of_grant(GrantId(self.case.decision.stream));
         let command = if let GrantEvent::Approved { .. } | GrantEvent::FirstApprovalGiven { .. } = event {
@@ -146,7 +135,7 @@ impl Again<'_> {
     }
 
     fn approval(&self, grant: &Grant, event: &GrantEvent) -> Result<GrantCommand, Refused> {
-        let case = grant.case()?;
+        let case = grant.subject()?;
         let rules = self.rules_of(grant)?;
         let partner = self.state_of_partner(case.partner);
         partner.approved()?;
@@ -155,7 +144,7 @@ impl Again<'_> {
             partner.may_be_subsidised(id, grant.recommended()?, self.at.today)?;
         }
         let fund = self.state_of_fund(case.fund);
-        let reserved = self.reserved(&fund, self.at.today)?;
+        let reserved = fund.reserved_by_year(id, self.at.today)?;
         let ground = |authority: &AuthorityUsed| -> Result<ApprovalGround, Refused> {
             Ok(ApprovalGround {
                 reserved,
@@ -184,8 +173,8 @@ impl Again<'_> {
         let rules = self.rules_of(grant)?;
         let case = grant.case()?;
         let change = grant.asked(*variation)?;
-        self.state_of_partner(case.partner).approved()?;
-        let fund = self.state_of_fund(case.fund);
+        self.state_of_partner(case.subject.partner).approved()?;
+        let fund = self.state_of_fund(case.subject.fund);
         if let Change::End { to, .. } = change {
             let period = (case.period.0, *to);
             let (purpose, places) = (rules.purpose.clone(), case.places.clone());
@@ -196,7 +185,8 @@ impl Again<'_> {
             self.state_of_partner(*to).payable(self.at.today, &checks_of(&rules))?;
         }
         let rising = !change.rises().is_empty();
-        let reserved = if rising { self.reserved(&fund, self.at.today)? } else { BTreeMap::new() };
+        let id = GrantId(self.case.decision.stream);
+        let reserved = if rising { fund.reserved_by_year(id, self.at.today)? } else { BTreeMap::new() };
         let authority = self.authority(grant, authority)?;
         let (variation, one_approver) = (*variation, rules.limits.one_approver);
         Ok(GrantCommand::Vary(VariationCommand::Approve { variation, authority, one_approver, reserved }))
@@ -211,7 +201,7 @@ impl Again<'_> {
         let year = grant.planned(instalment)?.year;
         let id = GrantId(self.case.decision.stream);
         let post = FundCommand::PostExpenditure { grant: id, instalment, year, amount, value_date };
-        judge(&self.state_of_fund(grant.case()?.fund), post, &self.at)?;
+        judge(&self.state_of_fund(grant.subject()?.fund), post, &self.at)?;
         Ok(match (run, line) {
             (Some(run), Some(line)) => {
                 let line = RunLine { instalment, run: RunId(*run), line: *line };

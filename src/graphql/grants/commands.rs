@@ -203,10 +203,7 @@ pub struct GrantPayload {
 
 pub(super) async fn payload(ctx: &Context<'_>, done: Result<Done, Failure>) -> Result<GrantPayload> {
     let done = done.map_err(told)?;
-    let (app, _) = asked(ctx)?;
-    let record = app.grants_named(&[done.id]).await.map_err(told)?.remove(&done.id);
-    let record = record.ok_or_else(|| told(Failure::NotFound("grant")))?;
-    Ok(GrantPayload { receipt: done.into(), grant: Grant::new(done.id, record) })
+    Ok(GrantPayload { receipt: done.into(), grant: Grant::named(ctx, done.id).await? })
 }
 
 pub(super) async fn step(ctx: &Context<'_>, grant: Uuid, meant: Meant, step: Step) -> Result<GrantPayload> {

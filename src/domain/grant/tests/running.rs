@@ -548,7 +548,7 @@ fn end_purpose_and_payee_hold_from_the_approval_on() {
     let history = after(&[varied("2500", purpose.clone()), varied("2500", end), varied("2500", payee)]);
     let grant = Grant::after(&history);
     assert_eq!(grant.case().unwrap().period.1, date("2027-08-31"));
-    assert_eq!((grant.payee(), grant.case().unwrap().partner), (Ok(id(13)), id(10)));
+    assert_eq!((grant.payee(), grant.subject().unwrap().partner), (Ok(id(13)), id(10)));
     let Change::Purpose { from, to } = purpose else { panic!("it is a purpose") };
     let again = wishing(Wish::Purpose { from: from.clone(), to: from });
     refused(&history, again, REQUESTER);

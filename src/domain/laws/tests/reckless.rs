@@ -371,7 +371,7 @@ impl Town {
     }
 
     fn link(&self, grant: GrantId) -> GrantLink {
-        let of_case = self.grants.get(&grant).and_then(|grant| grant.case().ok());
+        let of_case = self.grants.get(&grant).and_then(|grant| grant.subject().ok());
         let (programme, partner) = of_case.map(|case| (case.programme, case.partner)).unwrap_or_default();
         GrantLink { grant, programme, partner }
     }

@@ -291,12 +291,12 @@ impl Town {
     }
 
     fn rules(&self, id: GrantId) -> Result<&Rules, Refused> {
-        Ok(self.programmes[&self.grants[&id].case()?.programme].rules()?)
+        Ok(self.programmes[&self.grants[&id].subject()?.programme].rules()?)
     }
 
     /// The fund a grant draws on, once there is an application.
     fn fund_of(&self, id: GrantId) -> Result<FundId, Refused> {
-        Ok(self.grants[&id].case()?.fund)
+        Ok(self.grants[&id].subject()?.fund)
     }
 
     /// A decision on a grant alone.
@@ -457,18 +457,18 @@ impl Town {
             .zip(split)
             .filter_map(|(year, amount)| Some(YearShare { year, amount: amount? }))
             .collect();
-        let (mut fund, mut decision) = (self.funds[&case.fund].clone(), Decision::new());
+        let (mut fund, mut decision) = (self.funds[&case.subject.fund].clone(), Decision::new());
         if fund.has_reservation(id) {
             let void = FundCommand::VoidReservation { grant: id, cause: ReleaseCause::RecommendationChanged };
             let voided = judge(&fund, void, &at)?;
             for event in &voided {
                 fund.evolve(event);
             }
-            decision.extend(facts(case.fund, voided));
+            decision.extend(facts(case.subject.fund, voided));
         }
         let rules = self.rules(id)?;
         let reserve = FundCommand::ReserveCommitment {
-            link: GrantLink { grant: id, programme: case.programme, partner: case.partner },
+            link: GrantLink { grant: id, programme: case.subject.programme, partner: case.subject.partner },
             shares,
             expires_on: self.today + chrono::Days::new(u64::from(rules.limits.reservation_days)),
             intended: IntendedUse {
@@ -477,7 +477,7 @@ impl Town {
                 period: case.period,
             },
         };
-        decision.extend(facts(case.fund, self.ask_fund(&fund, reserve, &at)?));
+        decision.extend(facts(case.subject.fund, self.ask_fund(&fund, reserve, &at)?));
         decision.extend(of_grant);
         Ok(decision)
     }
@@ -489,7 +489,7 @@ impl Town {
         let rules = self.rules(id)?;
         let limit = pence(if step.twist == 5 { 30_000 } else { 410_000 });
         let ground = ApprovalGround {
-            reserved: reserved.iter().map(|share| (share.year, share.amount.pounds())).collect(),
+            reserved: self.funds[&fund].reserved_by_year(id, self.today)?,
             authority: AuthorityUsed { source: AuthoritySource::Words(words("a delegation")), limit },
             one_approver: rules.limits.one_approver,
             micro: false,
