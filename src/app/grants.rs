@@ -420,6 +420,48 @@ impl App {
         .await
     }
 
+    /// Take an authorisation back, before the instalment is in a payment run or paid.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn withdraw_authorisation(
+        &self,
+        who: &Identity,
+        how: &How,
+        grant: GrantId,
+        instalment: InstalmentId,
+    ) -> Result<Done, Failure> {
+        let order = self.order(who, "withdrawAuthorisation", how)?;
+        self.ask::<Grant>(order, grant, GrantCommand::WithdrawAuthorisation { instalment }).await
+    }
+
+    /// Record that a payment made by hand came back from the bank; the expenditure is taken back in the same moment,
+    /// and a new instalment takes the place of the old one.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn record_payment_returned(
+        &self,
+        who: &Identity,
+        how: &How,
+        grant: GrantId,
+        (instalment, value_date, bank_code): (InstalmentId, Date, Text<20>),
+    ) -> Result<Done, Failure> {
+        let order = self.order(who, "recordPaymentReturned", how)?;
+        let replacement = InstalmentId(order.envelope.command.makes("replacement"));
+        self.carry_out::<Grant, _>(order, grant.0, move |work| {
+            let bank_code = bank_code.clone();
+            Box::pin(async move {
+                let state = work.existing::<Grant>(grant).await?;
+                let back = GrantCommand::ReturnPayment { instalment, value_date, bank_code, replacement };
+                work.execute::<Grant>(grant, back).await?;
+                let back = FundCommand::ReturnExpenditure { grant, instalment, value_date };
+                Ok(work.execute::<Fund>(state.subject()?.fund, back).await?)
+            })
+        })
+        .await
+    }
+
     /// Record that the bank paid an instalment; the expenditure is posted in the same moment.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! Payment runs: made, approved, released, exported, answered by the bank. The grants and funds whose money moves
 //! decide in the same commit.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::authority::may;
@@ -20,7 +22,9 @@ use crate::domain::payment_run::{
 };
 use crate::domain::text::Text;
 use crate::projections::one;
-use crate::projections::payments::{PayableRecord, PaymentRunRecord, RunFilter, count, list, payable};
+use crate::projections::payments::{
+    Bounced, PayableRecord, PaymentRunRecord, RunFilter, bounced, count, list, payable,
+};
 use crate::store::work::Work;
 
 /// One line of the file for the bank, with what the vault keeps of whom it pays.
@@ -508,5 +512,18 @@ impl App {
     ) -> Result<Vec<PayableRecord>, Failure> {
         may(who, "payable")?;
         Ok(payable(self.store.pool(), pay_on, limit).await?)
+    }
+
+    /// To which bank details of some partners a payment bounced before, for whoever makes or checks a run.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn bounced(
+        &self,
+        who: &Identity,
+        partners: &[Uuid],
+    ) -> Result<HashMap<(Uuid, u32), Bounced>, Failure> {
+        may(who, "payable")?;
+        Ok(bounced(self.store.pool(), partners).await?)
     }
 }

@@ -251,6 +251,7 @@ impl Grant {
     fn void_first_approval_of(&mut self, person: PersonId) {
         self.first_approval.take_if(|pending| pending.first.approver == person);
         self.terms.void_first_of(person);
+        self.course.void_proposal_of(person);
     }
 
     fn begin(&mut self, status: GrantStatus, subject: Subject) {
@@ -266,7 +267,13 @@ impl Aggregate for Grant {
     type Refusal = GrantRefusal;
 
     fn decide(&self, command: GrantCommand, at: &Circumstances) -> Result<Vec<GrantEvent>, GrantRefusal> {
-        self.guard(command, at).map(|event| vec![event])
+        let event = self.guard(command, at)?;
+        let mut events = Vec::new();
+        if let GrantEvent::PaymentReturned { amount, .. } = &event {
+            events = self.demands_less(*amount)?;
+        }
+        events.push(event);
+        Ok(events)
     }
 
     #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
@@ -377,11 +384,11 @@ impl Aggregate for Grant {
             GrantEvent::MonitoringReturnQueried { return_id, .. } => {
                 self.returns.stands(*return_id, ReturnStatus::Queried);
             }
-            GrantEvent::MonitoringReturnAccepted { return_id } => {
-                self.returns.stands(*return_id, ReturnStatus::Accepted);
+            GrantEvent::MonitoringReturnAccepted { return_id, accepted_by } => {
+                self.returns.settled(*return_id, ReturnStatus::Accepted, *accepted_by);
             }
-            GrantEvent::MonitoringReturnWaived { return_id, .. } => {
-                self.returns.stands(*return_id, ReturnStatus::Waived);
+            GrantEvent::MonitoringReturnWaived { return_id, waived_by, .. } => {
+                self.returns.settled(*return_id, ReturnStatus::Waived, *waived_by);
             }
             GrantEvent::VariationRequested { variation, requested_by, change, .. } => {
                 self.terms.requested(*variation, *requested_by, change);
@@ -400,10 +407,13 @@ impl Aggregate for Grant {
             GrantEvent::RecoveryWrittenOff { recovery, amount } => {
                 self.recoveries.gave_up(*recovery, *amount);
             }
+            GrantEvent::RecoveryReduced { recovery, amount } => self.recoveries.reduced(*recovery, *amount),
+            GrantEvent::TerminationProposed { proposed_by } => self.course.proposed_to_end(*proposed_by),
             GrantEvent::Terminated { .. } => self.terminated(),
             GrantEvent::AnnualReviewCompleted { .. } => {}
             GrantEvent::Closed { .. } => self.status = GrantStatus::Closed,
             GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::InstalmentAuthorisationWithdrawn { .. }
             | GrantEvent::PaymentConfirmed { .. }
             | GrantEvent::InstalmentPutInRun { .. }
             | GrantEvent::InstalmentTakenFromRun { .. }

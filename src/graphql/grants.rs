@@ -27,7 +27,9 @@ pub use commands::GrantMutations;
 use deciding::{DecisionClock, FirstApproval, Panel, Question, WaitingApproval, delegation};
 pub use entering::EnteringMutations;
 pub use monitoring::{MonitoringMutations, MonitoringReturn};
-pub use running::{AnnualReview, FinalAccount, Recovery, RunningMutations, Suspension, Underspend};
+pub use running::{
+    AnnualReview, FinalAccount, Recovery, RunningMutations, Suspension, TerminationProposal, Underspend,
+};
 pub use variations::{Variation, VariationMutations};
 
 /// A grant: one case from application to payment.
@@ -293,6 +295,14 @@ impl Grant {
         let last = self.record.reviews.last().map(|review| review.on).or(accepted);
         let due = last?.checked_add_months(chrono::Months::new(12))?;
         self.record.ended_on.is_none().then_some(Date(due))
+    }
+    /// That somebody put forward that it ends early. For staff and auditors; nothing for a partner.
+    async fn termination(&self, ctx: &Context<'_>) -> Result<Option<TerminationProposal>> {
+        let Some(put_forward) = self.record.termination.as_ref().filter(|_| is_inside(ctx)) else {
+            return Ok(None);
+        };
+        let proposed_by = Person::named(ctx, put_forward.proposed_by).await?;
+        Ok(Some(TerminationProposal { proposed_by, proposed_on: Date(put_forward.proposed_on) }))
     }
     /// How it ended, once it is closed.
     async fn final_account(&self) -> Option<FinalAccount> {

@@ -10,11 +10,14 @@ use super::{
     cursor, parts, size, told,
 };
 use crate::app::authority::may;
+use crate::domain::calendar::day;
 use crate::domain::identity::RunId;
 use crate::domain::money::Pence;
 use crate::domain::payment_run::{Matched, PaymentRun as Aggregate, Tally};
 use crate::exports::remittance;
-use crate::projections::payments::{FileRecord, LineRecord, PayableRecord, PaymentRunRecord, RunFilter};
+use crate::projections::payments::{
+    Bounced, FileRecord, LineRecord, PayableRecord, PaymentRunRecord, RunFilter,
+};
 
 pub use commands::PaymentMutations;
 use commands::run;
@@ -73,6 +76,18 @@ impl PaymentRun {
     async fn lines(&self) -> Vec<PaymentRunLine> {
         self.record.lines.iter().cloned().map(PaymentRunLine).collect()
     }
+    /// Lines that wait for the bank and would be paid to bank details that a payment bounced from.
+    async fn warnings(&self, ctx: &Context<'_>) -> Result<Vec<PaymentRunWarning>> {
+        let waiting = || self.record.lines.iter().filter(|line| line.status == LineStatus::Pending);
+        let partners: Vec<Uuid> = waiting().map(|line| line.partner.0).collect();
+        let (app, who) = asked(ctx)?;
+        let bounced = app.bounced(who, &partners).await.map_err(told)?;
+        let warning = |line: &LineRecord| {
+            let message = warning(line.bank_version, bounced.get(&(line.partner.0, line.bank_version))?);
+            Some(PaymentRunWarning { line: line.number, message })
+        };
+        Ok(waiting().filter_map(warning).collect())
+    }
     /// What the lines in it come to.
     async fn total(&self) -> Money {
         Money(self.record.total().pounds())
@@ -112,6 +127,23 @@ impl PaymentRun {
     async fn ended_on(&self) -> Option<Date> {
         self.record.ended_on.map(Date)
     }
+}
+
+/// Something to look at before a line of a run is paid. It does not stop the run.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PaymentRunWarning {
+    /// The number of the line.
+    pub line: u32,
+    /// What it is, in a sentence.
+    pub message: String,
+}
+
+fn warning(bank_version: u32, Bounced { on, code }: &Bounced) -> String {
+    format!(
+        "A payment to these bank details (version {bank_version}) bounced on {} ({code}): ask the partner whether \
+         they are still right before they are paid to again.",
+        day(*on)
+    )
 }
 
 /// One payment of a run, as it was fixed when it was added.
@@ -234,34 +266,41 @@ pub struct RemittanceLoaded {
 
 /// An instalment that is authorised and in no payment run.
 #[derive(Debug, Clone)]
-pub struct PayableInstalment(PayableRecord);
+pub struct PayableInstalment {
+    record: PayableRecord,
+    warning: Option<String>,
+}
 
 /// An instalment that is authorised and in no payment run.
 #[Object]
 impl PayableInstalment {
     /// The grant.
     async fn grant(&self, ctx: &Context<'_>) -> Result<Grant> {
-        Grant::named(ctx, self.0.grant_id).await
+        Grant::named(ctx, self.record.grant_id).await
     }
     /// The human reference of the grant.
     async fn grant_reference(&self) -> &str {
-        &self.0.reference
+        &self.record.reference
     }
     /// The instalment.
     async fn instalment_id(&self) -> Uuid {
-        self.0.instalment
+        self.record.instalment
     }
     /// Who is to be paid.
     async fn partner(&self, ctx: &Context<'_>) -> Result<Partner> {
-        Partner::named(ctx, self.0.partner).await
+        Partner::named(ctx, self.record.partner).await
     }
     /// How much.
     async fn amount(&self) -> Money {
-        Money(self.0.amount)
+        Money(self.record.amount)
     }
     /// The day it is to be paid.
     async fn pay_on(&self) -> Date {
-        Date(self.0.pay_on)
+        Date(self.record.pay_on)
+    }
+    /// That a payment to the bank details it was authorised for bounced before, in a sentence; nothing where none did.
+    async fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
     }
 }
 
@@ -362,7 +401,14 @@ impl PaymentQueries {
     ) -> Result<Vec<PayableInstalment>> {
         let (app, who) = asked(ctx)?;
         let found = app.payable(who, pay_on.map(|day| day.0), size(first)?).await.map_err(told)?;
-        Ok(found.into_iter().map(PayableInstalment).collect())
+        let partners: Vec<Uuid> = found.iter().map(|record| record.partner).collect();
+        let bounced = app.bounced(who, &partners).await.map_err(told)?;
+        let payable = |record: PayableRecord| {
+            let version = u32::try_from(record.bank_version).unwrap_or_default();
+            let warning = bounced.get(&(record.partner, version)).map(|last| warning(version, last));
+            PayableInstalment { record, warning }
+        };
+        Ok(found.into_iter().map(payable).collect())
     }
 
     /// Hold a bank’s answer against a run without recording anything: what matches, and what does not, both ways.

@@ -28,6 +28,8 @@ pub struct ClosingRecord {
 /// A fund as it was opened, and what of it is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FundRecord {
+    /// The day it was opened.
+    pub opened_on: Date,
     /// Human reference.
     pub reference: String,
     /// Name.
@@ -61,7 +63,7 @@ impl Record for FundRecord {
             "CREATE INDEX ON {table} (name, id)",
         ],
     };
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const STREAM: &'static str = "fund";
 
     fn take(&mut self, event: &Recorded) -> bool {
@@ -77,6 +79,7 @@ impl Record for FundRecord {
                 recovery_rule,
             } => {
                 *self = Self {
+                    opened_on: event.effective_on,
                     reference: reference.to_string(),
                     name: name.to_string(),
                     funder: funder.to_string(),

@@ -151,9 +151,12 @@ fn kind_of(name: &str) -> (String, &'static str) {
         }
         "allocateBudget" | "reduceBudget" => "BudgetInput".into(),
         "closeProgramme" => "ProgrammeInput".into(),
-        "withdrawApplication" | "declineOffer" | "recordOfferLapse" | "resumeGrant" | "terminateGrant" => {
-            "GrantInput".into()
-        }
+        "withdrawApplication"
+        | "declineOffer"
+        | "recordOfferLapse"
+        | "resumeGrant"
+        | "proposeTermination"
+        | "terminateGrant" => "GrantInput".into(),
         "supersedeScore" => "RecordScoreInput".into(),
         "declareUnderspend" | "releaseUnspent" => "UnderspendInput".into(),
         "acceptMonitoringReturn" | "waiveMonitoringReturn" => "MonitoringReturnInput".into(),
@@ -168,7 +171,14 @@ fn kind_of(name: &str) -> (String, &'static str) {
         | "closeYear" | "closeFund" => "fund",
         "openProgramme" | "closeProgramme" | "amendCriteria" | "setDecisionRules" => "programme",
         "grantAuthority" | "revokeAuthority" => "delegation",
-        other if other.contains("Partner") || other.contains("Check") || other.contains("Bank") => "partner",
+        other
+            if other.contains("Subsidy")
+                || other.contains("Partner")
+                || other.contains("Check")
+                || other.contains("Bank") =>
+        {
+            "partner"
+        }
         _ => "grant",
     };
     (input, object)

@@ -14,6 +14,7 @@ use crate::domain::grant::{
 };
 use crate::domain::identity::{ConditionId, GrantId, RecoveryId};
 use crate::domain::money::Money;
+use crate::domain::partner::Partner;
 use crate::domain::text::Text;
 use crate::store::work::Work;
 
@@ -23,6 +24,7 @@ use crate::store::work::Work;
 pub enum Course {
     Suspend { grounds: BTreeSet<SuspensionGround> },
     Resume,
+    ProposeTermination,
     DeclareUnderspend { amount: Money },
     CompleteReview { outcome: ReviewOutcome },
     Close { final_spend: Option<Money>, outcomes: Vec<Text<300>> },
@@ -35,6 +37,7 @@ impl Course {
         match self {
             Self::Suspend { .. } => "suspendGrant",
             Self::Resume => "resumeGrant",
+            Self::ProposeTermination => "proposeTermination",
             Self::DeclareUnderspend { .. } => "declareUnderspend",
             Self::CompleteReview { .. } => "completeAnnualReview",
             Self::Close { .. } => "closeGrant",
@@ -48,6 +51,7 @@ impl Course {
         GrantCommand::Steer(match self {
             Self::Suspend { grounds } => CourseCommand::Suspend { grounds },
             Self::Resume => CourseCommand::Resume,
+            Self::ProposeTermination => CourseCommand::ProposeTermination,
             Self::DeclareUnderspend { amount } => CourseCommand::DeclareUnderspend { amount },
             Self::CompleteReview { outcome } => CourseCommand::CompleteReview { outcome },
             Self::Close { final_spend, outcomes } => CourseCommand::Close { final_spend, outcomes },
@@ -88,6 +92,7 @@ impl App {
         course: Course,
     ) -> Result<Done, Failure> {
         let order = self.order(who, course.deed(), how)?;
+        let resumes = matches!(course, Course::Resume);
         let command = course.command(RecoveryId(order.envelope.command.makes("recovery")));
         let who = who.clone();
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
@@ -95,7 +100,12 @@ impl App {
             Box::pin(async move {
                 let partner = work.existing::<Grant>(grant).await?.subject()?.partner;
                 of_partner(&who, partner, "grant")?;
-                Ok(work.execute::<Grant>(grant, command).await?)
+                work.execute::<Grant>(grant, command).await?;
+                // A grant does not go on while its partner may not be paid.
+                if resumes {
+                    work.existing::<Partner>(partner).await?.approved()?;
+                }
+                Ok(())
             })
         })
         .await
@@ -149,7 +159,7 @@ impl App {
         .await
     }
 
-    /// End a grant early; what was still to be paid is free again in the same moment.
+    /// End a grant early, as somebody else put forward; what was still to be paid is free again in the same moment.
     ///
     /// # Errors
     /// See [`Failure`].

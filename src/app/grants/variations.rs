@@ -10,7 +10,7 @@ use crate::domain::fund::{Fund, FundCommand, IntendedUse, ReleaseCause};
 use crate::domain::grant::{ByYear, Change, Grant, GrantCommand, Slot, VariationCommand, Wish};
 use crate::domain::identity::{CommandId, GrantId, InstalmentId, PartnerId, VariationId};
 use crate::domain::money::Money;
-use crate::domain::partner::Partner;
+use crate::domain::partner::{Partner, PartnerCommand};
 use crate::domain::programme::Rules;
 use crate::domain::text::Text;
 use crate::store::work::Work;
@@ -149,11 +149,17 @@ impl App {
                 let rules = rules_of(work, &state).await?;
                 let case = state.subject()?;
                 let change = state.asked(variation)?.clone();
-                work.existing::<Partner>(case.partner).await?.approved()?;
+                let partner = work.existing::<Partner>(case.partner).await?;
+                partner.approved()?;
                 fits(work, &state, &rules, &change).await?;
                 let today = work.circumstances().today;
                 if let Change::Payee { to, .. } = &change {
                     work.existing::<Partner>(*to).await?.payable(today, &required_checks(&rules))?;
+                }
+                // What a change adds to minimal financial assistance is given as the grant itself was: confirmed first.
+                let whole = change.raises_to().filter(|whole| partner.is_more_subsidy(grant, *whole));
+                if let Some(whole) = whole {
+                    partner.may_be_subsidised(grant, whole, today)?;
                 }
                 let rising = !change.rises().is_empty();
                 let mut reserved = ByYear::new();
@@ -171,6 +177,10 @@ impl App {
                 // The first of two approvals: what was asked for still waits.
                 if work.existing::<Grant>(grant).await?.asked(variation).is_ok() {
                     return Ok(());
+                }
+                if let Some(amount) = whole {
+                    let give = PartnerCommand::GiveSubsidy { grant, amount };
+                    work.execute::<Partner>(case.partner, give).await?;
                 }
                 if rising {
                     work.execute::<Fund>(case.fund, FundCommand::ConfirmCommitment { grant }).await?;
