@@ -98,12 +98,14 @@ impl App {
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
             let (who, command) = (who.clone(), command.clone());
             Box::pin(async move {
-                let partner = work.existing::<Grant>(grant).await?.subject()?.partner;
+                let state = work.existing::<Grant>(grant).await?;
+                let partner = state.subject()?.partner;
                 of_partner(&who, partner, "grant")?;
                 work.execute::<Grant>(grant, command).await?;
-                // A grant does not go on while its partner may not be paid.
+                // A grant does not go on while its partner, or whoever is paid for it, is suspended.
                 if resumes {
                     work.existing::<Partner>(partner).await?.approved()?;
+                    work.existing::<Partner>(state.payee()?).await?.approved()?;
                 }
                 Ok(())
             })
