@@ -109,7 +109,9 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("recordOfferLapse", &[Commissioner]),
     ("recordConditionMet", &[Commissioner, Finance]),
     ("authoriseInstalment", &[Commissioner]),
+    ("withdrawAuthorisation", &[Commissioner, Approver, Finance]),
     ("confirmPayment", &[Finance]),
+    ("recordPaymentReturned", &[Finance]),
     // Grants that run.
     ("waiveCondition", &[Approver]),
     ("requestMonitoringReturn", &[Commissioner]),
@@ -132,6 +134,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("recordRecoveryReceived", &[Finance]),
     ("writeOffRecovery", &[Finance]),
     ("completeAnnualReview", &[Commissioner]),
+    ("proposeTermination", &[Commissioner, Approver]),
     ("terminateGrant", &[Approver]),
     ("closeGrant", &[Commissioner]),
     // Payment runs: finance makes them, an approver approves, another of finance releases.

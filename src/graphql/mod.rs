@@ -37,7 +37,7 @@ use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
-use pages::{Page, counted, cursor, pair, parts, size, uncounted};
+use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
 };

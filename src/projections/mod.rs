@@ -22,7 +22,7 @@ use sqlx::{PgConnection, PgPool};
 pub use crate::store::Trouble;
 use crate::store::log::Recorded;
 use crate::store::{Inline, Store};
-pub use records::{Record, one, several};
+pub use records::{Record, by_name, one, several};
 use records::{read, unreadable};
 
 /// The schema the projections stand in.
