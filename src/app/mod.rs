@@ -1,7 +1,9 @@
 //! Running a command and reading a view: authority, the clock, and one decision at a time.
 
 pub mod authority;
+pub mod contacts;
 pub mod delegations;
+pub mod erasures;
 mod failure;
 pub mod funds;
 pub mod grants;
@@ -10,8 +12,10 @@ pub mod laws;
 pub mod ledger;
 pub mod partners;
 pub mod payments;
+pub mod persons;
 pub mod programmes;
 pub mod receipts;
+pub mod referrals;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

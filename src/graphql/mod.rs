@@ -1,6 +1,7 @@
 //! The API: queries and a mutation for each command, over the app and nothing else.
 
 mod answers;
+mod contacts;
 mod delegations;
 mod funds;
 mod grants;
@@ -11,8 +12,10 @@ mod pages;
 mod partners;
 mod payments;
 mod people;
+mod persons;
 mod programmes;
 mod receipts;
+mod referrals;
 mod scalars;
 mod subsidies;
 mod what_if;
@@ -27,10 +30,12 @@ use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::receipt::DecisionKind;
+use crate::domain::vocabulary::{AgeBand, NeedCode, SharedItem};
 use crate::domain::what_if::EffectKind;
 
 // What the areas share; they know each other only by these names.
 use answers::{Entered, Meant, Receipt, told};
+use contacts::Contact;
 use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
@@ -41,8 +46,10 @@ use partners::{
 };
 use payments::PaymentRun;
 use people::Person;
+use persons::{SupportedPerson, VaultReading};
 use programmes::Programme;
 use receipts::decisions;
+use referrals::Referral;
 use scalars::{Code, Date, FinancialYear, Money};
 use subsidies::Assistance;
 
@@ -55,6 +62,9 @@ pub struct Query(
     funds::FundQueries,
     programmes::ProgrammeQueries,
     delegations::DelegationQueries,
+    persons::PersonQueries,
+    referrals::ReferralQueries,
+    contacts::ContactQueries,
     grants::GrantQueries,
     payments::PaymentQueries,
     ledger::LedgerQueries,
@@ -71,6 +81,9 @@ pub struct Mutation(
     funds::FundMutations,
     programmes::ProgrammeMutations,
     delegations::DelegationMutations,
+    persons::PersonMutations,
+    referrals::ReferralMutations,
+    contacts::ContactMutations,
     grants::EnteringMutations,
     grants::GrantMutations,
     grants::ApprovingMutations,

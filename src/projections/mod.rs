@@ -3,14 +3,17 @@
 
 pub mod audit;
 pub mod build;
+pub mod contacts;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
 pub mod ledger;
 pub mod partners;
 pub mod payments;
+pub mod persons;
 pub mod programmes;
 mod records;
+pub mod referrals;
 
 use std::sync::Arc;
 
@@ -91,6 +94,9 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<grants::GrantRecord>::default()),
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
+        Arc::new(records::Records::<persons::PersonRecord>::default()),
+        Arc::new(records::Records::<referrals::ReferralRecord>::default()),
+        Arc::new(records::Records::<contacts::ContactRecord>::default()),
     ]
 }
 
