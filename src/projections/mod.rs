@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod build;
 pub mod consultations;
+pub mod contacts;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
@@ -11,8 +12,10 @@ pub mod ledger;
 pub mod offers;
 pub mod partners;
 pub mod payments;
+pub mod persons;
 pub mod programmes;
 mod records;
+pub mod referrals;
 
 use std::sync::Arc;
 
@@ -96,6 +99,9 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<offers::OfferRecord>::default()),
         Arc::new(records::Records::<offers::OfferVersions>::default()),
         Arc::new(records::Records::<consultations::ConsultationRecord>::default()),
+        Arc::new(records::Records::<persons::PersonRecord>::default()),
+        Arc::new(records::Records::<referrals::ReferralRecord>::default()),
+        Arc::new(records::Records::<contacts::ContactRecord>::default()),
     ]
 }
 

@@ -16,6 +16,7 @@ mod events;
 mod funds;
 mod guards;
 mod payments;
+mod people;
 mod races;
 mod receipts;
 mod sample;
