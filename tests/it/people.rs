@@ -45,10 +45,16 @@ impl Talks {
             "findPerson" => "people { id contactCount }",
             "openPersonDetails" => "details { name phone dateOfBirth nhsNumber notes }",
             "openReferralLetter" => "letter",
-            "receiveReferral" | "triageReferral" | "acceptReferral" | "declineReferral" | "redirectReferral"
-            | "tellReferrer" => "referral { id status triageDue isOverdue hasLetter decidedOn toldOn advisor { name } }",
-            "recordContact" | "giveSignpost" => "contact { id needs ageBand communities signposts { service } }",
-            _ => "receipt { index repeated } person { id hasDetails sharing { items } erasedOn erasureConfirmedOn }",
+            "receiveReferral" | "triageReferral" | "acceptReferral" | "declineReferral"
+            | "redirectReferral" | "tellReferrer" => {
+                "referral { id status triageDue isOverdue hasLetter decidedOn toldOn advisor { name } }"
+            }
+            "recordContact" | "giveSignpost" => {
+                "contact { id needs ageBand communities signposts { service } }"
+            }
+            _ => {
+                "receipt { index repeated } person { id hasDetails sharing { items } erasedOn erasureConfirmedOn }"
+            }
         };
         let document = format!("mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {inside} }} }}");
         self.world.ask_on(day, who, &document, json!({ "input": input })).await
@@ -61,7 +67,9 @@ impl Talks {
 
     async fn known(&self) -> Value {
         let person = self.registered().await;
-        self.on("2026-05-01", "keepPersonDetails", details(&person)).await.data();
+        let mut first = details(&person);
+        first["commandId"] = json!(Uuid::from_u128(71));
+        self.on("2026-05-01", "keepPersonDetails", first).await.data();
         person
     }
 }
@@ -96,7 +104,8 @@ async fn who_a_person_is_is_in_the_vault_and_opened_with_a_reason() {
         json!({ "name": "Alex Pretend", "phone": "0151 496 0123", "dateOfBirth": "1968-11-30",
             "nhsNumber": "999 000 0018", "notes": "Prefers a call after two." })
     );
-    let unsaid = talks.on("2026-05-04", "openPersonDetails", json!({ "personRef": person, "why": " " })).await;
+    let unsaid =
+        talks.on("2026-05-04", "openPersonDetails", json!({ "personRef": person, "why": " " })).await;
     assert_eq!(unsaid.refusal().0, "vault.why_required");
 
     let other = talks.registered().await;
@@ -201,7 +210,8 @@ async fn a_referral_goes_from_the_letter_to_telling_the_referrer() {
     assert_eq!((&came["status"], &came["triageDue"]), (&json!("RECEIVED"), &json!("2026-05-06")));
     let id = came["id"].clone();
 
-    let waiting = "query($by: Date!) { referrals(filter: {triageDueBy: $by}) { totalCount nodes { isOverdue } } }";
+    let waiting =
+        "query($by: Date!) { referrals(filter: {triageDueBy: $by}) { totalCount nodes { isOverdue } } }";
     let asked = talks.world.ask_on("2026-05-07", &talks.jamie, waiting, json!({ "by": "2026-05-06" })).await;
     assert_eq!(asked.data()["referrals"], json!({ "totalCount": 1, "nodes": [{ "isOverdue": true }] }));
 
@@ -209,10 +219,16 @@ async fn a_referral_goes_from_the_letter_to_telling_the_referrer() {
     assert_eq!(early.refusal().0, "referral.wrong_status");
     let mut from_it = talk(&person);
     from_it["referralId"] = id.clone();
-    assert_eq!(talks.on("2026-05-05", "recordContact", from_it.clone()).await.refusal().0, "referral.not_accepted");
+    assert_eq!(
+        talks.on("2026-05-05", "recordContact", from_it.clone()).await.refusal().0,
+        "referral.not_accepted"
+    );
 
     let read = talks.on("2026-05-05", "openReferralLetter", json!({ "referralId": id, "why": WHY })).await;
-    assert_eq!(read.data()["openReferralLetter"]["letter"], "Sits at home since the winter, says the surgery.");
+    assert_eq!(
+        read.data()["openReferralLetter"]["letter"],
+        "Sits at home since the winter, says the surgery."
+    );
     let triage = json!({ "referralId": id, "urgency": "ROUTINE", "needs": ["LONELINESS"],
         "advisorId": talks.priya.person.0 });
     let answer = talks.on("2026-05-05", "triageReferral", triage).await;
@@ -223,7 +239,8 @@ async fn a_referral_goes_from_the_letter_to_telling_the_referrer() {
     from_it["personRef"] = other;
     assert_eq!(talks.on("2026-05-06", "recordContact", from_it).await.refusal().0, "referral.of_another");
 
-    let answer = talks.on("2026-05-07", "tellReferrer", json!({ "referralId": id, "channel": "EMAIL" })).await;
+    let answer =
+        talks.on("2026-05-07", "tellReferrer", json!({ "referralId": id, "channel": "EMAIL" })).await;
     let told = &answer.data()["tellReferrer"]["referral"];
     assert_eq!((&told["status"], &told["toldOn"]), (&json!("ACCEPTED"), &json!("2026-05-07")));
     let again = talks.on("2026-05-07", "tellReferrer", json!({ "referralId": id, "channel": "EMAIL" })).await;
@@ -253,23 +270,30 @@ async fn a_talk_is_in_codes_and_bands_and_points_somewhere() {
     let mut nowhere = talk(&person);
     nowhere["siteId"] = json!(Uuid::from_u128(404));
     nowhere["channel"] = json!("IN_PERSON");
-    assert_eq!(talks.on("2026-05-04", "recordContact", nowhere).await.refusal(), ("not_found", "There is no site with this id."));
+    assert_eq!(
+        talks.on("2026-05-04", "recordContact", nowhere).await.refusal(),
+        ("not_found", "There is no site with this id.")
+    );
 }
 
 #[tokio::test]
 async fn sharing_is_with_a_partner_that_exists_and_ends_when_it_is_withdrawn() {
     let talks = Talks::new().await;
     let person = talks.registered().await;
-    let agree = |partner: Value, items: Value| json!({ "personRef": person, "partnerId": partner, "items": items });
-    let unknown = talks.on("2026-05-04", "agreeSharing", agree(json!(Uuid::from_u128(4)), json!(["NAME"]))).await;
+    let agree =
+        |partner: Value, items: Value| json!({ "personRef": person, "partnerId": partner, "items": items });
+    let unknown =
+        talks.on("2026-05-04", "agreeSharing", agree(json!(Uuid::from_u128(4)), json!(["NAME"]))).await;
     assert_eq!(unknown.refusal(), ("not_found", "There is no partner with this id."));
 
     let commissioner = talks.world.somebody("Amina Example", Role::Commissioner, None).await;
-    let apply = "mutation { applyAsPartner(input: {name: \"Choir\", legalForm: FAITH_GROUP, areas: [KNOWSLEY],
+    let apply =
+        "mutation { applyAsPartner(input: {name: \"Choir\", legalForm: FAITH_GROUP, areas: [KNOWSLEY],
         communities: [EVERYONE], summary: \"Songs\"}) { partner { id } } }";
     let answer = talks.world.ask(&commissioner, apply, json!({})).await;
     let partner = answer.data()["applyAsPartner"]["partner"]["id"].clone();
-    let answer = talks.on("2026-05-04", "agreeSharing", agree(partner.clone(), json!(["PHONE", "NAME"]))).await;
+    let answer =
+        talks.on("2026-05-04", "agreeSharing", agree(partner.clone(), json!(["PHONE", "NAME"]))).await;
     assert_eq!(answer.data()["agreeSharing"]["person"]["sharing"], json!([{ "items": ["NAME", "PHONE"] }]));
     let withdraw = json!({ "personRef": person, "partnerId": partner });
     let answer = talks.on("2026-05-05", "withdrawSharing", withdraw.clone()).await;
@@ -291,14 +315,26 @@ async fn whoever_may_not_know_gets_the_same_answer_as_for_what_does_not_exist() 
         (&person, "query($id: UUID!) { supportedPerson(id: $id) { id } }"),
         (&person, "query($id: UUID!) { referrals(filter: {personRef: $id}) { totalCount } }"),
         (&person, "query($id: UUID!) { contacts(filter: {personRef: $id}) { totalCount } }"),
-        (&person, "mutation($id: UUID!) { openPersonDetails(input: {personRef: $id, why: \"To look\"}) { details { name } } }"),
+        (
+            &person,
+            "mutation($id: UUID!) { openPersonDetails(input: {personRef: $id, why: \"To look\"}) { details { name } } }",
+        ),
         (&person, "mutation($id: UUID!) { erasePerson(input: {personRef: $id}) { person { id } } }"),
-        (&person, "mutation($id: UUID!) { keepPersonDetails(input: {personRef: $id, name: \"A\"}) { person { id } } }"),
+        (
+            &person,
+            "mutation($id: UUID!) { keepPersonDetails(input: {personRef: $id, name: \"A\"}) { person { id } } }",
+        ),
         (&referral, "query($id: UUID!) { referral(id: $id) { status } }"),
-        (&referral, "mutation($id: UUID!) { openReferralLetter(input: {referralId: $id, why: \"To look\"}) { letter } }"),
+        (
+            &referral,
+            "mutation($id: UUID!) { openReferralLetter(input: {referralId: $id, why: \"To look\"}) { letter } }",
+        ),
         (&referral, "mutation($id: UUID!) { acceptReferral(input: {referralId: $id}) { referral { id } } }"),
         (&contact, "query($id: UUID!) { contact(id: $id) { needs } }"),
-        (&contact, "mutation($id: UUID!) { giveSignpost(input: {contactId: $id, service: LIBRARY}) { contact { id } } }"),
+        (
+            &contact,
+            "mutation($id: UUID!) { giveSignpost(input: {contactId: $id, service: LIBRARY}) { contact { id } } }",
+        ),
         (&person, "query($id: UUID!) { history(filter: {streamId: $id}) { nodes { sentence } } }"),
         (&referral, "query($id: UUID!) { history(filter: {streamId: $id}) { nodes { sentence } } }"),
         (&contact, "query($id: UUID!) { history(filter: {streamId: $id}) { nodes { sentence } } }"),
