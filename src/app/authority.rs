@@ -13,6 +13,15 @@ const STAFF: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor];
 const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 /// Those who see money and decisions, and partners their own.
 const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
+/// Those who enter activity and published figures.
+const ENTERS: &[Role] = &[Commissioner, Inclusion];
+/// Those who record what came of a session; people of a partner at their own place.
+const HOSTS: &[Role] = &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker];
+/// Those who see what sessions come to.
+const ACTIVITY: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
+/// Those who see sessions; people of a partner those at their own place.
+const SESSIONS: &[Role] =
+    &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
 
@@ -46,6 +55,37 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("revokeAuthority", &[Finance]),
     ("ledgerDifference", MONEY),
     ("latePostings", MONEY),
+    // Activity and published figures. The inclusion team and commissioners enter them; whoever hosts a session at
+    // their own place records what came of it.
+    ("sites", ANYBODY),
+    ("site", ANYBODY),
+    ("courses", ANYBODY),
+    ("course", ANYBODY),
+    ("sessions", SESSIONS),
+    ("session", SESSIONS),
+    ("activity", ACTIVITY),
+    ("publications", ANYBODY),
+    ("publishedFigures", ANYBODY),
+    ("timeline", ANYBODY),
+    ("openSite", ENTERS),
+    ("closeSite", ENTERS),
+    ("reopenSite", ENTERS),
+    ("reportViews", ENTERS),
+    ("withdrawViews", ENTERS),
+    ("defineCourse", ENTERS),
+    ("publishContent", ENTERS),
+    ("scheduleSession", ENTERS),
+    ("cancelSession", ENTERS),
+    ("deliverSession", HOSTS),
+    ("countAttendance", HOSTS),
+    ("correctAttendance", HOSTS),
+    ("markAttendee", HOSTS),
+    ("describePublication", ENTERS),
+    ("stateFigure", ENTERS),
+    ("restateFigure", ENTERS),
+    ("withdrawFigure", ENTERS),
+    ("noteMention", ENTERS),
+    ("noteCaveat", ENTERS),
     // Partners.
     ("applyAsPartner", &[Commissioner, Inclusion]),
     ("requireCheck", &[Commissioner]),

@@ -1,6 +1,7 @@
 //! Running a command and reading a view: authority, the clock, and one decision at a time.
 
 pub mod authority;
+pub mod courses;
 pub mod delegations;
 mod failure;
 pub mod funds;
@@ -11,7 +12,10 @@ pub mod ledger;
 pub mod partners;
 pub mod payments;
 pub mod programmes;
+pub mod publications;
 pub mod receipts;
+pub mod sessions;
+pub mod sites;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

@@ -1,6 +1,7 @@
 //! The API: queries and a mutation for each command, over the app and nothing else.
 
 mod answers;
+mod courses;
 mod delegations;
 mod funds;
 mod grants;
@@ -12,8 +13,11 @@ mod partners;
 mod payments;
 mod people;
 mod programmes;
+mod publications;
 mod receipts;
 mod scalars;
+mod sessions;
+mod sites;
 mod subsidies;
 mod what_if;
 
@@ -43,7 +47,9 @@ use payments::PaymentRun;
 use people::Person;
 use programmes::Programme;
 use receipts::decisions;
-use scalars::{Code, Date, FinancialYear, Money};
+use scalars::{Code, Count, Date, FinancialYear, Money};
+use sessions::Session;
+use sites::{ChannelViews, Site};
 use subsidies::Assistance;
 
 /// Looking things up.
@@ -61,6 +67,10 @@ pub struct Query(
     history::HistoryQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
+    sites::SiteQueries,
+    courses::CourseQueries,
+    sessions::SessionQueries,
+    publications::PublicationQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -78,6 +88,10 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    sites::SiteMutations,
+    courses::CourseMutations,
+    sessions::SessionMutations,
+    publications::PublicationMutations,
 );
 
 /// The schema, ready to run.

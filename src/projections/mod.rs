@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod build;
+pub mod courses;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
@@ -10,7 +11,10 @@ pub mod ledger;
 pub mod partners;
 pub mod payments;
 pub mod programmes;
+pub mod publications;
 mod records;
+pub mod sessions;
+pub mod sites;
 
 use std::sync::Arc;
 
@@ -91,6 +95,10 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<grants::GrantRecord>::default()),
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
+        Arc::new(records::Records::<sites::SiteRecord>::default()),
+        Arc::new(records::Records::<courses::CourseRecord>::default()),
+        Arc::new(records::Records::<sessions::SessionRecord>::default()),
+        Arc::new(records::Records::<publications::PublicationRecord>::default()),
     ]
 }
 

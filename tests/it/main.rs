@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test brings its own clock and chance")]
 
 mod access;
+mod activity;
 mod api;
 mod architecture;
 mod award;
@@ -15,6 +16,7 @@ mod events;
 mod funds;
 mod guards;
 mod payments;
+mod publications;
 mod races;
 mod receipts;
 mod sample;
