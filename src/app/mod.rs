@@ -3,6 +3,7 @@
 pub mod authority;
 pub mod consultations;
 pub mod contacts;
+pub mod courses;
 pub mod delegations;
 pub mod erasures;
 mod failure;
@@ -15,9 +16,12 @@ pub mod partners;
 pub mod payments;
 pub mod persons;
 pub mod programmes;
+pub mod publications;
 pub mod receipts;
 pub mod referrals;
 pub mod seals;
+pub mod sessions;
+pub mod sites;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

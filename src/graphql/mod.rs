@@ -3,6 +3,7 @@
 mod answers;
 mod consultations;
 mod contacts;
+mod courses;
 mod delegations;
 mod funds;
 mod grants;
@@ -15,10 +16,13 @@ mod payments;
 mod people;
 mod persons;
 mod programmes;
+mod publications;
 mod receipts;
 mod referrals;
 mod scalars;
 mod seals;
+mod sessions;
+mod sites;
 mod subsidies;
 mod what_if;
 
@@ -52,7 +56,9 @@ use persons::{SupportedPerson, VaultReading};
 use programmes::Programme;
 use receipts::decisions;
 use referrals::Referral;
-use scalars::{Code, Date, FinancialYear, Money};
+use scalars::{Code, Count, Date, FinancialYear, Money};
+use sessions::Session;
+use sites::{ChannelViews, Site};
 use subsidies::Assistance;
 
 /// Looking things up.
@@ -75,6 +81,10 @@ pub struct Query(
     what_if::WhatIfQueries,
     seals::SealQueries,
     consultations::ConsultationQueries,
+    sites::SiteQueries,
+    courses::CourseQueries,
+    sessions::SessionQueries,
+    publications::PublicationQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -97,6 +107,10 @@ pub struct Mutation(
     payments::PaymentMutations,
     consultations::ListeningMutations,
     consultations::AnsweringMutations,
+    sites::SiteMutations,
+    courses::CourseMutations,
+    sessions::SessionMutations,
+    publications::PublicationMutations,
 );
 
 /// The schema, ready to run.

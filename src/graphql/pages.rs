@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Programme,
-    Referral, SupportedPerson, VaultReading, told,
+    Referral, Session, SupportedPerson, VaultReading, told,
 };
 use crate::app::Failure;
 
@@ -23,6 +23,7 @@ const MOST: i64 = 500;
     concrete(name = "ProgrammeEdge", params(Programme)),
     concrete(name = "GrantEdge", params(Grant)),
     concrete(name = "PaymentRunEdge", params(PaymentRun)),
+    concrete(name = "SessionEdge", params(Session)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineEdge", params(LedgerDifferenceLine)),
     concrete(name = "SupportedPersonEdge", params(SupportedPerson)),
@@ -53,6 +54,7 @@ pub struct Page<N: OutputType> {
     concrete(name = "ProgrammeConnection", params(Programme)),
     concrete(name = "GrantConnection", params(Grant)),
     concrete(name = "PaymentRunConnection", params(PaymentRun)),
+    concrete(name = "SessionConnection", params(Session)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineConnection", params(LedgerDifferenceLine)),
     concrete(name = "SupportedPersonConnection", params(SupportedPerson)),
