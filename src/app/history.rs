@@ -110,6 +110,9 @@ pub fn values(fact: &Fact) -> Vec<(String, serde_json::Value)> {
         Fact::Delegation(event) => serde_json::to_value(event),
         Fact::Grant(event) => serde_json::to_value(event),
         Fact::PaymentRun(event) => serde_json::to_value(event),
+        Fact::Person(event) => serde_json::to_value(event),
+        Fact::Referral(event) => serde_json::to_value(event),
+        Fact::Contact(event) => serde_json::to_value(event),
         Fact::Prescription(event) => serde_json::to_value(event),
         Fact::OpenPrescription(event) => serde_json::to_value(event),
     };

@@ -44,8 +44,8 @@ pub enum DataClass {
     /// Somebody who acts in the system, by an opaque id, and what they stand for. Whoever has the accounts knows who
     /// it is: pseudonymous personal data.
     Actor,
-    /// Somebody who is helped, by an opaque reference, codes and bands. Whoever has the vault knows who it is:
-    /// pseudonymous personal data.
+    /// Somebody who is helped, by an opaque reference, codes and bands: pseudonymous personal data as long as the vault
+    /// knows who it is.
     Person,
 }
 
@@ -74,6 +74,7 @@ impl DataClass {
             Self::Money => &["ClosedFigures", "Money", "Pence", "RecoveredShare", "Tally", "YearShare"],
             Self::Time => &["Date", "FinancialYear"],
             Self::Reference => &[
+                "CaseNumber",
                 "ConditionId",
                 "ContactId",
                 "EventRange",
@@ -96,6 +97,7 @@ impl DataClass {
                 "ReturnId",
                 "RunId",
                 "Scope",
+                "SiteId",
                 "TransferId",
                 "Uuid",
                 "VariationId",
@@ -141,12 +143,24 @@ impl DataClass {
                 "Answer",
                 "AskedBy",
                 "AttemptMeans",
+                "Channel",
                 "ClosingReason",
+                "DeclineGround",
                 "DeclineReason",
+                "ErasureGround",
+                "FirstMeeting",
                 "Instrument",
+                "Minutes",
                 "Moment",
                 "PersonRef",
+                "Profile",
+                "RedirectTarget",
+                "ReferralSource",
+                "SharedItem",
+                "Signpost",
+                "TellingChannel",
                 "TellingMeans",
+                "Urgency",
             ],
         }
     }

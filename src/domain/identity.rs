@@ -56,14 +56,16 @@ ids! {
     ReturnId,
     /// One payment run.
     RunId,
-    /// Somebody who is helped, by a random reference and never by name.
+    /// A private person as the record knows them: random, never a name. Who it is stands in the vault alone.
     PersonRef,
-    /// One talk of an advisor with somebody.
-    ContactId,
-    /// One referral of somebody.
+    /// One referral of a person to us.
     ReferralId,
-    /// One offer of a partner.
+    /// One talk with a person.
+    ContactId,
+    /// Something a partner offers.
     OfferId,
+    /// A place where people are met.
+    SiteId,
     /// One social prescription.
     PrescriptionId,
     /// One record of answers to an outcome instrument.

@@ -139,6 +139,9 @@ impl Books {
             Fact::Partner(_)
             | Fact::Programme(_)
             | Fact::Delegation(_)
+            | Fact::Person(_)
+            | Fact::Referral(_)
+            | Fact::Contact(_)
             | Fact::Prescription(_)
             | Fact::OpenPrescription(_) => {}
         }

@@ -1,7 +1,7 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
 //! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`,
-//! `prescription`): its events, commands, refusals, state,
+//! `prescription`, `person`, `referral`, `contact`): its events, commands, refusals, state,
 //! `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
 
 #[macro_use]
@@ -10,6 +10,7 @@ mod macros;
 pub mod bank;
 pub mod calendar;
 pub mod catalogue;
+pub mod contact;
 pub mod delegation;
 pub mod evidence;
 pub mod fund;
@@ -20,12 +21,14 @@ pub mod money;
 pub mod outcome;
 pub mod partner;
 pub mod payment_run;
+pub mod person;
 pub mod places;
 pub mod postings;
 pub mod prescription;
 pub mod programme;
 pub mod receipt;
 pub mod record;
+pub mod referral;
 #[cfg(test)]
 mod scenario;
 pub mod text;

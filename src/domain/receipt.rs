@@ -117,6 +117,9 @@ impl Histories {
             | Fact::Fund(_)
             | Fact::Programme(_)
             | Fact::Delegation(_)
+            | Fact::Person(_)
+            | Fact::Referral(_)
+            | Fact::Contact(_)
             | Fact::Prescription(_)
             | Fact::OpenPrescription(_) => {}
         }
@@ -296,6 +299,9 @@ pub fn receipt(decision: &Entry, histories: &Histories) -> Option<Receipt> {
         | Fact::Fund(_)
         | Fact::Programme(_)
         | Fact::Delegation(_)
+        | Fact::Person(_)
+        | Fact::Referral(_)
+        | Fact::Contact(_)
         | Fact::Prescription(_)
         | Fact::OpenPrescription(_) => Vec::new(),
     };

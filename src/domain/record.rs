@@ -3,13 +3,16 @@
 use serde::de::Error as _;
 
 use super::catalogue::Kind;
+use super::contact::{Contact, ContactEvent};
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
+use super::person::{Person, PersonEvent};
 use super::prescription::{OpenPrescription, OpenPrescriptionEvent, Prescription, PrescriptionEvent};
 use super::programme::{Programme, ProgrammeEvent};
+use super::referral::{Referral, ReferralEvent};
 use super::{Aggregate, Event};
 
 /// The aggregates of the record, once: whoever adds one adds a line here.
@@ -78,6 +81,9 @@ facts! {
     Delegation: DelegationEvent,
     Grant: GrantEvent,
     PaymentRun: PaymentRunEvent,
+    Person: PersonEvent,
+    Referral: ReferralEvent,
+    Contact: ContactEvent,
     Prescription: PrescriptionEvent,
     OpenPrescription: OpenPrescriptionEvent,
 }

@@ -213,7 +213,12 @@ impl Replay {
                 trace.take(&self.scene, &self.rules, at, event);
             }
             Fact::PaymentRun(event) => self.take_run(RunId(stream), at, event),
-            Fact::Fund(_) | Fact::Prescription(_) | Fact::OpenPrescription(_) => {}
+            Fact::Fund(_)
+            | Fact::Person(_)
+            | Fact::Referral(_)
+            | Fact::Contact(_)
+            | Fact::Prescription(_)
+            | Fact::OpenPrescription(_) => {}
         }
     }
 

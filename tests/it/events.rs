@@ -69,6 +69,9 @@ fn written(fact: &Fact) -> String {
         Fact::Delegation(event) => leaf::canonical(event),
         Fact::Grant(event) => leaf::canonical(event),
         Fact::PaymentRun(event) => leaf::canonical(event),
+        Fact::Person(event) => leaf::canonical(event),
+        Fact::Referral(event) => leaf::canonical(event),
+        Fact::Contact(event) => leaf::canonical(event),
         Fact::Prescription(event) => leaf::canonical(event),
         Fact::OpenPrescription(event) => leaf::canonical(event),
     }

@@ -51,6 +51,9 @@ fn again(case: &Case<'_>) -> Option<Result<Vec<Fact>, Refused>> {
         Fact::Fund(_)
         | Fact::Programme(_)
         | Fact::Delegation(_)
+        | Fact::Person(_)
+        | Fact::Referral(_)
+        | Fact::Contact(_)
         | Fact::Prescription(_)
         | Fact::OpenPrescription(_) => Ok(Vec::new()),
     })

@@ -229,6 +229,9 @@ impl Bank {
                 Fact::Partner(_)
                 | Fact::Delegation(_)
                 | Fact::Programme(_)
+                | Fact::Person(_)
+                | Fact::Referral(_)
+                | Fact::Contact(_)
                 | Fact::Prescription(_)
                 | Fact::OpenPrescription(_) => {}
             }

@@ -239,6 +239,9 @@ impl Town {
                 Fact::Partner(_)
                 | Fact::Delegation(_)
                 | Fact::PaymentRun(_)
+                | Fact::Person(_)
+                | Fact::Referral(_)
+                | Fact::Contact(_)
                 | Fact::Prescription(_)
                 | Fact::OpenPrescription(_) => {}
             }
