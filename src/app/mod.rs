@@ -10,6 +10,7 @@ pub mod laws;
 pub mod ledger;
 pub mod partners;
 pub mod payments;
+pub mod prescriptions;
 pub mod programmes;
 pub mod receipts;
 pub mod what_if;

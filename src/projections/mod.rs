@@ -9,6 +9,7 @@ pub mod grants;
 pub mod ledger;
 pub mod partners;
 pub mod payments;
+pub mod prescriptions;
 pub mod programmes;
 mod records;
 
@@ -91,6 +92,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<grants::GrantRecord>::default()),
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
+        Arc::new(records::Records::<prescriptions::PrescriptionRecord>::default()),
     ]
 }
 

@@ -49,8 +49,11 @@ impl Prescription {
         use PrescriptionStatus::{Accepted, Made, PlaceOffered, Sent, Started, Unanswered, Waiting};
         let event = match command {
             PrescriptionCommand::Make(making) => self.make(making, at)?,
-            PrescriptionCommand::Send => {
+            PrescriptionCommand::Send { agreed } => {
                 self.must_be(&[Made], "made and not yet sent")?;
+                if !agreed {
+                    return Err(PrescriptionRefusal::SharingNotAgreed);
+                }
                 PrescriptionEvent::Sent { sent_on: at.on }
             }
             PrescriptionCommand::Accept => {
