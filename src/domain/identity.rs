@@ -72,6 +72,14 @@ ids! {
     OutcomeId,
     /// One command: the same id again has its effect once.
     CommandId,
+    /// A consultation: people were asked and listened to.
+    ConsultationId,
+    /// A need that was heard.
+    NeedId,
+    /// Somebody's own words, by a random id that says nothing else about them.
+    VoiceId,
+    /// Something that was promised about a need.
+    CommitmentId,
 }
 
 impl CommandId {
@@ -121,6 +129,10 @@ pub enum ReferenceKind {
     Grant,
     /// A payment run, `B-2026-0001` (a batch: P and R are taken).
     PaymentRun,
+    /// A consultation, `C-2026-0001`.
+    Consultation,
+    /// A need, `N-2026-0001`.
+    Need,
 }
 
 impl ReferenceKind {
@@ -133,6 +145,8 @@ impl ReferenceKind {
             Self::Programme => 'R',
             Self::Grant => 'G',
             Self::PaymentRun => 'B',
+            Self::Consultation => 'C',
+            Self::Need => 'N',
         }
     }
 }

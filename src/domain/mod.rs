@@ -1,15 +1,17 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
-//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`,
-//! `prescription`, `person`, `referral`, `contact`): its events, commands, refusals, state,
-//! `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
+//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `person`, `referral`,
+//! `contact`, `consultation`, `need`, `prescription`): its events, commands, refusals, state, `decide`, `evolve` and unit tests. The
+//! vocabulary they share stands beside them.
 
 #[macro_use]
 mod macros;
+pub(crate) use macros::beside_money;
 
 pub mod bank;
 pub mod calendar;
 pub mod catalogue;
+pub mod consultation;
 pub mod contact;
 pub mod delegation;
 pub mod evidence;
@@ -18,6 +20,7 @@ pub mod grant;
 pub mod identity;
 pub mod laws;
 pub mod money;
+pub mod need;
 pub mod outcome;
 pub mod partner;
 pub mod payment_run;

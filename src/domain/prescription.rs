@@ -139,22 +139,44 @@ pub enum Session {
 pub enum PrescriptionCommand {
     Make(Making),
     /// Whether the person agreed that this partner may be told something.
-    Send { agreed: bool },
+    Send {
+        agreed: bool,
+    },
     Accept,
-    Decline { why: DeclineReason },
+    Decline {
+        why: DeclineReason,
+    },
     RecordUnanswered,
-    RecordAttempt { means: AttemptMeans, reached: bool },
-    OfferPlace { starts_on: Option<Date> },
-    RecordWaiting { expected_on: Option<Date> },
+    RecordAttempt {
+        means: AttemptMeans,
+        reached: bool,
+    },
+    OfferPlace {
+        starts_on: Option<Date>,
+    },
+    RecordWaiting {
+        expected_on: Option<Date>,
+    },
     Start,
     RecordAttendance(Session),
-    WithdrawAttendance { held_on: Date },
+    WithdrawAttendance {
+        held_on: Date,
+    },
     RecordOutcome(OutcomeRecord),
-    Close { why: ClosingReason },
-    PassOn { to: PrescriptionId, offer: OfferId },
-    MakeAgain { again: PrescriptionId },
+    Close {
+        why: ClosingReason,
+    },
+    PassOn {
+        to: PrescriptionId,
+        offer: OfferId,
+    },
+    MakeAgain {
+        again: PrescriptionId,
+    },
     CloseInError,
-    TellReferrer { means: TellingMeans },
+    TellReferrer {
+        means: TellingMeans,
+    },
 }
 
 refusals! {

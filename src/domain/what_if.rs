@@ -213,12 +213,7 @@ impl Replay {
                 trace.take(&self.scene, &self.rules, at, event);
             }
             Fact::PaymentRun(event) => self.take_run(RunId(stream), at, event),
-            Fact::Fund(_)
-            | Fact::Person(_)
-            | Fact::Referral(_)
-            | Fact::Contact(_)
-            | Fact::Prescription(_)
-            | Fact::OpenPrescription(_) => {}
+            Fact::Fund(_) | beside_money!() => {}
         }
     }
 

@@ -62,20 +62,7 @@ fn samples() -> Vec<Sample> {
 
 /// The payload that today's program writes for a fact.
 fn written(fact: &Fact) -> String {
-    match fact {
-        Fact::Partner(event) => leaf::canonical(event),
-        Fact::Fund(event) => leaf::canonical(event),
-        Fact::Programme(event) => leaf::canonical(event),
-        Fact::Delegation(event) => leaf::canonical(event),
-        Fact::Grant(event) => leaf::canonical(event),
-        Fact::PaymentRun(event) => leaf::canonical(event),
-        Fact::Person(event) => leaf::canonical(event),
-        Fact::Referral(event) => leaf::canonical(event),
-        Fact::Contact(event) => leaf::canonical(event),
-        Fact::Prescription(event) => leaf::canonical(event),
-        Fact::OpenPrescription(event) => leaf::canonical(event),
-    }
-    .unwrap()
+    leaf::canonical(fact).unwrap()
 }
 
 /// Whether words hold a UUID: people are told what happened, not which row it is.

@@ -109,9 +109,7 @@ impl App {
         let taken =
             Answers::take(instrument, version.unwrap_or_else(|| instrument.version()), moment, &answers)?;
         let goal = match goal {
-            Some(words) => {
-                Some(self.vault.seal(found.terms()?.person.0, Kind::Goal, words.as_str()).await?)
-            }
+            Some(words) => Some(self.vault.seal(found.terms()?.person.0, Kind::Goal, words.as_str()).await?),
             None => None,
         };
         let kept: Option<Uuid> = goal.as_ref().map(|goal| goal.item);

@@ -147,7 +147,12 @@ impl App {
     ///
     /// # Errors
     /// See [`Failure`]; where nothing is agreed any more, or nothing is kept, that is said.
-    pub async fn open_agreed(&self, who: &Identity, id: PrescriptionId, why: &str) -> Result<Agreed, Failure> {
+    pub async fn open_agreed(
+        &self,
+        who: &Identity,
+        id: PrescriptionId,
+        why: &str,
+    ) -> Result<Agreed, Failure> {
         may(who, "agreedDetails")?;
         let found = self.store.look::<Prescription>(id).await?;
         theirs(who, &found)?;

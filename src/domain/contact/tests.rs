@@ -79,7 +79,7 @@ fn every_refusal_is_reached() {
         ("contact.online_at_site", with(|talk| talk.channel = Channel::Phone)),
         (
             "contact.everyone_is_no_community",
-            with(|talk| drop(talk.profile.communities.insert(Community::Everyone))),
+            with(|talk| _ = talk.profile.communities.insert(Community::Everyone)),
         ),
         ("contact.signpost_same", refused(&pointed, point(LIBRARY))),
     ];

@@ -37,11 +37,7 @@ fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
         | Fact::Delegation(_)
         | Fact::Grant(_)
         | Fact::PaymentRun(_)
-        | Fact::Person(_)
-        | Fact::Referral(_)
-        | Fact::Contact(_)
-        | Fact::Prescription(_)
-        | Fact::OpenPrescription(_) => Vec::new(),
+        | crate::domain::beside_money!() => Vec::new(),
     };
     (0..).zip(lines)
 }

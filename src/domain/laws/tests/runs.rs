@@ -226,14 +226,7 @@ impl Bank {
                         *count += u32::from(one);
                     }
                 }
-                Fact::Partner(_)
-                | Fact::Delegation(_)
-                | Fact::Programme(_)
-                | Fact::Person(_)
-                | Fact::Referral(_)
-                | Fact::Contact(_)
-                | Fact::Prescription(_)
-                | Fact::OpenPrescription(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) | Fact::Programme(_) | beside_money!() => {}
             }
         }
     }

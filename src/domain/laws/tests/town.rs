@@ -236,14 +236,7 @@ impl Town {
                         self.plans.insert(id, instalments.clone());
                     }
                 }
-                Fact::Partner(_)
-                | Fact::Delegation(_)
-                | Fact::PaymentRun(_)
-                | Fact::Person(_)
-                | Fact::Referral(_)
-                | Fact::Contact(_)
-                | Fact::Prescription(_)
-                | Fact::OpenPrescription(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) | Fact::PaymentRun(_) | beside_money!() => {}
             }
         }
     }
