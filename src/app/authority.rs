@@ -13,6 +13,8 @@ const STAFF: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor];
 const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 /// Those who see money and decisions, and partners their own.
 const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
+/// Those who follow a prescription: advisors, and the partner it was sent to.
+const FOLLOWING: &[Role] = &[Advisor, PartnerAdmin, PartnerWorker];
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
 
@@ -129,6 +131,38 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("completeAnnualReview", &[Commissioner]),
     ("terminateGrant", &[Approver]),
     ("closeGrant", &[Commissioner]),
+    // Social prescriptions. Partners act on those that were sent to them.
+    ("prescriptions", &[Advisor]),
+    ("prescription", &[Advisor]),
+    ("prescriptionInbox", &[PartnerAdmin, PartnerWorker]),
+    ("prescriptionReceived", &[PartnerAdmin, PartnerWorker]),
+    ("agreedDetails", &[PartnerAdmin, PartnerWorker]),
+    ("prescriptionOutlines", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
+    ("prescriptionStandings", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
+    (
+        "offerPlaces",
+        &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker],
+    ),
+    ("outcomeInstruments", ANYBODY),
+    ("makePrescription", &[Advisor]),
+    ("makePrescriptions", &[Advisor]),
+    ("sendPrescription", &[Advisor]),
+    ("acceptPrescription", FOLLOWING),
+    ("declinePrescription", FOLLOWING),
+    ("recordUnanswered", &[Advisor]),
+    ("recordAttempt", FOLLOWING),
+    ("offerPlace", FOLLOWING),
+    ("recordWaiting", FOLLOWING),
+    ("startPrescription", FOLLOWING),
+    ("recordAttendance", FOLLOWING),
+    ("withdrawAttendance", FOLLOWING),
+    ("recordOutcome", FOLLOWING),
+    ("correctOutcome", FOLLOWING),
+    ("closePrescription", FOLLOWING),
+    ("passOnPrescription", &[Advisor]),
+    ("makePrescriptionAgain", &[Advisor]),
+    ("closeInError", &[Advisor]),
+    ("tellReferrerOfPrescription", &[Advisor]),
     // Payment runs: finance makes them, an approver approves, another of finance releases.
     ("openPaymentRun", &[Finance]),
     ("addToPaymentRun", &[Finance]),

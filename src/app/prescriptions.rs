@@ -18,9 +18,8 @@ use crate::domain::offer::Offer;
 use crate::domain::partner::Partner;
 use crate::domain::person::Person;
 use crate::domain::prescription::{
-    AbsenceGroup, AttemptMeans, ClosingReason, DeclineReason, Followed, Making, OpenPrescription,
-    OpenPrescriptionCommand, Payer, Prescription, PrescriptionCommand, Session, TellingMeans, USUAL_ATTEMPTS,
-    pair,
+    AttemptMeans, ClosingReason, DeclineReason, Followed, Making, OpenPrescription, OpenPrescriptionCommand,
+    Payer, Prescription, PrescriptionCommand, Session, TellingMeans, USUAL_ATTEMPTS, pair,
 };
 use crate::domain::referral::Referral;
 use crate::domain::vocabulary::NeedCode;
@@ -54,7 +53,6 @@ pub enum Step {
     RecordWaiting { expected_on: Option<Date> },
     Start,
     RecordAttendance(Session),
-    RecordAbsence { held_on: Date, service_happened: bool, why: AbsenceGroup },
     WithdrawAttendance { held_on: Date },
     Close { why: ClosingReason },
     CloseInError,
@@ -78,10 +76,6 @@ impl Step {
             Self::Start => ("startPrescription", PrescriptionCommand::Start),
             Self::RecordAttendance(session) => {
                 ("recordAttendance", PrescriptionCommand::RecordAttendance(session))
-            }
-            Self::RecordAbsence { held_on, service_happened, why } => {
-                let session = Session::DidNotAttend { held_on, service_happened, why };
-                ("recordAbsence", PrescriptionCommand::RecordAttendance(session))
             }
             Self::WithdrawAttendance { held_on } => {
                 ("withdrawAttendance", PrescriptionCommand::WithdrawAttendance { held_on })

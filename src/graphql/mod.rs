@@ -11,6 +11,7 @@ mod pages;
 mod partners;
 mod payments;
 mod people;
+mod prescriptions;
 mod programmes;
 mod receipts;
 mod scalars;
@@ -41,6 +42,7 @@ use partners::{
 };
 use payments::PaymentRun;
 use people::Person;
+use prescriptions::{Prescription, PrescriptionOutline, PrescriptionReceived};
 use programmes::Programme;
 use receipts::decisions;
 use scalars::{Code, Date, FinancialYear, Money};
@@ -57,6 +59,7 @@ pub struct Query(
     delegations::DelegationQueries,
     grants::GrantQueries,
     payments::PaymentQueries,
+    prescriptions::PrescriptionQueries,
     ledger::LedgerQueries,
     history::HistoryQueries,
     receipts::ReceiptQueries,
@@ -78,6 +81,8 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    prescriptions::PrescriptionMutations,
+    prescriptions::FollowingMutations,
 );
 
 /// The schema, ready to run.

@@ -4,7 +4,8 @@ use async_graphql::connection::PageInfo;
 use async_graphql::{Object, OutputType, Result, SimpleObject};
 
 use super::{
-    Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Programme, told,
+    Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Prescription,
+    PrescriptionOutline, PrescriptionReceived, Programme, told,
 };
 use crate::app::Failure;
 
@@ -21,6 +22,9 @@ const MOST: i64 = 500;
     concrete(name = "ProgrammeEdge", params(Programme)),
     concrete(name = "GrantEdge", params(Grant)),
     concrete(name = "PaymentRunEdge", params(PaymentRun)),
+    concrete(name = "PrescriptionEdge", params(Prescription)),
+    concrete(name = "PrescriptionOutlineEdge", params(PrescriptionOutline)),
+    concrete(name = "PrescriptionReceivedEdge", params(PrescriptionReceived)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineEdge", params(LedgerDifferenceLine)),
     concrete(name = "HistoryEntryEdge", params(HistoryEntry))
@@ -47,6 +51,9 @@ pub struct Page<N: OutputType> {
     concrete(name = "ProgrammeConnection", params(Programme)),
     concrete(name = "GrantConnection", params(Grant)),
     concrete(name = "PaymentRunConnection", params(PaymentRun)),
+    concrete(name = "PrescriptionConnection", params(Prescription)),
+    concrete(name = "PrescriptionOutlineConnection", params(PrescriptionOutline)),
+    concrete(name = "PrescriptionReceivedConnection", params(PrescriptionReceived)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineConnection", params(LedgerDifferenceLine)),
     concrete(name = "HistoryEntryConnection", params(HistoryEntry))

@@ -20,12 +20,18 @@ use crate::domain::grant::{
 };
 use crate::domain::identity::Role;
 use crate::domain::money;
+use crate::domain::outcome::{BandName, Direction, Instrument, Item, Measure, Moment};
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
+use crate::domain::prescription::{
+    AbsenceGroup, AskedBy, AttemptMeans, Attendance, ClosingReason, DeclineReason, Following,
+    PrescriptionStatus, TellingMeans,
+};
 use crate::domain::programme::{Route, Track};
 use crate::domain::receipt::DecisionKind;
+use crate::domain::vocabulary::{NeedCode, SharedItem};
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -246,6 +252,23 @@ listed! {
     RecoveryGround, "RecoveryGround", "Why money that was paid is asked back.";
     ReviewOutcome, "ReviewOutcome", "What a yearly review came to.";
     DecisionKind, "DecisionKind", "What kind of decision has a receipt.";
+    NeedCode, "NeedCode", "What somebody needs: never a diagnosis.";
+    SharedItem, "SharedItem", "A thing about a person that they may agree to have shared with a partner.";
+    PrescriptionStatus, "PrescriptionStatus", "Where a prescription stands.";
+    ClosingReason, "ClosingReason", "Why a prescription came to its end.";
+    DeclineReason, "DeclineReason", "Why a partner does not take somebody on.";
+    AttemptMeans, "AttemptMeans", "How somebody was tried to be reached.";
+    Attendance, "Attendance", "How a session was attended.";
+    AbsenceGroup, "AbsenceGroup", "Why somebody did not attend, in groups.";
+    AskedBy, "AskedBy", "Who asked the questions of an instrument.";
+    Following, "Following", "How a prescription follows another.";
+    TellingMeans, "TellingMeans", "How a referrer was told what came of a prescription.";
+    Instrument, "Instrument", "An outcome instrument.";
+    Item, "OutcomeItem", "One question of an outcome instrument.";
+    Measure, "OutcomeMeasure", "What a score stands for.";
+    BandName, "OutcomeBandName", "A band of scores.";
+    Moment, "OutcomeMoment", "When an instrument was answered.";
+    Direction, "OutcomeDirection", "Which way a score went.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
 }
 

@@ -7,7 +7,7 @@ use crate::app::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::calendar::Date;
 use crate::domain::identity::{GrantId, OutcomeId, PrescriptionId};
-use crate::domain::outcome::{Answer, Answers, Instrument, Moment};
+use crate::domain::outcome::{Answers, Instrument, Item, Moment};
 use crate::domain::prescription::{
     AskedBy, Followed, Following, OutcomeRecord, Prescription, PrescriptionCommand,
 };
@@ -26,7 +26,7 @@ pub struct NewOutcome {
     /// The day of answering; the day on which it takes effect where nothing is said.
     pub answered_on: Option<Date>,
     /// The answers.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<(Item, i32)>,
     /// The person's goal in their own words: for the vault.
     pub goal: Option<Text<500>>,
 }
