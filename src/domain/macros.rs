@@ -124,6 +124,10 @@ macro_rules! beside_money {
             | $crate::domain::record::Fact::Contact(_)
             | $crate::domain::record::Fact::Consultation(_)
             | $crate::domain::record::Fact::Need(_)
+            | $crate::domain::record::Fact::Site(_)
+            | $crate::domain::record::Fact::Course(_)
+            | $crate::domain::record::Fact::Session(_)
+            | $crate::domain::record::Fact::Publication(_)
             | $crate::domain::record::Fact::Prescription(_)
             | $crate::domain::record::Fact::OpenPrescription(_)
     };
