@@ -136,7 +136,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("prescription", &[Advisor]),
     ("prescriptionInbox", &[PartnerAdmin, PartnerWorker]),
     ("prescriptionReceived", &[PartnerAdmin, PartnerWorker]),
-    ("agreedDetails", &[PartnerAdmin, PartnerWorker]),
+    ("openAgreedDetails", &[PartnerAdmin, PartnerWorker]),
     ("prescriptionOutlines", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
     ("prescriptionStandings", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
     (

@@ -290,7 +290,7 @@ pub struct AgreedPart(PrescriptionRecord);
 /// What the person agreed that the partner is told.
 #[Object]
 impl AgreedPart {
-    /// What the person agrees today that you are told; `agreedDetails` opens it.
+    /// What the person agrees today that you are told; `openAgreedDetails` opens it.
     async fn agreed_items(&self, ctx: &Context<'_>) -> Result<Vec<Code<SharedItem>>> {
         let (app, _) = asked(ctx)?;
         Ok(app.agreed_items(&self.0).await.map_err(told)?.into_iter().map(Code).collect())

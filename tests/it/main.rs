@@ -15,6 +15,7 @@ mod events;
 mod funds;
 mod guards;
 mod payments;
+mod prescriptions;
 mod races;
 mod receipts;
 mod sample;

@@ -153,7 +153,7 @@ impl App {
         id: PrescriptionId,
         why: &str,
     ) -> Result<Agreed, Failure> {
-        may(who, "agreedDetails")?;
+        may(who, "openAgreedDetails")?;
         let found = self.store.look::<Prescription>(id).await?;
         theirs(who, &found)?;
         let terms = found.terms()?;

@@ -1,6 +1,6 @@
 //! Commands of those who follow a prescription: the partner it was sent to, and advisors.
 
-use async_graphql::{Context, InputObject, Object, Result};
+use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::super::{Code, Date, Entered, Meant, asked, told};
@@ -12,6 +12,7 @@ use crate::domain::outcome::{Instrument, Item, Moment};
 use crate::domain::prescription::{
     AbsenceGroup, AttemptMeans, Attendance, ClosingReason, DeclineReason, Session,
 };
+use crate::domain::vocabulary::SharedItem;
 
 /// A prescription that is not taken on.
 #[derive(Debug, Clone, InputObject)]
@@ -180,6 +181,31 @@ pub struct CorrectOutcomeInput {
     pub meant: Meant,
 }
 
+/// What the person agreed to, to be opened.
+#[derive(Debug, Clone, InputObject)]
+pub struct OpenAgreedDetailsInput {
+    /// The prescription that was sent to you.
+    pub prescription_id: Uuid,
+    /// Why you open it. It is kept for auditors to read: never about the person.
+    pub why: String,
+}
+
+/// Something of a person that a partner is told, out of the vault. Keep it nowhere.
+#[derive(Clone, SimpleObject)]
+pub struct AgreedDetail {
+    /// What it is.
+    pub item: Code<SharedItem>,
+    /// It, in words.
+    pub words: String,
+}
+
+/// What opening what the person agreed to leads to.
+#[derive(SimpleObject)]
+pub struct OpenAgreedDetailsPayload {
+    /// Each thing that was agreed and is kept.
+    pub details: Vec<AgreedDetail>,
+}
+
 /// A prescription that comes to its end.
 #[derive(Debug, Clone, InputObject)]
 pub struct ClosePrescriptionInput {
@@ -297,6 +323,21 @@ impl FollowingMutations {
         let (how, new) = (input.meant.how().map_err(told)?, input.given.read().map_err(told)?);
         let (id, corrects) = (PrescriptionId(input.prescription_id), Some(OutcomeId(input.outcome_id)));
         payload(ctx, app.record_outcome(who, &how, id, corrects, new).await).await
+    }
+
+    /// Open what the person of a prescription agreed that your organisation is told. Who opens it and why is on the
+    /// record before it is shown.
+    async fn open_agreed_details(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of which, and why.")] input: OpenAgreedDetailsInput,
+    ) -> Result<OpenAgreedDetailsPayload> {
+        let (app, who) = asked(ctx)?;
+        let id = PrescriptionId(input.prescription_id);
+        let agreed = app.open_agreed(who, id, &input.why).await.map_err(told)?;
+        let items = agreed.items.into_iter();
+        let details = items.map(|(item, words)| AgreedDetail { item: Code(item), words }).collect();
+        Ok(OpenAgreedDetailsPayload { details })
     }
 
     /// Close a prescription, and say why. Completed needs one attendance; could not be contacted needs every attempt.

@@ -90,7 +90,7 @@ impl From<Measure> for OutcomeScale {
             measure: Code(measure),
             name: measure.words(),
             lower_is_better: measure.lower_is_better(),
-            bands: banded.bands.iter().map(OutcomeBand::from).collect(),
+            bands: banded.bands.iter().map(Into::into).collect(),
             source: OutcomeSource { title, address, terms },
         }
     }

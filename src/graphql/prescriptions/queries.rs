@@ -7,10 +7,9 @@ use super::super::{Code, Date, Page, asked, counted, cursor, pair, size, told};
 use super::outcomes::OutcomeInstrument;
 use super::{Course, Prescription, PrescriptionOutline, PrescriptionReceived};
 use crate::app::{App, Failure};
-use crate::domain::identity::{ContactId, GrantId, OfferId, PartnerId, PersonId, PersonRef, PrescriptionId};
+use crate::domain::identity::{ContactId, GrantId, OfferId, PartnerId, PersonId, PersonRef};
 use crate::domain::outcome::Instrument;
 use crate::domain::prescription::{ClosingReason, PrescriptionStatus};
-use crate::domain::vocabulary::SharedItem;
 use crate::projections::prescriptions::{Filter, PrescriptionRecord};
 
 /// Which prescriptions to look for.
@@ -69,15 +68,6 @@ pub struct PrescriptionStanding {
     pub closing_reason: Option<Code<ClosingReason>>,
     /// How many.
     pub count: i64,
-}
-
-/// Something of a person that a partner is told, opened from the vault.
-#[derive(Clone, SimpleObject)]
-pub struct AgreedDetail {
-    /// What it is.
-    pub item: Code<SharedItem>,
-    /// It, in words.
-    pub words: String,
 }
 
 /// The room of an offer: what the partner states, and what the prescriptions come to. One does not change the other.
@@ -189,20 +179,6 @@ impl PrescriptionQueries {
     ) -> Result<PrescriptionReceived> {
         let (app, who) = asked(ctx)?;
         single(app, id, app.prescription_received(who, id).await.map_err(told)?).await
-    }
-
-    /// What the person of a prescription agreed that your organisation is told, opened from the vault. Who opens it
-    /// and why is kept on the record.
-    async fn agreed_details(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The prescription that was sent to you.")] prescription_id: Uuid,
-        #[graphql(desc = "Why you open it; kept on the record. At most 2,000 characters.")] why: String,
-    ) -> Result<Vec<AgreedDetail>> {
-        let (app, who) = asked(ctx)?;
-        let agreed = app.open_agreed(who, PrescriptionId(prescription_id), &why).await.map_err(told)?;
-        let items = agreed.items.into_iter();
-        Ok(items.map(|(item, words)| AgreedDetail { item: Code(item), words }).collect())
     }
 
     /// Prescriptions without the persons they are for, by the day they were made. For staff and auditors.
