@@ -13,6 +13,7 @@ pub mod payments;
 pub mod prescriptions;
 pub mod programmes;
 pub mod receipts;
+pub mod seals;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

@@ -64,6 +64,10 @@ ids! {
     ContactId,
     /// Something a partner offers.
     OfferId,
+    /// One social prescription.
+    PrescriptionId,
+    /// One record of answers to an outcome instrument.
+    OutcomeId,
     /// A place where activity happens: a site, a partner's place, or a channel online.
     SiteId,
     /// A course.
@@ -74,10 +78,6 @@ ids! {
     PublicationId,
     /// One figure as a document states it.
     FigureId,
-    /// One social prescription.
-    PrescriptionId,
-    /// One record of answers to an outcome instrument.
-    OutcomeId,
     /// One command: the same id again has its effect once.
     CommandId,
     /// A consultation: people were asked and listened to.

@@ -1,8 +1,8 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
 //! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `person`, `referral`,
-//! `contact`, `consultation`, `need`, `site`, `course`, `session`, `publication`, `prescription`): its events,
-//! commands, refusals, state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
+//! `contact`, `prescription`, `consultation`, `need`, `site`, `course`, `session`, `publication`): its events, commands,
+//! refusals, state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
 
 #[macro_use]
 mod macros;

@@ -15,6 +15,7 @@ mod prescriptions;
 mod programmes;
 mod receipts;
 mod scalars;
+mod seals;
 mod subsidies;
 mod what_if;
 
@@ -64,6 +65,7 @@ pub struct Query(
     history::HistoryQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
+    seals::SealQueries,
 );
 
 /// Doing things: one mutation for each command.

@@ -19,6 +19,7 @@ mod prescriptions;
 mod races;
 mod receipts;
 mod sample;
+mod seals;
 mod store;
 mod vault;
 mod what_if;
