@@ -129,6 +129,7 @@ macro_rules! beside_money {
             | $crate::domain::record::Fact::Session(_)
             | $crate::domain::record::Fact::Publication(_)
             | $crate::domain::record::Fact::Prescription(_)
+            | $crate::domain::record::Fact::Offer(_)
             | $crate::domain::record::Fact::OpenPrescription(_)
     };
 }

@@ -1,8 +1,8 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
 //! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `person`, `referral`,
-//! `contact`, `prescription`, `consultation`, `need`, `site`, `course`, `session`, `publication`): its events, commands,
-//! refusals, state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
+//! `contact`, `prescription`, `consultation`, `need`, `site`, `course`, `session`, `publication`, `offer`): its
+//! events, commands, refusals, state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
 
 #[macro_use]
 mod macros;
@@ -22,6 +22,7 @@ pub mod identity;
 pub mod laws;
 pub mod money;
 pub mod need;
+pub mod offer;
 pub mod outcome;
 pub mod partner;
 pub mod payment_run;

@@ -11,6 +11,7 @@ use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::need::{Need, NeedEvent};
+use super::offer::{Offer, OfferEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::person::{Person, PersonEvent};
@@ -106,4 +107,5 @@ facts! {
     Publication: PublicationEvent,
     Prescription: PrescriptionEvent,
     OpenPrescription: OpenPrescriptionEvent,
+    Offer: OfferEvent,
 }

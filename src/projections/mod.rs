@@ -7,6 +7,7 @@ pub mod delegations;
 pub mod funds;
 pub mod grants;
 pub mod ledger;
+pub mod offers;
 pub mod partners;
 pub mod payments;
 pub mod prescriptions;
@@ -93,6 +94,8 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
         Arc::new(records::Records::<prescriptions::PrescriptionRecord>::default()),
+        Arc::new(records::Records::<offers::OfferRecord>::default()),
+        Arc::new(records::Records::<offers::OfferVersions>::default()),
     ]
 }
 

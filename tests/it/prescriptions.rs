@@ -148,9 +148,8 @@ impl Clinic {
 
 fn mutation(name: &str) -> String {
     let (input, inside) = match name {
-        "sendPrescription" | "acceptPrescription" | "recordUnanswered" | "startPrescription" | "closeInError" => {
-            ("PrescriptionInput".to_owned(), "prescription")
-        }
+        "sendPrescription" | "acceptPrescription" | "recordUnanswered" | "startPrescription"
+        | "closeInError" => ("PrescriptionInput".to_owned(), "prescription"),
         other => {
             let (first, rest) = other.split_at(1);
             let inside = if other == "makePrescriptions" { "prescriptions" } else { "prescription" };
@@ -164,7 +163,8 @@ fn mutation(name: &str) -> String {
 }
 
 async fn somebody_talked_to(store: &Store, number: u128) -> (PersonRef, ContactId) {
-    let (person, contact) = (PersonRef(Uuid::from_u128(0x100 + number)), ContactId(Uuid::from_u128(0x200 + number)));
+    let (person, contact) =
+        (PersonRef(Uuid::from_u128(0x100 + number)), ContactId(Uuid::from_u128(0x200 + number)));
     let referral = ReferralId(Uuid::from_u128(0x300 + number));
     record::<Person>(store, 1, person, &[PersonCommand::Register { met: FirstMeeting::Referral }]).await;
     let received = Received {
@@ -193,7 +193,8 @@ async fn published_offer(store: &Store, partner: PartnerId, number: u32) -> Offe
     let reference = Reference::new(ReferenceKind::Offer, 2026, 900 + number);
     let mut content = content();
     content.grants.clear();
-    let written = [OfferCommand::Draft { reference, partner, content }, OfferCommand::Submit { content: None }];
+    let written =
+        [OfferCommand::Draft { reference, partner, content }, OfferCommand::Submit { content: None }];
     record::<Offer>(store, 1, offer, &written).await;
     let review_due = "2026-10-01".parse().unwrap();
     record::<Offer>(store, 2, offer, &[OfferCommand::Publish { review_due }]).await;
@@ -233,7 +234,8 @@ async fn a_prescription_goes_from_a_talk_to_what_came_of_it() {
     clinic.done(LATER, worker, "closePrescription", of(json!({ "why": "COMPLETED" }))).await;
     clinic.done(LATER, advisor, "tellReferrerOfPrescription", of(json!({ "means": "LETTER" }))).await;
 
-    let document = "query($id: UUID!) { prescription(id: $id) { personRef status needs attended missed closingReason
+    let document =
+        "query($id: UUID!) { prescription(id: $id) { personRef status needs attended missed closingReason
         partner { name } offerVersion attempts { number means reached } sessions { heldOn attendance }
         changes { measure difference direction before { band } after { score band } }
         answers { askedBy scores { score } } referrerToldOn referrerToTell } }";
@@ -241,7 +243,10 @@ async fn a_prescription_goes_from_a_talk_to_what_came_of_it() {
     let seen = &seen.data()["prescription"];
     assert_eq!(seen["personRef"], json!(clinic.person.0));
     assert_eq!((&seen["status"], &seen["closingReason"]), (&json!("CLOSED"), &json!("COMPLETED")));
-    assert_eq!((&seen["attended"], &seen["missed"], &seen["offerVersion"]), (&json!(1), &json!(0), &json!(1)));
+    assert_eq!(
+        (&seen["attended"], &seen["missed"], &seen["offerVersion"]),
+        (&json!(1), &json!(0), &json!(1))
+    );
     assert_eq!(
         seen["changes"],
         json!([{ "measure": "UCLA3_LONELINESS", "difference": -4, "direction": "BETTER",
@@ -256,9 +261,8 @@ async fn a_prescription_goes_from_a_talk_to_what_came_of_it() {
 async fn what_cannot_be_prescribed_is_turned_down_with_its_reason() {
     let clinic = Clinic::new().await;
     let (store, advisor) = (&clinic.town.world.store, &clinic.advisor);
-    let make = async |code: &str| {
-        clinic.refused(MADE, advisor, "makePrescription", clinic.to_make(), code).await
-    };
+    let make =
+        async |code: &str| clinic.refused(MADE, advisor, "makePrescription", clinic.to_make(), code).await;
     let room = |open: u32| OfferCommand::StateCapacity { open, total: 8, as_of: MADE.parse().unwrap() };
     record::<Offer>(store, 1, clinic.offer, &[room(0)]).await;
     assert!(make("offer.full").await.contains("1 May 2026"));
@@ -275,7 +279,8 @@ async fn what_cannot_be_prescribed_is_turned_down_with_its_reason() {
     let evidence = json!({ "title": "Policy", "sha256": "ab".repeat(32) });
     let check = json!({ "partnerId": clinic.partner["id"], "check": "SAFEGUARDING", "evidence": evidence });
     clinic.town.done(commissioner, "submitCheckEvidence", check).await;
-    let pass = json!({ "partnerId": clinic.partner["id"], "check": "SAFEGUARDING", "validUntil": "2026-05-10" });
+    let pass =
+        json!({ "partnerId": clinic.partner["id"], "check": "SAFEGUARDING", "validUntil": "2026-05-10" });
     clinic.town.done(commissioner, "passCheck", pass).await;
     let late = clinic
         .refused("2026-05-11", advisor, "makePrescription", clinic.to_make(), "partner.checks_missing")
@@ -329,10 +334,18 @@ async fn what_did_not_happen_is_not_recorded() {
         .await;
     assert_eq!(told, "The answer on happy yesterday is a whole number from 0 to 10: 11 is outside it.");
     let close = |why: &str| json!({ "prescriptionId": id, "why": why });
-    clinic.refused(MADE, worker, "closePrescription", close("COMPLETED"), "prescription.never_attended").await;
+    clinic
+        .refused(MADE, worker, "closePrescription", close("COMPLETED"), "prescription.never_attended")
+        .await;
     for attempt in 0..3 {
         let told = clinic
-            .refused(MADE, worker, "closePrescription", close("COULD_NOT_CONTACT"), "prescription.too_few_attempts")
+            .refused(
+                MADE,
+                worker,
+                "closePrescription",
+                close("COULD_NOT_CONTACT"),
+                "prescription.too_few_attempts",
+            )
             .await;
         assert!(told.contains(&format!("in {attempt} of 3 attempts")), "{told}");
         let tried = json!({ "prescriptionId": id, "means": "PHONE", "reached": false });
@@ -369,7 +382,8 @@ async fn silence_is_a_fact_of_its_own_once_two_weeks_are_over() {
     assert_eq!(before["madeAgainAsId"], again["id"]);
 }
 
-const OUTLINE: &str = "query($id: UUID!) { prescription(id: $id) { status closingReason madeAgainAsId passedOnToId } }";
+const OUTLINE: &str =
+    "query($id: UUID!) { prescription(id: $id) { status closingReason madeAgainAsId passedOnToId } }";
 
 #[tokio::test]
 async fn several_prescriptions_of_one_talk_are_made_together_and_passed_on_one_by_one() {
@@ -389,7 +403,9 @@ async fn several_prescriptions_of_one_talk_are_made_together_and_passed_on_one_b
     clinic.refused(MADE, advisor, "makePrescription", clinic.to_make(), "prescription.already_open").await;
 
     let onward = |offer: OfferId| json!({ "prescriptionId": made[0]["id"], "offerId": offer.0 });
-    clinic.refused(MADE, advisor, "passOnPrescription", onward(clinic.offer), "prescription.same_offer").await;
+    clinic
+        .refused(MADE, advisor, "passOnPrescription", onward(clinic.offer), "prescription.same_offer")
+        .await;
     clinic.refused(MADE, advisor, "passOnPrescription", onward(second), "prescription.already_open").await;
     let next = clinic.done(MADE, advisor, "passOnPrescription", onward(third)).await;
     assert_eq!((&next["followsId"], &next["followsBy"]), (&made[0]["id"], &json!("PASSED_ON")));
@@ -413,7 +429,8 @@ async fn what_a_partner_takes_on_does_not_change_the_room_it_states() {
     clinic.accepted().await;
     let document = "query($id: UUID!) { offerPlaces(offerId: $id) { statedOpen statedTotal statedAsOf waitingForAnswer takenOn } }";
     let places = clinic.town.world.ask(&clinic.worker, document, json!({ "id": clinic.offer.0 })).await;
-    let wanted = json!({ "statedOpen": 1, "statedTotal": 8, "statedAsOf": MADE, "waitingForAnswer": 0, "takenOn": 1 });
+    let wanted =
+        json!({ "statedOpen": 1, "statedTotal": 8, "statedAsOf": MADE, "waitingForAnswer": 0, "takenOn": 1 });
     assert_eq!(places.data()["offerPlaces"], wanted);
 }
 
@@ -429,11 +446,14 @@ async fn a_partner_sees_what_was_sent_to_it_and_what_was_agreed_and_nothing_else
     let stranger = world.somebody("Stu Stranger", Role::PartnerAdmin, Some(stranger)).await;
     let nothing = json!(Uuid::from_u128(404));
     let see = "query($id: UUID!) { prescriptionReceived(id: $id) { id } }".to_owned();
-    let open = "mutation($id: UUID!) { openAgreedDetails(input: {prescriptionId: $id, why: \"To greet them.\"}) {
+    let open =
+        "mutation($id: UUID!) { openAgreedDetails(input: {prescriptionId: $id, why: \"To greet them.\"}) {
         details { item words } } }"
-        .to_owned();
+            .to_owned();
     let step = |name: &str, more: &str| {
-        format!("mutation($id: UUID!) {{ {name}(input: {{prescriptionId: $id{more}}}) {{ receipt {{ index }} }} }}")
+        format!(
+            "mutation($id: UUID!) {{ {name}(input: {{prescriptionId: $id{more}}}) {{ receipt {{ index }} }} }}"
+        )
     };
     let documents = [
         see,
@@ -506,12 +526,14 @@ async fn those_who_see_no_person_have_no_field_to_ask_for_one() {
     clinic.accepted().await;
     let document = "query($name: String!) { __type(name: $name) { fields { name } } }";
     let fields = async |name: &str| {
-        let answer = clinic.town.world.ask(&clinic.town.people.auditor, document, json!({ "name": name })).await;
+        let answer =
+            clinic.town.world.ask(&clinic.town.people.auditor, document, json!({ "name": name })).await;
         let fields = answer.data()["__type"]["fields"].as_array().unwrap().clone();
         fields.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let (outline, received) = (fields("PrescriptionOutline").await, fields("PrescriptionReceived").await);
-    for about_somebody in ["personRef", "contactId", "referralId", "needs", "answers", "changes", "sessions"] {
+    for about_somebody in ["personRef", "contactId", "referralId", "needs", "answers", "changes", "sessions"]
+    {
         assert!(!outline.contains(&about_somebody.to_owned()), "{about_somebody}");
         assert!(fields("Prescription").await.contains(&about_somebody.to_owned()), "{about_somebody}");
     }
@@ -566,11 +588,8 @@ async fn of_two_servers_that_make_the_same_prescription_one_wins() {
             async move { Answer(serde_json::to_value(&server.execute(request).await).unwrap()) }
         };
         let answers = tokio::join!(race(&one), race(&other));
-        let (won, lost) = if answers.0.0.get("errors").is_none() {
-            (answers.0, answers.1)
-        } else {
-            (answers.1, answers.0)
-        };
+        let (won, lost) =
+            if answers.0.0.get("errors").is_none() { (answers.0, answers.1) } else { (answers.1, answers.0) };
         assert_eq!(won.data()["makePrescription"]["prescription"]["status"], "MADE");
         assert_eq!(lost.refusal().0, "prescription.already_open");
     }
