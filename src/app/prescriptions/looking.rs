@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::{Prescription, sees_persons, theirs};
-use crate::app::authority::may;
+use crate::app::authority::{may, of_partner};
 use crate::app::{App, Failure};
 use crate::auth::Identity;
 use crate::domain::calendar::Date;
@@ -176,16 +176,16 @@ impl App {
     /// # Errors
     /// See [`Failure`].
     pub async fn offer_places(&self, who: &Identity, offer: OfferId) -> Result<Places, Failure> {
+        use PrescriptionStatus::{Accepted, PlaceOffered, Sent, Started, Waiting};
         may(who, "offerPlaces")?;
         let found = self.store.look::<Offer>(offer).await?;
         let partner = found.partner()?;
-        crate::app::authority::of_partner(who, partner, "offer")?;
+        of_partner(who, partner, "offer")?;
         let of = |statuses: &[PrescriptionStatus]| Filter {
             offer: Some(offer),
             statuses: Some(statuses.to_vec()),
             ..Filter::default()
         };
-        use PrescriptionStatus::{Accepted, PlaceOffered, Sent, Started, Waiting};
         let pool = self.store.pool();
         Ok(Places {
             stated: found.capacity().map(|room| (room.open, room.total, room.as_of)),
