@@ -15,6 +15,9 @@ const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
 /// Those who follow a prescription: advisors, and the partner it was sent to.
 const FOLLOWING: &[Role] = &[Advisor, PartnerAdmin, PartnerWorker];
+/// Those who see what was heard, and partners what they hosted.
+const HEARD: &[Role] =
+    &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
 
@@ -175,6 +178,37 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("exportPaymentRun", &[Finance]),
     ("loadRemittance", &[Finance]),
     ("reconcilePaymentRun", &[Finance]),
+    // Consultations: the inclusion team listens; commissioners promise, keep, and say what cannot be done.
+    ("consultations", HEARD),
+    ("consultation", HEARD),
+    ("needs", HEARD),
+    ("need", HEARD),
+    ("commitments", HEARD),
+    ("youSaidWeDid", ANYBODY),
+    ("voiceWords", &[Inclusion]),
+    ("planConsultation", &[Inclusion]),
+    ("holdConsultation", &[Inclusion]),
+    ("cancelConsultation", &[Inclusion]),
+    ("recordVoice", &[Inclusion]),
+    ("checkVoice", &[Inclusion]),
+    ("overruleVoiceCheck", &[Inclusion]),
+    ("publishVoice", &[Inclusion]),
+    ("withdrawVoice", &[Inclusion]),
+    ("hearNeed", &[Inclusion]),
+    ("mergeNeed", &[Inclusion]),
+    ("rewordNeed", &[Inclusion]),
+    ("writeUpConsultation", &[Inclusion]),
+    ("agreeThemes", &[Inclusion]),
+    ("makeCommitment", &[Inclusion, Commissioner]),
+    ("sayCannotDo", &[Inclusion, Commissioner]),
+    ("logAction", &[Inclusion, Commissioner]),
+    ("linkEvidence", &[Inclusion, Commissioner]),
+    ("changeCommitment", &[Inclusion, Commissioner]),
+    ("keepCommitment", &[Inclusion, Commissioner]),
+    ("missCommitment", &[Inclusion, Commissioner]),
+    ("giveFeedback", &[Inclusion]),
+    ("hearFeedback", &[Inclusion]),
+    ("closeConsultation", &[Inclusion]),
 ];
 
 /// Whether somebody may use a field of the API.

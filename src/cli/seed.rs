@@ -29,6 +29,7 @@ const SCENARIO: Uuid = Uuid::from_u128(0x5e3d_0f0a_6a3c_4c1e_9b5e_0d6f_5a71_de5c
 const KEPT: &[(&str, &str)] = &[
     ("grant", "id instalments { id conditions { id } } returns { id } variations { id } recoveries { id }"),
     ("prescription", "id outcomes { id }"),
+    ("consultation", "id voices { id } needs { id } commitments { id }"),
 ];
 
 #[derive(Debug, Deserialize)]

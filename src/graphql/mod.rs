@@ -1,6 +1,7 @@
 //! The API: queries and a mutation for each command, over the app and nothing else.
 
 mod answers;
+mod consultations;
 mod delegations;
 mod funds;
 mod grants;
@@ -66,6 +67,7 @@ pub struct Query(
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
     seals::SealQueries,
+    consultations::ConsultationQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -85,6 +87,8 @@ pub struct Mutation(
     payments::PaymentMutations,
     prescriptions::PrescriptionMutations,
     prescriptions::FollowingMutations,
+    consultations::ListeningMutations,
+    consultations::AnsweringMutations,
 );
 
 /// The schema, ready to run.

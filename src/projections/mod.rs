@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod build;
+pub mod consultations;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
@@ -96,6 +97,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<prescriptions::PrescriptionRecord>::default()),
         Arc::new(records::Records::<offers::OfferRecord>::default()),
         Arc::new(records::Records::<offers::OfferVersions>::default()),
+        Arc::new(records::Records::<consultations::ConsultationRecord>::default()),
     ]
 }
 

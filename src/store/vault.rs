@@ -153,6 +153,8 @@ pub enum Kind {
     Story,
     /// What somebody set themselves to reach, in their own words.
     Goal,
+    /// What somebody said at a consultation, in their own words.
+    Voice,
 }
 
 impl Kind {
@@ -163,6 +165,7 @@ impl Kind {
             Self::BankDetails => "bank_details",
             Self::Story => "story",
             Self::Goal => "goal",
+            Self::Voice => "voice",
         }
     }
 }
