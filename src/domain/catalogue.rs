@@ -142,7 +142,6 @@ impl DataClass {
                 "MentionKind",
                 "Method",
                 "MonitoringReport",
-                "NeedCode",
                 "OfferChange",
                 "OfferContent",
                 "Pillar",
