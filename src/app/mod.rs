@@ -2,7 +2,9 @@
 
 pub mod authority;
 pub mod consultations;
+pub mod contacts;
 pub mod delegations;
+pub mod erasures;
 mod failure;
 pub mod funds;
 pub mod grants;
@@ -11,9 +13,11 @@ pub mod laws;
 pub mod ledger;
 pub mod partners;
 pub mod payments;
+pub mod persons;
 pub mod prescriptions;
 pub mod programmes;
 pub mod receipts;
+pub mod referrals;
 pub mod seals;
 pub mod what_if;
 

@@ -496,7 +496,7 @@ async fn a_partner_sees_what_was_sent_to_it_and_what_was_agreed_and_nothing_else
         nhs_number: None,
         notes: Some(words("A quiet corner.")),
     };
-    let kept = vault.seal(clinic.person.0, Kind::Story, &details.to_vault()).await.unwrap();
+    let kept = vault.seal(clinic.person.0, Kind::PersonDetails, &details.to_vault()).await.unwrap();
     record::<Person>(&world.store, 1, clinic.person, &[PersonCommand::KeepDetails { details: kept }]).await;
     let seen = world.ask(&clinic.worker, &open, json!({ "id": id })).await;
     let agreed = json!([{ "item": "NAME", "words": "Pat Nobody" }]);
