@@ -19,6 +19,8 @@ const ENTERS: &[Role] = &[Commissioner, Inclusion];
 const HOSTS: &[Role] = &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker];
 /// Those who see what sessions come to.
 const ACTIVITY: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
+/// Those who follow a prescription: advisors, and the partner it was sent to.
+const FOLLOWING: &[Role] = &[Advisor, PartnerAdmin, PartnerWorker];
 /// Everybody who is signed in; people of a partner see what is their own.
 const SIGNED_IN: &[Role] =
     &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];
@@ -201,6 +203,38 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("proposeTermination", &[Commissioner, Approver]),
     ("terminateGrant", &[Approver]),
     ("closeGrant", &[Commissioner]),
+    // Social prescriptions. Partners act on those that were sent to them.
+    ("prescriptions", &[Advisor]),
+    ("prescription", &[Advisor]),
+    ("prescriptionInbox", &[PartnerAdmin, PartnerWorker]),
+    ("prescriptionReceived", &[PartnerAdmin, PartnerWorker]),
+    ("openAgreedDetails", &[PartnerAdmin, PartnerWorker]),
+    ("prescriptionOutlines", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
+    ("prescriptionStandings", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
+    (
+        "offerPlaces",
+        &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker],
+    ),
+    ("outcomeInstruments", ANYBODY),
+    ("makePrescription", &[Advisor]),
+    ("makePrescriptions", &[Advisor]),
+    ("sendPrescription", &[Advisor]),
+    ("acceptPrescription", FOLLOWING),
+    ("declinePrescription", FOLLOWING),
+    ("recordUnanswered", &[Advisor]),
+    ("recordAttempt", FOLLOWING),
+    ("offerPlace", FOLLOWING),
+    ("recordWaiting", FOLLOWING),
+    ("startPrescription", FOLLOWING),
+    ("recordAttendance", FOLLOWING),
+    ("withdrawAttendance", FOLLOWING),
+    ("recordOutcome", FOLLOWING),
+    ("correctOutcome", FOLLOWING),
+    ("closePrescription", FOLLOWING),
+    ("passOnPrescription", &[Advisor]),
+    ("makePrescriptionAgain", &[Advisor]),
+    ("closeInError", &[Advisor]),
+    ("tellReferrerOfPrescription", &[Advisor]),
     // Payment runs: finance makes them, an approver approves, another of finance releases.
     ("openPaymentRun", &[Finance]),
     ("addToPaymentRun", &[Finance]),

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod partners;
 pub mod payments;
 pub mod persons;
+pub mod prescriptions;
 pub mod programmes;
 pub mod publications;
 pub mod receipts;

@@ -15,6 +15,7 @@ mod partners;
 mod payments;
 mod people;
 mod persons;
+mod prescriptions;
 mod programmes;
 mod publications;
 mod receipts;
@@ -53,6 +54,7 @@ use partners::{
 use payments::PaymentRun;
 use people::Person;
 use persons::{SupportedPerson, VaultReading};
+use prescriptions::{Prescription, PrescriptionOutline, PrescriptionReceived};
 use programmes::Programme;
 use receipts::decisions;
 use referrals::Referral;
@@ -75,6 +77,7 @@ pub struct Query(
     contacts::ContactQueries,
     grants::GrantQueries,
     payments::PaymentQueries,
+    prescriptions::PrescriptionQueries,
     ledger::LedgerQueries,
     history::HistoryQueries,
     receipts::ReceiptQueries,
@@ -105,6 +108,8 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    prescriptions::PrescriptionMutations,
+    prescriptions::FollowingMutations,
     consultations::ListeningMutations,
     consultations::AnsweringMutations,
     sites::SiteMutations,

@@ -5,8 +5,9 @@ use async_graphql::{Object, OutputType, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Programme,
-    Referral, Session, SupportedPerson, VaultReading, told,
+    Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Prescription,
+    PrescriptionOutline, PrescriptionReceived, Programme, Referral, Session, SupportedPerson, VaultReading,
+    told,
 };
 use crate::app::Failure;
 
@@ -24,6 +25,9 @@ const MOST: i64 = 500;
     concrete(name = "GrantEdge", params(Grant)),
     concrete(name = "PaymentRunEdge", params(PaymentRun)),
     concrete(name = "SessionEdge", params(Session)),
+    concrete(name = "PrescriptionEdge", params(Prescription)),
+    concrete(name = "PrescriptionOutlineEdge", params(PrescriptionOutline)),
+    concrete(name = "PrescriptionReceivedEdge", params(PrescriptionReceived)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineEdge", params(LedgerDifferenceLine)),
     concrete(name = "SupportedPersonEdge", params(SupportedPerson)),
@@ -55,6 +59,9 @@ pub struct Page<N: OutputType> {
     concrete(name = "GrantConnection", params(Grant)),
     concrete(name = "PaymentRunConnection", params(PaymentRun)),
     concrete(name = "SessionConnection", params(Session)),
+    concrete(name = "PrescriptionConnection", params(Prescription)),
+    concrete(name = "PrescriptionOutlineConnection", params(PrescriptionOutline)),
+    concrete(name = "PrescriptionReceivedConnection", params(PrescriptionReceived)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineConnection", params(LedgerDifferenceLine)),
     concrete(name = "SupportedPersonConnection", params(SupportedPerson)),

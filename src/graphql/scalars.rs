@@ -26,11 +26,16 @@ use crate::domain::grant::{
 };
 use crate::domain::identity::Role;
 use crate::domain::money;
+use crate::domain::outcome::{BandName, Direction, Instrument, Item, Measure, Moment};
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::person::{ErasureGround, FirstMeeting};
 use crate::domain::places::{Area, Community, Setting};
 use crate::domain::postings::Movement;
+use crate::domain::prescription::{
+    AbsenceGroup, AskedBy, AttemptMeans, Attendance, ClosingReason, DeclineReason, Following,
+    PrescriptionStatus, TellingMeans,
+};
 use crate::domain::programme::{Route, Track};
 use crate::domain::publication::{Bound, CaveatKind, CountProblem, Countable, FigureUnit, MentionKind};
 use crate::domain::receipt::DecisionKind;
@@ -296,6 +301,21 @@ listed! {
     Countable, "Countable", "What this record counts itself, so that a published figure can be set beside it.";
     CaveatKind, "CaveatKind", "What stands between figures that a caveat names.";
     MentionKind, "MentionKind", "What a document names beside its figures.";
+    PrescriptionStatus, "PrescriptionStatus", "Where a prescription stands.";
+    ClosingReason, "ClosingReason", "Why a prescription came to its end.";
+    DeclineReason, "DeclineReason", "Why a partner does not take somebody on.";
+    AttemptMeans, "AttemptMeans", "How somebody was tried to be reached.";
+    Attendance, "Attendance", "How a session was attended.";
+    AbsenceGroup, "AbsenceGroup", "Why somebody did not attend, in groups.";
+    AskedBy, "AskedBy", "Who asked the questions of an instrument.";
+    Following, "Following", "How a prescription follows another.";
+    TellingMeans, "TellingMeans", "How a referrer was told what came of a prescription.";
+    Instrument, "Instrument", "An outcome instrument.";
+    Item, "OutcomeItem", "One question of an outcome instrument.";
+    Measure, "OutcomeMeasure", "What a score stands for.";
+    BandName, "OutcomeBandName", "A band of scores.";
+    Moment, "OutcomeMoment", "When an instrument was answered.";
+    Direction, "OutcomeDirection", "Which way a score went.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
     NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
     Language, "Language", "A language, by its BCP 47 tag.";

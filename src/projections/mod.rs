@@ -14,6 +14,7 @@ pub mod offers;
 pub mod partners;
 pub mod payments;
 pub mod persons;
+pub mod prescriptions;
 pub mod programmes;
 pub mod publications;
 mod records;
@@ -100,6 +101,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<grants::GrantRecord>::default()),
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
+        Arc::new(records::Records::<prescriptions::PrescriptionRecord>::default()),
         Arc::new(records::Records::<offers::OfferRecord>::default()),
         Arc::new(records::Records::<offers::OfferVersions>::default()),
         Arc::new(records::Records::<consultations::ConsultationRecord>::default()),

@@ -38,6 +38,8 @@ pub enum Kind {
     PersonDetails,
     /// What somebody wrote when they referred a person.
     ReferralLetter,
+    /// What somebody set themselves to reach, in their own words.
+    Goal,
     /// What somebody said at a consultation, in their own words.
     Voice,
 }
@@ -51,6 +53,7 @@ impl Kind {
             Self::Story => "story",
             Self::PersonDetails => "person_details",
             Self::ReferralLetter => "referral_letter",
+            Self::Goal => "goal",
             Self::Voice => "voice",
         }
     }

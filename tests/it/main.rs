@@ -18,6 +18,7 @@ mod funds;
 mod guards;
 mod payments;
 mod people;
+mod prescriptions;
 mod publications;
 mod races;
 mod receipts;
