@@ -110,6 +110,8 @@ pub fn values(fact: &Fact) -> Vec<(String, serde_json::Value)> {
         Fact::Delegation(event) => serde_json::to_value(event),
         Fact::Grant(event) => serde_json::to_value(event),
         Fact::PaymentRun(event) => serde_json::to_value(event),
+        Fact::Thread(event) => serde_json::to_value(event),
+        Fact::InclusionTable(event) => serde_json::to_value(event),
     };
     let fields = whole.ok().and_then(|whole| whole.as_object()?.values().next()?.as_object().cloned());
     fields.into_iter().flatten().collect()

@@ -136,7 +136,11 @@ impl Books {
                 self.runs.take_grant(event);
             }
             Fact::PaymentRun(event) => self.runs.take_run(RunId(stream), event),
-            Fact::Partner(_) | Fact::Programme(_) | Fact::Delegation(_) => {}
+            Fact::Partner(_)
+            | Fact::Programme(_)
+            | Fact::Delegation(_)
+            | Fact::Thread(_)
+            | Fact::InclusionTable(_) => {}
         }
     }
 

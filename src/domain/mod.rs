@@ -10,10 +10,12 @@ pub mod bank;
 pub mod calendar;
 pub mod catalogue;
 pub mod delegation;
+pub mod disclosure;
 pub mod evidence;
 pub mod fund;
 pub mod grant;
 pub mod identity;
+pub mod inclusion_table;
 pub mod laws;
 pub mod money;
 pub mod partner;
@@ -26,6 +28,7 @@ pub mod record;
 #[cfg(test)]
 mod scenario;
 pub mod text;
+pub mod thread;
 pub mod vocabulary;
 pub mod what_if;
 

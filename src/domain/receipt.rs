@@ -113,7 +113,12 @@ impl Histories {
                     wanted.extend(case.grant(line.grant).subject().map(|subject| subject.programme.0));
                 }
             }
-            Fact::Partner(_) | Fact::Fund(_) | Fact::Programme(_) | Fact::Delegation(_) => {}
+            Fact::Partner(_)
+            | Fact::Fund(_)
+            | Fact::Programme(_)
+            | Fact::Delegation(_)
+            | Fact::Thread(_)
+            | Fact::InclusionTable(_) => {}
         }
         wanted.retain(|stream| !self.0.contains_key(stream));
         wanted
@@ -286,9 +291,13 @@ pub fn receipt(decision: &Entry, histories: &Histories) -> Option<Receipt> {
         }
         Fact::PaymentRun(PaymentRunEvent::Approved { approver }) => runs::of_approval(&case, *approver),
         Fact::PaymentRun(PaymentRunEvent::Released { releaser }) => runs::of_release(&case, *releaser),
-        Fact::Partner(_) | Fact::PaymentRun(_) | Fact::Fund(_) | Fact::Programme(_) | Fact::Delegation(_) => {
-            Vec::new()
-        }
+        Fact::Partner(_)
+        | Fact::PaymentRun(_)
+        | Fact::Fund(_)
+        | Fact::Programme(_)
+        | Fact::Delegation(_)
+        | Fact::Thread(_)
+        | Fact::InclusionTable(_) => Vec::new(),
     };
     let rules = rules_of_all(decision).into_iter().chain(of_its_kind).chain([replay::rule(&case)]).collect();
     let Entry { index, on, decided_on, actor, .. } = decision;

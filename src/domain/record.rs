@@ -6,9 +6,11 @@ use super::catalogue::Kind;
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
+use super::inclusion_table::{InclusionTable, InclusionTableEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::programme::{Programme, ProgrammeEvent};
+use super::thread::{Thread, ThreadEvent};
 use super::{Aggregate, Event};
 
 /// The aggregates of the record, once: whoever adds one adds a line here.
@@ -77,4 +79,6 @@ facts! {
     Delegation: DelegationEvent,
     Grant: GrantEvent,
     PaymentRun: PaymentRunEvent,
+    Thread: ThreadEvent,
+    InclusionTable: InclusionTableEvent,
 }

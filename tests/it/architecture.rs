@@ -34,7 +34,8 @@ const HAND_IN: &str = "let the layer above hand it in, or move what both need do
 const SEPARATE_AREAS: &[&str] = &["projections", "graphql", "exports"];
 
 /// Domain files that every domain file may name, and which name only each other.
-const VOCABULARY: &[&str] = &["calendar", "catalogue", "evidence", "identity", "money", "places", "text"];
+const VOCABULARY: &[&str] =
+    &["disclosure", "calendar", "catalogue", "evidence", "identity", "money", "places", "text"];
 
 /// Domain files above the aggregates, which may name them. Every domain file in neither list is an aggregate: it
 /// names the vocabulary and itself.

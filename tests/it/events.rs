@@ -69,6 +69,8 @@ fn written(fact: &Fact) -> String {
         Fact::Delegation(event) => leaf::canonical(event),
         Fact::Grant(event) => leaf::canonical(event),
         Fact::PaymentRun(event) => leaf::canonical(event),
+        Fact::Thread(event) => leaf::canonical(event),
+        Fact::InclusionTable(event) => leaf::canonical(event),
     }
     .unwrap()
 }

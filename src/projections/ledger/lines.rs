@@ -35,6 +35,8 @@ fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
         Fact::Partner(_)
         | Fact::Programme(_)
         | Fact::Delegation(_)
+        | Fact::Thread(_)
+        | Fact::InclusionTable(_)
         | Fact::Grant(_)
         | Fact::PaymentRun(_) => Vec::new(),
     };
