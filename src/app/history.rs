@@ -103,16 +103,8 @@ fn outside(mut event: Recorded) -> Option<Recorded> {
 /// The values of a fact, by name, as they are stored.
 #[must_use]
 pub fn values(fact: &Fact) -> Vec<(String, serde_json::Value)> {
-    let whole = match fact {
-        Fact::Partner(event) => serde_json::to_value(event),
-        Fact::Fund(event) => serde_json::to_value(event),
-        Fact::Programme(event) => serde_json::to_value(event),
-        Fact::Delegation(event) => serde_json::to_value(event),
-        Fact::Grant(event) => serde_json::to_value(event),
-        Fact::PaymentRun(event) => serde_json::to_value(event),
-        Fact::Thread(event) => serde_json::to_value(event),
-        Fact::InclusionTable(event) => serde_json::to_value(event),
-    };
-    let fields = whole.ok().and_then(|whole| whole.as_object()?.values().next()?.as_object().cloned());
+    let fields = serde_json::to_value(fact)
+        .ok()
+        .and_then(|whole| whole.as_object()?.values().next()?.as_object().cloned());
     fields.into_iter().flatten().collect()
 }

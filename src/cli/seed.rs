@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::{Accounts, Identity, Name};
-use crate::domain::calendar::read;
+use crate::domain::calendar::{Date, read};
 use crate::domain::identity::{PartnerId, Role};
 use crate::graphql::{Api, api};
 
@@ -129,7 +129,7 @@ pub async fn load(app: &App, place: &Path) -> anyhow::Result<Loaded> {
     let steps = steps(place)?;
     let kinds = kinds(&api(app.clone())).await?;
     let mut loader =
-        Loader { app: app.clone(), kinds, accounts: app.accounts().clone(), kept: HashMap::new() };
+        Loader { app: app.clone(), kinds, accounts: app.accounts().clone(), kept: HashMap::new(), at: None };
     let mut loaded = Loaded { carried_out: 0, repeated: 0 };
     let bar = ProgressBar::new(steps.len() as u64);
     let mut seen: HashMap<String, u32> = HashMap::new();
@@ -165,6 +165,7 @@ struct Loader {
     accounts: Accounts,
     kinds: Kinds,
     kept: HashMap<String, Value>,
+    at: Option<(Date, Api)>,
 }
 
 impl Loader {
@@ -185,19 +186,16 @@ impl Loader {
         );
         let who = self.identity(step.r#as).await?;
         // The scenario plays out day by day: each step is taken on the day on which it takes effect.
-        let app = match input["effectiveOn"].as_str() {
-            Some(day) => {
-                let day = read(day)?;
-                if day > self.app.today() {
-                    bail!("{day} lies ahead: a fact takes effect today or earlier");
-                }
-                self.app.on_day(day)
-            }
-            None => self.app.clone(),
+        let day = match input["effectiveOn"].as_str() {
+            Some(day) => read(day)?,
+            None => self.app.today(),
         };
+        if day > self.app.today() {
+            bail!("{day} lies ahead: a fact takes effect today or earlier");
+        }
         let request =
             Request::new(document).variables(Variables::from_json(json!({ "input": input }))).data(who);
-        let answer = api(app).execute(request).await;
+        let answer = self.on(day).execute(request).await;
         if let Some(error) = answer.errors.first() {
             bail!("{}: {}", step.r#do, error.message);
         }
@@ -207,6 +205,14 @@ impl Loader {
             self.kept.insert(name, payload[&field].clone());
         }
         Ok(payload["receipt"]["repeated"] == json!(true))
+    }
+
+    /// The API with its calendar at a day. Made anew for each day only: steps of a day follow each other.
+    fn on(&mut self, day: Date) -> &Api {
+        if self.at.as_ref().is_none_or(|(stands_at, _)| *stands_at != day) {
+            self.at = None;
+        }
+        &self.at.get_or_insert_with(|| (day, api(self.app.on_day(day)))).1
     }
 
     async fn identity(&self, acting: ActingAs) -> anyhow::Result<Identity> {

@@ -44,11 +44,15 @@ pub enum DataClass {
     /// Somebody who acts in the system, by an opaque id, and what they stand for. Whoever has the accounts knows who
     /// it is: pseudonymous personal data.
     Actor,
+    /// Somebody who is helped, by an opaque reference, codes and bands: pseudonymous personal data as long as the vault
+    /// knows who it is.
+    Person,
 }
 
 impl DataClass {
     /// Every class.
-    pub const ALL: [Self; 5] = [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor];
+    pub const ALL: [Self; 6] =
+        [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor, Self::Person];
 
     /// The words for it in the catalogue.
     #[must_use]
@@ -59,6 +63,7 @@ impl DataClass {
             Self::Reference => "reference",
             Self::Organisation => "organisation",
             Self::Actor => "actor",
+            Self::Person => "person",
         }
     }
 
@@ -69,7 +74,10 @@ impl DataClass {
             Self::Money => &["ClosedFigures", "Money", "Pence", "RecoveredShare", "Tally", "YearShare"],
             Self::Time => &["Date", "FinancialYear"],
             Self::Reference => &[
+                "CaseNumber",
+                "CommitmentId",
                 "ConditionId",
+                "ConsultationId",
                 "EventRange",
                 "FundId",
                 "Basis",
@@ -79,36 +87,47 @@ impl DataClass {
                 "GrantLink",
                 "Hash",
                 "InstalmentId",
+                "NeedCode",
+                "NeedId",
                 "NeedShare",
                 "PartnerId",
                 "ProgrammeId",
                 "RecoveryId",
                 "Reference",
+                "ReferralId",
                 "ReturnId",
                 "RunId",
                 "Scope",
+                "SiteId",
                 "TransferId",
                 "Uuid",
                 "VariationId",
                 "VaultRef",
+                "bool",
                 "u32",
                 "u64",
                 "u8",
             ],
             Self::Organisation => &[
+                "Access",
                 "Area",
                 "AuthorityUsed",
                 "Change",
                 "CheckKind",
+                "CommitmentKind",
                 "Community",
                 "Criterion",
                 "CriterionResult",
                 "DecisionRules",
                 "DeliveryShare",
                 "Evidence",
+                "FeedbackChannel",
+                "Language",
                 "LegalForm",
                 "Limits",
+                "Method",
                 "MonitoringReport",
+                "NeedCode",
                 "PlannedInstalment",
                 "PublishedTables",
                 "Priority",
@@ -120,13 +139,35 @@ impl DataClass {
                 "ReturnTerms",
                 "ReviewOutcome",
                 "Route",
+                "Rung",
                 "RunExit",
+                "ShownBy",
                 "SuspensionGround",
                 "Text",
                 "Track",
                 "VerificationMethod",
             ],
             Self::Actor => &["ConflictNature", "FirstApproval", "Panel", "PersonId", "SignatoryRole"],
+            Self::Person => &[
+                "Channel",
+                "DeclineGround",
+                "ErasureGround",
+                "FirstMeeting",
+                "GroupHeads",
+                "Minutes",
+                "PersonRef",
+                "Profile",
+                "RedirectTarget",
+                "ReferralSource",
+                "SharedItem",
+                "Signpost",
+                "Strength",
+                "TellingChannel",
+                "Trace",
+                "Urgency",
+                "VoiceId",
+                "WhatYouMeant",
+            ],
         }
     }
 }

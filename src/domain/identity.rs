@@ -56,8 +56,26 @@ ids! {
     ReturnId,
     /// One payment run.
     RunId,
+    /// A private person as the record knows them: random, never a name. Who it is stands in the vault alone.
+    PersonRef,
+    /// One referral of a person to us.
+    ReferralId,
+    /// One talk with a person.
+    ContactId,
+    /// Something a partner offers.
+    OfferId,
+    /// A place where people are met.
+    SiteId,
     /// One command: the same id again has its effect once.
     CommandId,
+    /// A consultation: people were asked and listened to.
+    ConsultationId,
+    /// A need that was heard.
+    NeedId,
+    /// Somebody's own words, by a random id that says nothing else about them.
+    VoiceId,
+    /// Something that was promised about a need.
+    CommitmentId,
 }
 
 impl CommandId {
@@ -107,6 +125,10 @@ pub enum ReferenceKind {
     Grant,
     /// A payment run, `B-2026-0001` (a batch: P and R are taken).
     PaymentRun,
+    /// A consultation, `C-2026-0001`.
+    Consultation,
+    /// A need, `N-2026-0001`.
+    Need,
 }
 
 impl ReferenceKind {
@@ -119,6 +141,8 @@ impl ReferenceKind {
             Self::Programme => 'R',
             Self::Grant => 'G',
             Self::PaymentRun => 'B',
+            Self::Consultation => 'C',
+            Self::Need => 'N',
         }
     }
 }

@@ -136,11 +136,7 @@ impl Books {
                 self.runs.take_grant(event);
             }
             Fact::PaymentRun(event) => self.runs.take_run(RunId(stream), event),
-            Fact::Partner(_)
-            | Fact::Programme(_)
-            | Fact::Delegation(_)
-            | Fact::Thread(_)
-            | Fact::InclusionTable(_) => {}
+            Fact::Partner(_) | Fact::Programme(_) | Fact::Delegation(_) | beside_money!() => {}
         }
     }
 

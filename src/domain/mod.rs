@@ -1,14 +1,18 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
-//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`): its events, commands, refusals, state,
-//! `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
+//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `person`, `referral`,
+//! `contact`, `consultation`, `need`): its events, commands, refusals, state, `decide`, `evolve` and unit tests. The
+//! vocabulary they share stands beside them.
 
 #[macro_use]
 mod macros;
+pub(crate) use macros::beside_money;
 
 pub mod bank;
 pub mod calendar;
 pub mod catalogue;
+pub mod consultation;
+pub mod contact;
 pub mod delegation;
 pub mod disclosure;
 pub mod evidence;
@@ -18,13 +22,16 @@ pub mod identity;
 pub mod inclusion_table;
 pub mod laws;
 pub mod money;
+pub mod need;
 pub mod partner;
 pub mod payment_run;
+pub mod person;
 pub mod places;
 pub mod postings;
 pub mod programme;
 pub mod receipt;
 pub mod record;
+pub mod referral;
 #[cfg(test)]
 mod scenario;
 pub mod text;

@@ -113,12 +113,8 @@ impl Histories {
                     wanted.extend(case.grant(line.grant).subject().map(|subject| subject.programme.0));
                 }
             }
-            Fact::Partner(_)
-            | Fact::Fund(_)
-            | Fact::Programme(_)
-            | Fact::Delegation(_)
-            | Fact::Thread(_)
-            | Fact::InclusionTable(_) => {}
+            Fact::Partner(_) | Fact::Fund(_) | Fact::Programme(_) | Fact::Delegation(_) | beside_money!() => {
+            }
         }
         wanted.retain(|stream| !self.0.contains_key(stream));
         wanted
@@ -296,8 +292,7 @@ pub fn receipt(decision: &Entry, histories: &Histories) -> Option<Receipt> {
         | Fact::Fund(_)
         | Fact::Programme(_)
         | Fact::Delegation(_)
-        | Fact::Thread(_)
-        | Fact::InclusionTable(_) => Vec::new(),
+        | beside_money!() => Vec::new(),
     };
     let rules = rules_of_all(decision).into_iter().chain(of_its_kind).chain([replay::rule(&case)]).collect();
     let Entry { index, on, decided_on, actor, .. } = decision;

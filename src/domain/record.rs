@@ -1,15 +1,21 @@
 //! Every fact there can be, of every aggregate: what the log holds, as one type.
 
 use serde::de::Error as _;
+use serde::{Serialize, Serializer};
 
 use super::catalogue::Kind;
+use super::consultation::{Consultation, ConsultationEvent};
+use super::contact::{Contact, ContactEvent};
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::inclusion_table::{InclusionTable, InclusionTableEvent};
+use super::need::{Need, NeedEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
+use super::person::{Person, PersonEvent};
 use super::programme::{Programme, ProgrammeEvent};
+use super::referral::{Referral, ReferralEvent};
 use super::thread::{Thread, ThreadEvent};
 use super::{Aggregate, Event};
 
@@ -55,6 +61,13 @@ macro_rules! facts {
             }
         }
 
+        impl Serialize for Fact {
+            /// As the event itself is stored.
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$Aggregate(event) => event.serialize(serializer)),* }
+            }
+        }
+
         $(
             impl From<$Event> for Fact {
                 fn from(event: $Event) -> Self { Self::$Aggregate(event) }
@@ -81,4 +94,9 @@ facts! {
     PaymentRun: PaymentRunEvent,
     Thread: ThreadEvent,
     InclusionTable: InclusionTableEvent,
+    Person: PersonEvent,
+    Referral: ReferralEvent,
+    Contact: ContactEvent,
+    Consultation: ConsultationEvent,
+    Need: NeedEvent,
 }

@@ -213,7 +213,7 @@ impl Replay {
                 trace.take(&self.scene, &self.rules, at, event);
             }
             Fact::PaymentRun(event) => self.take_run(RunId(stream), at, event),
-            Fact::Thread(_) | Fact::InclusionTable(_) | Fact::Fund(_) => {}
+            Fact::Fund(_) | beside_money!() => {}
         }
     }
 

@@ -55,6 +55,23 @@ impl World {
         Self { store: projections::open_store(pool), database }
     }
 
+    /// A new world in which a scenario was played. The first test of the run that asks for it plays it, as any user
+    /// would; `scenario` names it with what it holds.
+    pub async fn after<Played: Future<Output = ()>>(
+        scenario: &str,
+        play: impl FnOnce(Store) -> Played,
+    ) -> Self {
+        let make = async |owner: PgConnectOptions| {
+            make_template(owner.clone()).await;
+            let pool = app_pool(&owner.username(APP), 8).await.expect("the app may connect");
+            play(projections::open_store(pool.clone())).await;
+            pool.close().await;
+        };
+        let database = database::fresh(&format!("{scenario}{}", fingerprint()), make).await;
+        let pool = app_pool(&database.options_as(APP), 8).await.expect("the app may connect");
+        Self { store: projections::open_store(pool), database }
+    }
+
     /// The app over this world.
     pub fn app(&self) -> App {
         let pool = self.store.pool().clone();

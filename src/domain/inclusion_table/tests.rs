@@ -108,10 +108,7 @@ fn small_counts_are_stars_in_every_column_and_nothing_gives_them_away() {
     assert_eq!(said(&tables.whole), "50 60 40 30 30 30 1.0");
     let rows: Vec<Vec<String>> =
         tables.tables.iter().map(|table| table.rows.iter().map(said).collect()).collect();
-    assert_eq!(
-        rows,
-        [["* * * * * * *", "50 55 35 * * * *"], ["- - 20 20 20 20 1.0", "- - 20 10 10 10 1.0"]]
-    );
+    assert_eq!(rows, [["* * * * * * *", "50 55 35 * * * *"], ["- - 20 20 20 20 1.0", "- - 20 10 10 10 1.0"]]);
 }
 
 proptest! {

@@ -48,11 +48,7 @@ fn again(case: &Case<'_>) -> Option<Result<Vec<Fact>, Refused>> {
         Fact::Grant(event) => again.grant(event),
         Fact::Partner(event) => again.partner(event),
         Fact::PaymentRun(event) => again.run(event),
-        Fact::Fund(_)
-        | Fact::Programme(_)
-        | Fact::Delegation(_)
-        | Fact::Thread(_)
-        | Fact::InclusionTable(_) => Ok(Vec::new()),
+        Fact::Fund(_) | Fact::Programme(_) | Fact::Delegation(_) | beside_money!() => Ok(Vec::new()),
     })
 }
 

@@ -35,10 +35,9 @@ fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
         Fact::Partner(_)
         | Fact::Programme(_)
         | Fact::Delegation(_)
-        | Fact::Thread(_)
-        | Fact::InclusionTable(_)
         | Fact::Grant(_)
-        | Fact::PaymentRun(_) => Vec::new(),
+        | Fact::PaymentRun(_)
+        | crate::domain::beside_money!() => Vec::new(),
     };
     (0..).zip(lines)
 }

@@ -226,11 +226,7 @@ impl Bank {
                         *count += u32::from(one);
                     }
                 }
-                Fact::Partner(_)
-                | Fact::Delegation(_)
-                | Fact::Thread(_)
-                | Fact::InclusionTable(_)
-                | Fact::Programme(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) | Fact::Programme(_) | beside_money!() => {}
             }
         }
     }

@@ -236,11 +236,7 @@ impl Town {
                         self.plans.insert(id, instalments.clone());
                     }
                 }
-                Fact::Partner(_)
-                | Fact::Delegation(_)
-                | Fact::Thread(_)
-                | Fact::InclusionTable(_)
-                | Fact::PaymentRun(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) | Fact::PaymentRun(_) | beside_money!() => {}
             }
         }
     }
