@@ -72,7 +72,7 @@ impl DataClass {
     pub const fn types(self) -> &'static [&'static str] {
         match self {
             Self::Money => &["ClosedFigures", "Money", "Pence", "RecoveredShare", "Tally", "YearShare"],
-            Self::Time => &["Date", "FinancialYear"],
+            Self::Time => &["Date", "FinancialYear", "PartialDate", "TimeOfDay"],
             Self::Reference => &[
                 "CaseNumber",
                 "CommitmentId",
@@ -104,6 +104,11 @@ impl DataClass {
                 "VariationId",
                 "VaultRef",
                 "bool",
+                "FactLabel",
+                "FactRef",
+                "FigureId",
+                "SiteId",
+                "CourseId",
                 "u32",
                 "u64",
                 "u8",
@@ -146,6 +151,16 @@ impl DataClass {
                 "Text",
                 "Track",
                 "VerificationMethod",
+                "Coverage",
+                "FigureValue",
+                "FigureUnit",
+                "Standing",
+                "Setting",
+                "Pillar",
+                "MentionKind",
+                "Countable",
+                "Citation",
+                "CaveatKind",
             ],
             Self::Actor => &["ConflictNature", "FirstApproval", "Panel", "PersonId", "SignatoryRole"],
             Self::Person => &[

@@ -64,8 +64,16 @@ ids! {
     ContactId,
     /// Something a partner offers.
     OfferId,
-    /// A place where people are met.
+    /// A place where activity happens: a site, a partner's place, or a channel online.
     SiteId,
+    /// A course.
+    CourseId,
+    /// One session of a course.
+    SessionId,
+    /// A document whose figures are on the record.
+    PublicationId,
+    /// One figure as a document states it.
+    FigureId,
     /// One command: the same id again has its effect once.
     CommandId,
     /// A consultation: people were asked and listened to.

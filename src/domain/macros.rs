@@ -126,6 +126,10 @@ macro_rules! beside_money {
             | $crate::domain::record::Fact::Contact(_)
             | $crate::domain::record::Fact::Consultation(_)
             | $crate::domain::record::Fact::Need(_)
+            | $crate::domain::record::Fact::Site(_)
+            | $crate::domain::record::Fact::Course(_)
+            | $crate::domain::record::Fact::Session(_)
+            | $crate::domain::record::Fact::Publication(_)
     };
 }
 pub(crate) use beside_money;

@@ -1,8 +1,8 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
 //! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `person`, `referral`,
-//! `contact`, `consultation`, `need`): its events, commands, refusals, state, `decide`, `evolve` and unit tests. The
-//! vocabulary they share stands beside them.
+//! `contact`, `consultation`, `need`, `site`, `course`, `session`, `publication`): its events, commands, refusals,
+//! state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
 
 #[macro_use]
 mod macros;
@@ -13,6 +13,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod consultation;
 pub mod contact;
+pub mod course;
 pub mod delegation;
 pub mod disclosure;
 pub mod evidence;
@@ -29,11 +30,14 @@ pub mod person;
 pub mod places;
 pub mod postings;
 pub mod programme;
+pub mod publication;
 pub mod receipt;
 pub mod record;
 pub mod referral;
 #[cfg(test)]
 mod scenario;
+pub mod session;
+pub mod site;
 pub mod text;
 pub mod thread;
 pub mod vocabulary;

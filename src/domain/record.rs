@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use super::catalogue::Kind;
 use super::consultation::{Consultation, ConsultationEvent};
 use super::contact::{Contact, ContactEvent};
+use super::course::{Course, CourseEvent};
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
@@ -15,7 +16,10 @@ use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::person::{Person, PersonEvent};
 use super::programme::{Programme, ProgrammeEvent};
+use super::publication::{Publication, PublicationEvent};
 use super::referral::{Referral, ReferralEvent};
+use super::session::{Session, SessionEvent};
+use super::site::{Site, SiteEvent};
 use super::thread::{Thread, ThreadEvent};
 use super::{Aggregate, Event};
 
@@ -99,4 +103,8 @@ facts! {
     Contact: ContactEvent,
     Consultation: ConsultationEvent,
     Need: NeedEvent,
+    Site: SiteEvent,
+    Course: CourseEvent,
+    Session: SessionEvent,
+    Publication: PublicationEvent,
 }
