@@ -37,6 +37,8 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("matchRemittance", &[Finance]),
     ("history", MONEY_AND_OWN),
     ("decisionReceipt", MONEY),
+    ("checkpoint", ANYBODY),
+    ("inclusionProof", MONEY_AND_OWN),
     ("laws", MONEY),
     ("whatIf", MONEY),
     ("subsidies", MONEY),

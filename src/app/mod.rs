@@ -12,6 +12,7 @@ pub mod partners;
 pub mod payments;
 pub mod programmes;
 pub mod receipts;
+pub mod seals;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

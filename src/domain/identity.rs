@@ -64,6 +64,10 @@ ids! {
     ContactId,
     /// Something a partner offers.
     OfferId,
+    /// One social prescription.
+    PrescriptionId,
+    /// One record of answers to an outcome instrument.
+    OutcomeId,
     /// A place where activity happens: a site, a partner's place, or a channel online.
     SiteId,
     /// A course.

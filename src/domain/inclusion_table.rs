@@ -69,7 +69,7 @@ pub struct Counted {
     pub whole: Tally,
     /// Broken down, each row by its key.
     pub by: BTreeMap<InclusionBy, BTreeMap<String, Tally>>,
-    /// The most that somebody can change by each measure, in points.
+    /// The most that somebody can change by each measure, in points; nought where no mean is taken.
     pub ranges: BTreeMap<&'static str, u32>,
 }
 
@@ -163,9 +163,10 @@ impl Counted {
             .map(|(measure, range)| {
                 let asked = self.column(false, false, &|tally| change(tally, measure).all.people);
                 let better = self.column(false, false, &|tally| change(tally, measure).better);
-                let mut means_by = BTreeMap::new();
+                let mut means_by: BTreeMap<InclusionBy, Vec<Option<Mean>>> = BTreeMap::new();
                 let whole = (change(&self.whole, measure).all, asked.whole);
-                let mut mean = means(whole, &[], *range).0;
+                let has_mean = *range > 0;
+                let mut mean = means(whole, &[], *range).0.filter(|_| has_mean);
                 for (by, rows) in &self.by {
                     let parts: Vec<(Changes, Shown)> = rows
                         .values()
@@ -174,7 +175,7 @@ impl Counted {
                         .collect();
                     let (of_whole, of_parts) = means(whole, &parts, *range);
                     mean = mean.and(of_whole);
-                    means_by.insert(*by, of_parts);
+                    means_by.insert(*by, of_parts.into_iter().map(|mean| mean.filter(|_| has_mean)).collect());
                 }
                 Measured { measure, asked, better, mean, means: means_by }
             })

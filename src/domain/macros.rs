@@ -130,6 +130,8 @@ macro_rules! beside_money {
             | $crate::domain::record::Fact::Course(_)
             | $crate::domain::record::Fact::Session(_)
             | $crate::domain::record::Fact::Publication(_)
+            | $crate::domain::record::Fact::Prescription(_)
+            | $crate::domain::record::Fact::OpenPrescription(_)
     };
 }
 pub(crate) use beside_money;

@@ -1,8 +1,8 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
 //! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `person`, `referral`,
-//! `contact`, `consultation`, `need`, `site`, `course`, `session`, `publication`): its events, commands, refusals,
-//! state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
+//! `contact`, `prescription`, `consultation`, `need`, `site`, `course`, `session`, `publication`): its events, commands,
+//! refusals, state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
 
 #[macro_use]
 mod macros;
@@ -24,11 +24,13 @@ pub mod inclusion_table;
 pub mod laws;
 pub mod money;
 pub mod need;
+pub mod outcome;
 pub mod partner;
 pub mod payment_run;
 pub mod person;
 pub mod places;
 pub mod postings;
+pub mod prescription;
 pub mod programme;
 pub mod publication;
 pub mod receipt;

@@ -15,6 +15,7 @@ use super::need::{Need, NeedEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::person::{Person, PersonEvent};
+use super::prescription::{OpenPrescription, OpenPrescriptionEvent, Prescription, PrescriptionEvent};
 use super::programme::{Programme, ProgrammeEvent};
 use super::publication::{Publication, PublicationEvent};
 use super::referral::{Referral, ReferralEvent};
@@ -107,4 +108,6 @@ facts! {
     Course: CourseEvent,
     Session: SessionEvent,
     Publication: PublicationEvent,
+    Prescription: PrescriptionEvent,
+    OpenPrescription: OpenPrescriptionEvent,
 }

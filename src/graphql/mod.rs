@@ -14,6 +14,7 @@ mod people;
 mod programmes;
 mod receipts;
 mod scalars;
+mod seals;
 mod subsidies;
 mod what_if;
 
@@ -61,6 +62,7 @@ pub struct Query(
     history::HistoryQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
+    seals::SealQueries,
 );
 
 /// Doing things: one mutation for each command.

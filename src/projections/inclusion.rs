@@ -108,7 +108,8 @@ fn ranges() -> BTreeMap<&'static str, u32> {
     let range = |measure: &Measure| match measure {
         Measure::Satisfied | Measure::Worthwhile | Measure::Happy | Measure::Anxious => 10,
         Measure::Loneliness => 6,
-        Measure::OwnGoal => 2,
+        // Whether a goal was met has no before, and so no change.
+        Measure::OwnGoal => 0,
     };
     Measure::ALL.iter().map(|measure| (measure.code(), range(measure))).collect()
 }

@@ -18,6 +18,7 @@ mod payments;
 mod races;
 mod receipts;
 mod sample;
+mod seals;
 mod store;
 mod vault;
 mod what_if;
