@@ -6,6 +6,7 @@ mod failure;
 pub mod funds;
 pub mod grants;
 pub mod history;
+pub mod inclusion;
 pub mod laws;
 pub mod ledger;
 pub mod partners;
@@ -13,6 +14,7 @@ pub mod payments;
 pub mod programmes;
 pub mod receipts;
 pub mod seals;
+pub mod thread;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

@@ -19,21 +19,31 @@ codes! {
         "community" => Community, "the communities people count themselves to";
         "need" => Need, "what people need";
         "partner" => Partner, "the partner people were pointed to";
+        "offer" => Offer, "the offer people were pointed to";
     }
 }
+
+/// What a published table is broken down by; offers are too many to show to everybody.
+pub const PUBLISHED_BY: [InclusionBy; 4] =
+    [InclusionBy::Area, InclusionBy::Community, InclusionBy::Need, InclusionBy::Partner];
 
 impl InclusionBy {
     /// How its rows come to the whole, for figures of people and for figures of talks and prescriptions.
     const fn parts(self, of_people: bool) -> Parts {
         match (self, of_people) {
             // Somebody may have moved, or have several prescriptions; each talk and each prescription has one place.
-            (Self::Area | Self::Partner, false) => Parts::Add,
-            (Self::Area | Self::Partner, true) | (Self::Community | Self::Need, _) => Parts::Overlap,
+            (Self::Area | Self::Partner | Self::Offer, false) => Parts::Add,
+            (Self::Area | Self::Partner | Self::Offer, true) | (Self::Community | Self::Need, _) => Parts::Overlap,
         }
     }
 
-    /// Whether its rows have talks, and the people talked to: a talk is with no partner.
+    /// Whether its rows have talks: a talk is with no partner.
     const fn has_talks(self) -> bool {
+        matches!(self, Self::Area | Self::Community | Self::Need)
+    }
+
+    /// Whether its rows have people of the same whole: by partner they would be others, those with a prescription.
+    const fn has_people(self) -> bool {
         !matches!(self, Self::Partner)
     }
 }
@@ -50,16 +60,34 @@ pub struct Change {
 /// What was counted for some people.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Different people talked to.
+    /// Different people: talked to, or of an offer pointed there.
     pub people: u64,
     /// Talks.
     pub contacts: u64,
+    /// Prescriptions that were made.
+    pub made: u64,
     /// Prescriptions that people started.
     pub started: u64,
     /// Prescriptions that people completed.
     pub completed: u64,
     /// What changed, by the code of the measure.
     pub changes: BTreeMap<&'static str, Change>,
+}
+
+impl Tally {
+    /// Take in what was counted of prescriptions that are of nobody else's. People are not added: somebody may be in
+    /// both.
+    pub fn add(&mut self, other: &Self) {
+        self.made += other.made;
+        self.started += other.started;
+        self.completed += other.completed;
+        for (measure, change) in &other.changes {
+            let sum = self.changes.entry(measure).or_default();
+            sum.all.people += change.all.people;
+            sum.all.sum += change.all.sum;
+            sum.better += change.better;
+        }
+    }
 }
 
 /// What was counted in a time: of everybody, and broken down.
@@ -95,6 +123,8 @@ pub struct PublishedRow {
     pub people: Option<Shown>,
     /// Talks; none in a table by partner.
     pub contacts: Option<Shown>,
+    /// Prescriptions that were made.
+    pub made: Shown,
     /// Prescriptions that people started.
     pub started: Shown,
     /// Prescriptions that people completed.
@@ -135,72 +165,99 @@ struct Column {
     rows: BTreeMap<InclusionBy, Vec<Shown>>,
 }
 
+/// How figures are shown: exactly, or through the disclosure rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Exact,
+    Published,
+}
+
+/// Which rows a figure has, and whether it counts people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    People,
+    Talks,
+    Prescriptions,
+}
+
 impl Counted {
-    fn column(&self, of_people: bool, is_of_talks: bool, figure: &dyn Fn(&Tally) -> u64) -> Column {
-        let with = || self.by.iter().filter(|(by, _)| by.has_talks() || !is_of_talks);
-        let whole = Whole {
-            total: figure(&self.whole),
-            is_public: false,
-            breakdowns: with()
-                .map(|(by, rows)| (by.parts(of_people), rows.values().map(figure).collect()))
-                .collect(),
+    fn column(&self, manner: Manner, of: Of, figure: &dyn Fn(&Tally) -> u64) -> Column {
+        let has = |by: InclusionBy| match of {
+            Of::People => by.has_people(),
+            Of::Talks => by.has_talks(),
+            Of::Prescriptions => true,
         };
-        let published = whole.publish();
+        let with = || self.by.iter().filter(|(by, _)| has(**by));
+        if manner == Manner::Exact {
+            let exact = |tally: &Tally| Shown::Count(figure(tally));
+            let rows = with().map(|(by, rows)| (*by, rows.values().map(exact).collect()));
+            return Column { whole: exact(&self.whole), rows: rows.collect() };
+        }
+        let parts = |(by, rows): (&InclusionBy, &BTreeMap<String, Tally>)| {
+            (by.parts(of == Of::People), rows.values().map(figure).collect())
+        };
+        let total = figure(&self.whole);
+        let published = Whole { total, is_public: false, breakdowns: with().map(parts).collect() }.publish();
         Column { whole: published.total, rows: with().map(|(by, _)| *by).zip(published.breakdowns).collect() }
+    }
+
+    fn measured(&self, manner: Manner, measure: &'static str, range: u32) -> Measured {
+        let change = |tally: &Tally| tally.changes.get(measure).copied().unwrap_or_default();
+        let asked = self.column(manner, Of::Prescriptions, &|tally| change(tally).all.people);
+        let better = self.column(manner, Of::Prescriptions, &|tally| change(tally).better);
+        let whole = (change(&self.whole).all, asked.whole);
+        let (mut mean, mut by) = (None, BTreeMap::new());
+        if range > 0 {
+            mean = means(whole, &[], range).0;
+            for (of, rows) in &self.by {
+                let shown = asked.rows[of].iter().copied();
+                let parts: Vec<(Changes, Shown)> = rows.values().map(|row| change(row).all).zip(shown).collect();
+                by.insert(*of, means(whole, &parts, range).1);
+            }
+        }
+        Measured { measure, asked, better, mean, means: by }
     }
 
     /// How it may be shown to those who may not see people: the same way each time.
     #[must_use]
     pub fn publish(&self) -> PublishedTables {
-        let people = self.column(true, true, &|tally| tally.people);
-        let contacts = self.column(false, true, &|tally| tally.contacts);
-        let started = self.column(false, false, &|tally| tally.started);
-        let completed = self.column(false, false, &|tally| tally.completed);
-        let change = |tally: &Tally, measure: &str| tally.changes.get(measure).copied().unwrap_or_default();
-        let measured: Vec<Measured> = self
-            .ranges
-            .iter()
-            .map(|(measure, range)| {
-                let asked = self.column(false, false, &|tally| change(tally, measure).all.people);
-                let better = self.column(false, false, &|tally| change(tally, measure).better);
-                let mut means_by: BTreeMap<InclusionBy, Vec<Option<Mean>>> = BTreeMap::new();
-                let whole = (change(&self.whole, measure).all, asked.whole);
-                let has_mean = *range > 0;
-                let mut mean = means(whole, &[], *range).0.filter(|_| has_mean);
-                for (by, rows) in &self.by {
-                    let parts: Vec<(Changes, Shown)> = rows
-                        .values()
-                        .map(|row| change(row, measure).all)
-                        .zip(asked.rows[by].iter().copied())
-                        .collect();
-                    let (of_whole, of_parts) = means(whole, &parts, *range);
-                    mean = mean.and(of_whole);
-                    means_by.insert(*by, of_parts.into_iter().map(|mean| mean.filter(|_| has_mean)).collect());
-                }
-                Measured { measure, asked, better, mean, means: means_by }
-            })
-            .collect();
+        self.shown(Manner::Published)
+    }
+
+    /// As it was counted, for those who may see that; means are those that are published.
+    #[must_use]
+    pub fn exact(&self) -> PublishedTables {
+        self.shown(Manner::Exact)
+    }
+
+    fn shown(&self, manner: Manner) -> PublishedTables {
+        let people = self.column(manner, Of::People, &|tally| tally.people);
+        let contacts = self.column(manner, Of::Talks, &|tally| tally.contacts);
+        let made = self.column(manner, Of::Prescriptions, &|tally| tally.made);
+        let started = self.column(manner, Of::Prescriptions, &|tally| tally.started);
+        let completed = self.column(manner, Of::Prescriptions, &|tally| tally.completed);
+        let measured: Vec<Measured> =
+            self.ranges.iter().map(|(measure, range)| self.measured(manner, measure, *range)).collect();
         let row = |key: &str, at: Option<(InclusionBy, usize)>| {
             let of = |column: &Column| match at {
                 None => Some(column.whole),
                 Some((by, row)) => column.rows.get(&by).map(|rows| rows[row]),
             };
             let always = |column: &Column| of(column).unwrap_or(Shown::Star);
+            let change = |one: &Measured| PublishedChange {
+                measure: Text::own(one.measure),
+                asked: always(&one.asked),
+                better: always(&one.better),
+                mean: at.map_or(one.mean, |(by, row)| one.means.get(&by).and_then(|means| means[row])),
+            };
             PublishedRow {
                 key: Text::new(key).unwrap_or_else(|_| Text::own("not_said")),
                 people: of(&people),
                 contacts: of(&contacts),
+                made: always(&made),
                 started: always(&started),
                 completed: always(&completed),
-                changes: measured
-                    .iter()
-                    .map(|one| PublishedChange {
-                        measure: Text::own(one.measure),
-                        asked: always(&one.asked),
-                        better: always(&one.better),
-                        mean: at.map_or(one.mean, |(by, row)| one.means[&by][row]),
-                    })
-                    .collect(),
+                changes: measured.iter().map(change).collect(),
             }
         };
         let table = |(by, rows): (&InclusionBy, &BTreeMap<String, Tally>)| PublishedTable {

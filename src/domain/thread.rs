@@ -9,9 +9,11 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::money::Money;
 use super::text::Text;
 use super::{Aggregate, Circumstances};
 
@@ -49,6 +51,34 @@ codes! {
     pub enum Basis {
         "stated" => Stated, "stated by somebody who knows";
         "inferred" => Inferred, "inferred from what is on record";
+    }
+}
+
+codes! {
+    /// A stage of the thread, in the order in which they are meant to be reached.
+    pub enum ThreadStage {
+        "heard" => Heard, "a need was heard";
+        "priority" => Priority, "it became a priority of a programme";
+        "asked" => Asked, "a grant was asked for";
+        "awarded" => Awarded, "a grant was awarded";
+        "published" => Published, "an offer was published";
+        "pointed" => Pointed, "somebody was pointed there";
+        "changed" => Changed, "somebody was asked afterwards what changed";
+        "promised" => Promised, "an answer was promised";
+        "kept" => Kept, "a promise was kept";
+        "told" => Told, "those who were heard were told";
+    }
+}
+
+codes! {
+    /// Where a thread is broken.
+    pub enum BrokenKind {
+        "need_without_answer" => NeedWithoutAnswer, "a need that nothing answers";
+        "grant_without_need" => GrantWithoutNeed, "a grant that answers no need";
+        "offer_without_grant" => OfferWithoutGrant, "an offer that no grant pays for";
+        "prescriptions_outside_grants" => PrescriptionsOutsideGrants, "prescriptions outside any grant";
+        "commitment_past_date" => CommitmentPastDate, "a commitment past its date";
+        "feedback_owed" => FeedbackOwed, "feedback that is owed";
     }
 }
 
@@ -158,6 +188,16 @@ impl ThreadEvent {
             ),
         }
     }
+}
+
+/// What a sum comes to for each of the needs it is shared over: in whole pence, the odd pennies on the last, so that
+/// the parts come to the sum exactly and nothing is counted twice.
+#[must_use]
+pub fn shared(sum: Decimal, shares: &[(Uuid, u8)]) -> Vec<(Uuid, Decimal)> {
+    let weights: Vec<u32> = shares.iter().map(|(_, share)| u32::from(*share)).collect();
+    let parts = Money::some(sum).map(|sum| sum.split(&weights)).unwrap_or_default();
+    let part = |at: usize| parts.get(at).copied().flatten().map_or(Decimal::ZERO, Money::pounds);
+    shares.iter().enumerate().map(|(at, (need, _))| (*need, part(at))).collect()
 }
 
 /// A link to be made.

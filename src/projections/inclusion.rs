@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::Trouble;
 use crate::domain::calendar::Date;
 use crate::domain::disclosure::Changes;
-use crate::domain::inclusion_table::{Change, Counted, InclusionBy, Tally};
+use crate::domain::inclusion_table::{Change, Counted, InclusionBy, PUBLISHED_BY, Tally};
 use crate::domain::outcome::Measure;
 pub use cases::CountedCase;
 pub use contacts::CountedContact;
@@ -52,6 +52,7 @@ const fn keyed(by: Option<InclusionBy>, of_talks: bool) -> (&'static str, &'stat
             " CROSS JOIN LATERAL jsonb_array_elements_text(c.needs) AS code",
         ),
         (Some(InclusionBy::Partner), _) => ("c.partner::text", ""),
+        (Some(InclusionBy::Offer), _) => ("c.offer::text", ""),
     }
 }
 
@@ -61,7 +62,7 @@ const fn with_talk(by: Option<InclusionBy>) -> &'static str {
         Some(InclusionBy::Area | InclusionBy::Community) => {
             " JOIN views.inclusion_contact AS k ON k.id = c.contact"
         }
-        None | Some(InclusionBy::Need | InclusionBy::Partner) => "",
+        None | Some(InclusionBy::Need | InclusionBy::Partner | InclusionBy::Offer) => "",
     }
 }
 
@@ -75,7 +76,7 @@ fn whole(count: i64) -> u64 {
 /// When the database fails.
 pub async fn counted(pool: &PgPool, span: Span) -> Result<Counted, Trouble> {
     let mut counted = Counted { ranges: ranges(), ..Counted::default() };
-    for by in [None].into_iter().chain(InclusionBy::ALL.iter().copied().map(Some)) {
+    for by in [None].into_iter().chain(PUBLISHED_BY.map(Some)) {
         let mut rows: BTreeMap<String, Tally> = listed(by);
         if by != Some(InclusionBy::Partner) {
             for row in talks(pool, span, by).await? {
@@ -86,6 +87,7 @@ pub async fn counted(pool: &PgPool, span: Span) -> Result<Counted, Trouble> {
         for row in prescribed(pool, span, by).await? {
             let tally = rows.entry(row.try_get(0)?).or_default();
             (tally.started, tally.completed) = (whole(row.try_get(1)?), whole(row.try_get(2)?));
+            tally.made = whole(row.try_get(3)?);
         }
         for row in answered(pool, span, by).await? {
             let code: &str = row.try_get(1)?;
@@ -104,7 +106,8 @@ pub async fn counted(pool: &PgPool, span: Span) -> Result<Counted, Trouble> {
 }
 
 /// The most that a score of each measure can change by.
-fn ranges() -> BTreeMap<&'static str, u32> {
+#[must_use]
+pub fn ranges() -> BTreeMap<&'static str, u32> {
     let range = |measure: &Measure| match measure {
         Measure::Satisfied | Measure::Worthwhile | Measure::Happy | Measure::Anxious => 10,
         Measure::Loneliness => 6,
@@ -122,7 +125,7 @@ fn listed(by: Option<InclusionBy>) -> BTreeMap<String, Tally> {
         Some(InclusionBy::Area) => Area::ALL.iter().map(|one| one.code()).chain([NOT_SAID]).collect(),
         Some(InclusionBy::Community) => Community::ALL.iter().map(|one| one.code()).chain([NOT_SAID]).collect(),
         Some(InclusionBy::Need) => NeedCode::ALL.iter().map(|one| one.code()).chain([NOT_SAID]).collect(),
-        None | Some(InclusionBy::Partner) => Vec::new(),
+        None | Some(InclusionBy::Partner | InclusionBy::Offer) => Vec::new(),
     };
     codes.into_iter().map(|code| (code.to_owned(), Tally::default())).collect()
 }
@@ -140,7 +143,8 @@ async fn prescribed(pool: &PgPool, span: Span, by: Option<InclusionBy>) -> Resul
     let (key, join) = keyed(by, false);
     let sql = format!(
         "SELECT {key}, count(*) FILTER (WHERE c.started_on BETWEEN $1 AND $2 AND c.started_index < $3),
-             count(*) FILTER (WHERE c.completed_on BETWEEN $1 AND $2 AND c.completed_index < $3)
+             count(*) FILTER (WHERE c.completed_on BETWEEN $1 AND $2 AND c.completed_index < $3),
+             count(*) FILTER (WHERE c.made_on BETWEEN $1 AND $2)
          FROM views.inclusion_case AS c{}{join}
          WHERE c.made_index < $3 AND (c.void_index IS NULL OR c.void_index >= $3) AND c.made_on <= $2 GROUP BY 1",
         with_talk(by)
@@ -195,7 +199,7 @@ pub struct OfferCount {
 }
 
 /// What was counted of the prescriptions for some offers up to a day, as it was known at a size of the log. None of the
-/// offers named: of all there are.
+/// offers named: of all there are. With how many different people that is altogether.
 ///
 /// # Errors
 /// When the database fails.
@@ -203,17 +207,22 @@ pub async fn by_offer(
     pool: &PgPool,
     (before_index, to): (i64, Date),
     offers: Option<&[Uuid]>,
-) -> Result<BTreeMap<Uuid, OfferCount>, Trouble> {
+) -> Result<(BTreeMap<Uuid, OfferCount>, u64), Trouble> {
     let counts = "SELECT c.offer, count(DISTINCT c.person), count(*), count(*) FILTER (WHERE c.grant_id IS NULL),
              count(*) FILTER (WHERE c.started_on <= $2 AND c.started_index < $1),
              count(*) FILTER (WHERE c.completed_on <= $2 AND c.completed_index < $1), min(c.made_on)
          FROM views.inclusion_case AS c WHERE c.made_index < $1 AND c.made_on <= $2
              AND ($3::uuid[] IS NULL OR c.offer = ANY($3))
-             AND (c.void_index IS NULL OR c.void_index >= $1 OR c.void_on > $2) GROUP BY 1";
-    let mut found: BTreeMap<Uuid, OfferCount> = BTreeMap::new();
+             AND (c.void_index IS NULL OR c.void_index >= $1 OR c.void_on > $2)
+         GROUP BY GROUPING SETS ((c.offer), ())";
+    let (mut found, mut people): (BTreeMap<Uuid, OfferCount>, u64) = Default::default();
     let day = |text: Option<&str>| text.and_then(|text| text.parse::<Date>().ok());
     for row in sqlx::query(counts).bind(before_index).bind(to.to_string()).bind(offers).fetch_all(pool).await? {
-        let count = found.entry(row.try_get(0)?).or_default();
+        let Some(offer) = row.try_get(0)? else {
+            people = whole(row.try_get(1)?);
+            continue;
+        };
+        let count = found.entry(offer).or_default();
         (count.people, count.made) = (whole(row.try_get(1)?), whole(row.try_get(2)?));
         (count.outside, count.started) = (whole(row.try_get(3)?), whole(row.try_get(4)?));
         count.completed = whole(row.try_get(5)?);
@@ -235,5 +244,5 @@ pub async fn by_offer(
         let on = day(row.try_get(5)?);
         count.first = count.first.map(|(made, after)| (made, after.into_iter().chain(on).min()));
     }
-    Ok(found)
+    Ok((found, people))
 }

@@ -6,11 +6,15 @@ pub mod build;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
+pub mod inclusion;
+pub mod inclusion_tables;
 pub mod ledger;
 pub mod partners;
 pub mod payments;
 pub mod programmes;
 mod records;
+mod sheaves;
+pub mod thread;
 
 use std::sync::Arc;
 
@@ -22,6 +26,7 @@ use crate::store::log::Recorded;
 use crate::store::{Inline, Store};
 pub use records::{Record, one, several};
 use records::{read, unreadable};
+pub use sheaves::Sheaf;
 
 /// The schema the projections stand in.
 pub const STANDING: &str = "views";
@@ -91,6 +96,11 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<grants::GrantRecord>::default()),
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
+        Arc::new(sheaves::Sheaves::<thread::Links>::default()),
+        Arc::new(records::Records::<inclusion::CountedContact>::default()),
+        Arc::new(records::Records::<inclusion::CountedCase>::default()),
+        Arc::new(sheaves::Sheaves::<inclusion::Scores>::default()),
+        Arc::new(records::Records::<inclusion_tables::InclusionTableRecord>::default()),
     ]
 }
 

@@ -4,7 +4,7 @@
 mod links;
 mod stories;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
@@ -53,6 +53,12 @@ pub struct Held {
 }
 
 impl Held {
+    /// Whether one need went into the other.
+    #[must_use]
+    pub fn is_merger(&self) -> bool {
+        self.relation == WENT_INTO
+    }
+
     /// Its relation, where it is one of the thread's own.
     #[must_use]
     pub fn relation(&self) -> Option<Relation> {
@@ -93,26 +99,6 @@ pub async fn size_before(executor: impl PgExecutor<'_>, instant: DateTime<Utc>) 
     Ok(sqlx::query_scalar(sql).bind(instant).fetch_one(executor).await?)
 }
 
-/// A need and those that went into it, and those that went into them.
-///
-/// # Errors
-/// When the database fails.
-pub async fn needs_merged(
-    executor: impl PgExecutor<'_>,
-    cut: Cut,
-    needs: &[Uuid],
-) -> Result<BTreeSet<Uuid>, Trouble> {
-    let sql = format!(
-        "WITH RECURSIVE whole AS (SELECT unnest($3::uuid[]) AS id UNION
-             SELECT l.from_id FROM views.thread_link AS l JOIN whole ON whole.id = l.to_id
-             WHERE l.relation = '{WENT_INTO}' AND {HOLDS})
-         SELECT id FROM whole"
-    );
-    let found: Vec<Uuid> =
-        sqlx::query_scalar(&sql).bind(cut.before_index).bind(cut.effective_to).bind(needs).fetch_all(executor).await?;
-    Ok(found.into_iter().collect())
-}
-
 /// Every link that joins one of these things to another.
 ///
 /// # Errors
@@ -140,16 +126,17 @@ pub async fn recorded_from(executor: impl PgExecutor<'_>, from: Uuid) -> Result<
     sqlx::query(&sql).bind(from).fetch_all(executor).await?.iter().map(|row| held(row, 0)).collect()
 }
 
-/// In which consultation a commitment was made.
+/// The stream that holds something which has none of its own: a commitment, a figure.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn consultation_of_commitment(
+pub async fn kept_in(
     executor: impl PgExecutor<'_>,
-    commitment: Uuid,
+    (kind, id): (ThreadKind, Uuid),
 ) -> Result<Option<Uuid>, Trouble> {
-    let sql = "SELECT stream FROM views.thread_link WHERE from_kind = 'commitment' AND from_id = $1 AND basis = $2 LIMIT 1";
-    Ok(sqlx::query_scalar(sql).bind(commitment).bind(RECORDED).fetch_optional(executor).await?)
+    let sql = "SELECT stream FROM views.thread_link WHERE from_kind = $1 AND from_id = $2 AND basis = $3 LIMIT 1";
+    let query = sqlx::query_scalar(sql).bind(kind.code()).bind(id).bind(RECORDED);
+    Ok(query.fetch_optional(executor).await?)
 }
 
 /// Every consultation at which a need was heard.

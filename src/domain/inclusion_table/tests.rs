@@ -11,7 +11,7 @@ const TODAY: &str = "2026-07-01";
 fn tally(people: u64, contacts: u64, started: u64, completed: u64) -> Tally {
     let all = Changes { people: completed, sum: i64::try_from(completed).unwrap() };
     let changes = BTreeMap::from([("ucla3_loneliness", Change { all, better: completed })]);
-    Tally { people, contacts, started, completed, changes }
+    Tally { people, contacts, made: started, started, completed, changes }
 }
 
 fn counted() -> Counted {
@@ -126,6 +126,7 @@ proptest! {
                 let add = |to: &mut Tally| {
                     to.people += one.people;
                     to.contacts += one.contacts;
+                    to.made += one.made;
                     to.started += one.started;
                     to.completed += one.completed;
                 };

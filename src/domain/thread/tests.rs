@@ -125,6 +125,16 @@ fn every_link_leads_from_a_later_kind_to_an_earlier_one() {
 }
 
 #[test]
+fn odd_pennies_go_to_the_last_need_and_nothing_is_shared_of_nothing() {
+    let needs = [(Uuid::from_u128(1), 33), (Uuid::from_u128(2), 33), (Uuid::from_u128(3), 34)];
+    let parts = |sum: &str| -> Vec<String> {
+        shared(sum.parse().unwrap(), &needs).iter().map(|(_, part)| part.to_string()).collect()
+    };
+    assert_eq!(parts("100.01"), ["33.00", "33.00", "34.01"]);
+    assert_eq!(parts("0.00"), ["0", "0", "0"]);
+}
+
+#[test]
 fn what_goes_out_from_each_thing_has_a_stream_of_its_own() {
     let id = Uuid::from_u128(7);
     let streams: std::collections::BTreeSet<Uuid> =
@@ -134,6 +144,21 @@ fn what_goes_out_from_each_thing_has_a_stream_of_its_own() {
 }
 
 proptest! {
+    /// However a grant is shared over needs, what the needs get of it comes to the grant, to the penny.
+    #[test]
+    fn money_is_never_counted_twice(pence in 1_i64..100_000_000, cuts in prop::collection::btree_set(1_u8..100, 0..7)) {
+        let ends: Vec<u8> = [0].into_iter().chain(cuts).chain([100]).collect();
+        let shares: Vec<(Uuid, u8)> =
+            ends.windows(2).zip(0..).map(|(pair, need)| (Uuid::from_u128(need), pair[1] - pair[0])).collect();
+        let sum = Decimal::new(pence, 2);
+        let parts = shared(sum, &shares);
+        prop_assert_eq!(parts.iter().map(|(_, part)| *part).sum::<Decimal>(), sum);
+        for ((need, part), (wanted, share)) in parts.iter().zip(&shares).rev().skip(1) {
+            let exact = sum * Decimal::from(*share) / Decimal::from(100);
+            prop_assert!(need == wanted && *part <= exact && exact - *part < Decimal::new(1, 2));
+        }
+    }
+
     /// Whatever is asked in whatever order: the shares of a grant come to all of it, or there are none.
     #[test]
     fn shares_always_come_to_all_or_nothing(asked in prop::collection::vec((0_u8..2, prop::collection::vec((11_u128..15, 1_u8..=100), 1..5)), 1..20)) {

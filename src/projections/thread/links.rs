@@ -14,6 +14,7 @@ use crate::domain::grant::GrantEvent;
 use crate::domain::identity::{GrantId, ProgrammeId};
 use crate::domain::offer::{OfferChange, OfferEvent};
 use crate::domain::programme::ProgrammeEvent;
+use crate::domain::publication::PublicationEvent;
 use crate::domain::record::Fact;
 use crate::domain::thread::{Relation, ThreadEvent, ThreadKind};
 use crate::projections::{Sheaf, Table, Trouble};
@@ -21,7 +22,7 @@ use crate::store::log::Recorded;
 
 /// A need that went into another, which stands for both: no link anybody states.
 pub(super) const WENT_INTO: &str = "went_into";
-/// That a thing is there at all: an offer that is published, a grant that is awarded.
+/// That a thing is there at all: an offer that is published, a grant that is awarded, a figure that is stated.
 pub(super) const STANDS: &str = "stands";
 /// That it was said of a need that nothing can be done.
 pub(super) const CANNOT_DO: &str = "cannot_do";
@@ -277,6 +278,9 @@ impl Sheaf for Links {
             self.take_offer(at, event);
         } else if let Fact::Consultation(event) = &at.fact {
             self.take_consultation(at, event);
+        } else if let Fact::Publication(PublicationEvent::FigureStated { figure, .. }) = &at.fact {
+            let figure = (ThreadKind::Figure, figure.0);
+            self.open(at, figure, STANDS, figure);
         } else if let Fact::Thread(event) = &at.fact {
             self.take_stated(at, event);
         }
