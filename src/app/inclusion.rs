@@ -7,9 +7,7 @@ use super::thread::sees_counts;
 use super::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::calendar::Date;
-use crate::domain::inclusion_table::{
-    InclusionTable, InclusionTableCommand, PublishedTables, quarter,
-};
+use crate::domain::inclusion_table::{InclusionTable, InclusionTableCommand, PublishedTables, quarter};
 use crate::projections::inclusion::{Span, counted};
 use crate::projections::inclusion_tables::{InclusionTableRecord, list};
 
@@ -88,9 +86,9 @@ impl App {
         let order = self.order(who, "withdrawInclusionTable", how)?;
         let id = Self::inclusion_table_id(from);
         self.carry_out::<InclusionTable, _>(order, id, move |work| {
-            Box::pin(async move {
-                Ok(work.execute::<InclusionTable>(id, InclusionTableCommand::Withdraw).await?)
-            })
+            Box::pin(
+                async move { Ok(work.execute::<InclusionTable>(id, InclusionTableCommand::Withdraw).await?) },
+            )
         })
         .await
     }

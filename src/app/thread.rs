@@ -148,7 +148,10 @@ impl App {
                 work.version::<Session>(id).await?
             }
             // Nothing is ever stated about these: the rules of the links say so.
-            ThreadKind::Consultation | ThreadKind::Feedback | ThreadKind::Prescription | ThreadKind::Outcome => 0,
+            ThreadKind::Consultation
+            | ThreadKind::Feedback
+            | ThreadKind::Prescription
+            | ThreadKind::Outcome => 0,
         };
         Ok(ThreadEnd { kind, id, version: u32::try_from(version).unwrap_or_default() })
     }
@@ -186,6 +189,10 @@ fn is_said(held: &Held, link: &AskedLink) -> bool {
 }
 
 /// The things of a kind at one end of some links.
-fn ends(links: &[Held], which: impl Fn(&Held) -> Option<(ThreadKind, Uuid)>, kind: ThreadKind) -> BTreeSet<Uuid> {
+fn ends(
+    links: &[Held],
+    which: impl Fn(&Held) -> Option<(ThreadKind, Uuid)>,
+    kind: ThreadKind,
+) -> BTreeSet<Uuid> {
     links.iter().filter_map(which).filter(|(of, _)| *of == kind).map(|(_, id)| id).collect()
 }

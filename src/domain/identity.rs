@@ -62,8 +62,6 @@ ids! {
     ReferralId,
     /// One talk with a person.
     ContactId,
-    /// Something a partner offers.
-    OfferId,
     /// One social prescription.
     PrescriptionId,
     /// One record of answers to an outcome instrument.
@@ -88,6 +86,12 @@ ids! {
     VoiceId,
     /// Something that was promised about a need.
     CommitmentId,
+    /// An offer: something a partner does that people can be sent to.
+    OfferId,
+    /// One change proposed on an offer.
+    OfferChangeId,
+    /// One report that an offer's entry is wrong.
+    OfferReportId,
 }
 
 impl CommandId {
@@ -141,6 +145,8 @@ pub enum ReferenceKind {
     Consultation,
     /// A need, `N-2026-0001`.
     Need,
+    /// An offer, `O-2026-0001`.
+    Offer,
 }
 
 impl ReferenceKind {
@@ -155,6 +161,7 @@ impl ReferenceKind {
             Self::PaymentRun => 'B',
             Self::Consultation => 'C',
             Self::Need => 'N',
+            Self::Offer => 'O',
         }
     }
 }

@@ -33,7 +33,9 @@ impl InclusionBy {
         match (self, of_people) {
             // Somebody may have moved, or have several prescriptions; each talk and each prescription has one place.
             (Self::Area | Self::Partner | Self::Offer, false) => Parts::Add,
-            (Self::Area | Self::Partner | Self::Offer, true) | (Self::Community | Self::Need, _) => Parts::Overlap,
+            (Self::Area | Self::Partner | Self::Offer, true) | (Self::Community | Self::Need, _) => {
+                Parts::Overlap
+            }
         }
     }
 
@@ -211,7 +213,8 @@ impl Counted {
             mean = means(whole, &[], range).0;
             for (of, rows) in &self.by {
                 let shown = asked.rows[of].iter().copied();
-                let parts: Vec<(Changes, Shown)> = rows.values().map(|row| change(row).all).zip(shown).collect();
+                let parts: Vec<(Changes, Shown)> =
+                    rows.values().map(|row| change(row).all).zip(shown).collect();
                 by.insert(*of, means(whole, &parts, range).1);
             }
         }

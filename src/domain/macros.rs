@@ -120,6 +120,7 @@ macro_rules! codes {
 macro_rules! beside_money {
     () => {
         $crate::domain::record::Fact::Person(_)
+            | $crate::domain::record::Fact::Offer(_)
             | $crate::domain::record::Fact::Thread(_)
             | $crate::domain::record::Fact::InclusionTable(_)
             | $crate::domain::record::Fact::Referral(_)

@@ -1,7 +1,7 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
 //! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `person`, `referral`,
-//! `contact`, `prescription`, `consultation`, `need`, `site`, `course`, `session`, `publication`): its events, commands,
+//! `contact`, `prescription`, `consultation`, `need`, `site`, `course`, `session`, `publication`, `offer`): its events, commands,
 //! refusals, state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
 
 #[macro_use]
@@ -24,6 +24,7 @@ pub mod inclusion_table;
 pub mod laws;
 pub mod money;
 pub mod need;
+pub mod offer;
 pub mod outcome;
 pub mod partner;
 pub mod payment_run;

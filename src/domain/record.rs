@@ -12,6 +12,7 @@ use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::inclusion_table::{InclusionTable, InclusionTableEvent};
 use super::need::{Need, NeedEvent};
+use super::offer::{Offer, OfferEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::person::{Person, PersonEvent};
@@ -110,4 +111,5 @@ facts! {
     Publication: PublicationEvent,
     Prescription: PrescriptionEvent,
     OpenPrescription: OpenPrescriptionEvent,
+    Offer: OfferEvent,
 }

@@ -43,14 +43,12 @@ const fn keyed(by: Option<InclusionBy>, of_talks: bool) -> (&'static str, &'stat
         (Some(InclusionBy::Community), _) => {
             ("code", " CROSS JOIN LATERAL jsonb_array_elements_text(k.communities) AS code")
         }
-        (Some(InclusionBy::Need), true) => (
-            "code",
-            " CROSS JOIN LATERAL jsonb_array_elements_text(k.needs) AS code",
-        ),
-        (Some(InclusionBy::Need), false) => (
-            "code",
-            " CROSS JOIN LATERAL jsonb_array_elements_text(c.needs) AS code",
-        ),
+        (Some(InclusionBy::Need), true) => {
+            ("code", " CROSS JOIN LATERAL jsonb_array_elements_text(k.needs) AS code")
+        }
+        (Some(InclusionBy::Need), false) => {
+            ("code", " CROSS JOIN LATERAL jsonb_array_elements_text(c.needs) AS code")
+        }
         (Some(InclusionBy::Partner), _) => ("c.partner::text", ""),
         (Some(InclusionBy::Offer), _) => ("c.offer::text", ""),
     }
@@ -123,7 +121,9 @@ fn listed(by: Option<InclusionBy>) -> BTreeMap<String, Tally> {
     use crate::domain::vocabulary::NeedCode;
     let codes: Vec<&str> = match by {
         Some(InclusionBy::Area) => Area::ALL.iter().map(|one| one.code()).chain([NOT_SAID]).collect(),
-        Some(InclusionBy::Community) => Community::ALL.iter().map(|one| one.code()).chain([NOT_SAID]).collect(),
+        Some(InclusionBy::Community) => {
+            Community::ALL.iter().map(|one| one.code()).chain([NOT_SAID]).collect()
+        }
         Some(InclusionBy::Need) => NeedCode::ALL.iter().map(|one| one.code()).chain([NOT_SAID]).collect(),
         None | Some(InclusionBy::Partner | InclusionBy::Offer) => Vec::new(),
     };
@@ -208,7 +208,8 @@ pub async fn by_offer(
     (before_index, to): (i64, Date),
     offers: Option<&[Uuid]>,
 ) -> Result<(BTreeMap<Uuid, OfferCount>, u64), Trouble> {
-    let counts = "SELECT c.offer, count(DISTINCT c.person), count(*), count(*) FILTER (WHERE c.grant_id IS NULL),
+    let counts =
+        "SELECT c.offer, count(DISTINCT c.person), count(*), count(*) FILTER (WHERE c.grant_id IS NULL),
              count(*) FILTER (WHERE c.started_on <= $2 AND c.started_index < $1),
              count(*) FILTER (WHERE c.completed_on <= $2 AND c.completed_index < $1), min(c.made_on)
          FROM views.inclusion_case AS c WHERE c.made_index < $1 AND c.made_on <= $2
@@ -217,7 +218,9 @@ pub async fn by_offer(
          GROUP BY GROUPING SETS ((c.offer), ())";
     let (mut found, mut people): (BTreeMap<Uuid, OfferCount>, u64) = Default::default();
     let day = |text: Option<&str>| text.and_then(|text| text.parse::<Date>().ok());
-    for row in sqlx::query(counts).bind(before_index).bind(to.to_string()).bind(offers).fetch_all(pool).await? {
+    for row in
+        sqlx::query(counts).bind(before_index).bind(to.to_string()).bind(offers).fetch_all(pool).await?
+    {
         let Some(offer) = row.try_get(0)? else {
             people = whole(row.try_get(1)?);
             continue;
@@ -236,7 +239,9 @@ pub async fn by_offer(
              AND s.after IS NOT NULL AND (s.before IS NOT NULL OR s.measure = 'own_goal')
              AND (c.void_index IS NULL OR c.void_index >= $1 OR c.void_on > $2) GROUP BY 1, 2"
     );
-    for row in sqlx::query(&changes).bind(before_index).bind(to.to_string()).bind(offers).fetch_all(pool).await? {
+    for row in
+        sqlx::query(&changes).bind(before_index).bind(to.to_string()).bind(offers).fetch_all(pool).await?
+    {
         let count = found.entry(row.try_get(0)?).or_default();
         let Some(measure) = Measure::from_code(row.try_get(1)?) else { continue };
         let all = Changes { people: whole(row.try_get(2)?), sum: row.try_get(4)? };

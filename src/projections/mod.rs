@@ -9,6 +9,7 @@ pub mod grants;
 pub mod inclusion;
 pub mod inclusion_tables;
 pub mod ledger;
+pub mod offers;
 pub mod partners;
 pub mod payments;
 pub mod programmes;
@@ -101,6 +102,8 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<inclusion::CountedCase>::default()),
         Arc::new(sheaves::Sheaves::<inclusion::Scores>::default()),
         Arc::new(records::Records::<inclusion_tables::InclusionTableRecord>::default()),
+        Arc::new(records::Records::<offers::OfferRecord>::default()),
+        Arc::new(records::Records::<offers::OfferVersions>::default()),
     ]
 }
 

@@ -142,7 +142,9 @@ impl<S: Sheaf> Fold for Folding<S> {
                 out.extend_from_slice(format!("{stream}\t{slot}").as_bytes());
                 for value in row {
                     out.push(b'\t');
-                    out.extend_from_slice(value.map_or_else(|| "\\N".to_owned(), |value| escaped(&value)).as_bytes());
+                    out.extend_from_slice(
+                        value.map_or_else(|| "\\N".to_owned(), |value| escaped(&value)).as_bytes(),
+                    );
                 }
                 out.push(b'\n');
             }

@@ -103,14 +103,22 @@ pub async fn size_before(executor: impl PgExecutor<'_>, instant: DateTime<Utc>) 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn links_of(executor: impl PgExecutor<'_>, cut: Cut, things: &[Uuid]) -> Result<Vec<Held>, Trouble> {
+pub async fn links_of(
+    executor: impl PgExecutor<'_>,
+    cut: Cut,
+    things: &[Uuid],
+) -> Result<Vec<Held>, Trouble> {
     let sql = format!(
         "SELECT {COLUMNS} FROM views.thread_link AS l
          WHERE (l.from_id = ANY($3) OR l.to_id = ANY($3)) AND l.relation <> '{STANDS}' AND {HOLDS}
          ORDER BY l.since_index, l.stream, l.slot"
     );
-    let rows =
-        sqlx::query(&sql).bind(cut.before_index).bind(cut.effective_to).bind(things).fetch_all(executor).await?;
+    let rows = sqlx::query(&sql)
+        .bind(cut.before_index)
+        .bind(cut.effective_to)
+        .bind(things)
+        .fetch_all(executor)
+        .await?;
     rows.iter().map(|row| held(row, 0)).collect()
 }
 
@@ -134,7 +142,8 @@ pub async fn kept_in(
     executor: impl PgExecutor<'_>,
     (kind, id): (ThreadKind, Uuid),
 ) -> Result<Option<Uuid>, Trouble> {
-    let sql = "SELECT stream FROM views.thread_link WHERE from_kind = $1 AND from_id = $2 AND basis = $3 LIMIT 1";
+    let sql =
+        "SELECT stream FROM views.thread_link WHERE from_kind = $1 AND from_id = $2 AND basis = $3 LIMIT 1";
     let query = sqlx::query_scalar(sql).bind(kind.code()).bind(id).bind(RECORDED);
     Ok(query.fetch_optional(executor).await?)
 }
@@ -179,7 +188,12 @@ pub async fn loose(executor: impl PgExecutor<'_>, cut: Cut, limit: i64) -> Resul
          placed AS (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY since_index, id) AS place FROM found)
          SELECT kind, id FROM placed WHERE place <= $3 ORDER BY kind, place"
     );
-    let rows = sqlx::query(&sql).bind(cut.before_index).bind(cut.effective_to).bind(limit).fetch_all(executor).await?;
+    let rows = sqlx::query(&sql)
+        .bind(cut.before_index)
+        .bind(cut.effective_to)
+        .bind(limit)
+        .fetch_all(executor)
+        .await?;
     let mut loose = Loose::default();
     for row in rows {
         let list = match row.try_get::<&str, _>(0)? {
@@ -213,8 +227,8 @@ pub async fn money_of(
     let mut found: BTreeMap<Uuid, Figures> = BTreeMap::new();
     for row in rows {
         let code: &str = row.try_get(1)?;
-        let movement =
-            Movement::from_code(code).ok_or_else(|| Trouble::Other(format!("the ledger holds a movement {code}")))?;
+        let movement = Movement::from_code(code)
+            .ok_or_else(|| Trouble::Other(format!("the ledger holds a movement {code}")))?;
         found.entry(row.try_get(0)?).or_default().post(movement, row.try_get(2)?);
     }
     Ok(found)

@@ -89,8 +89,11 @@ pub(super) fn of_thread(drawn: &Drawn, counts: &BTreeMap<Uuid, OfferCount>) -> V
         offer.grants.is_empty() && offer.story.published_on.is_some() && offer.story.withdrawn_on.is_none()
     });
     broken.extend(offers.filter_map(|offer| unfunded(stories, offer.id)));
-    let outside: BTreeMap<Uuid, OfferCount> =
-        counts.iter().filter(|(_, count)| count.outside > 0).map(|(id, count)| (*id, count.clone())).collect();
+    let outside: BTreeMap<Uuid, OfferCount> = counts
+        .iter()
+        .filter(|(_, count)| count.outside > 0)
+        .map(|(id, count)| (*id, count.clone()))
+        .collect();
     broken.extend(unpaid(stories, &outside, drawn.is_exact));
     let today = drawn.cut.effective_to;
     let commitments = drawn.commitments.iter();
@@ -110,7 +113,12 @@ fn unanswered(stories: &Stories, id: Uuid) -> Option<BrokenEnd> {
         need.statement,
         day(need.heard_on)
     );
-    Some(BrokenEnd { kind: BrokenKind::NeedWithoutAnswer, at: (ThreadKind::Need, id), since: need.heard_on, sentence })
+    Some(BrokenEnd {
+        kind: BrokenKind::NeedWithoutAnswer,
+        at: (ThreadKind::Need, id),
+        since: need.heard_on,
+        sentence,
+    })
 }
 
 fn needless(stories: &Stories, id: Uuid) -> Option<BrokenEnd> {
@@ -140,15 +148,22 @@ fn unfunded(stories: &Stories, id: Uuid) -> Option<BrokenEnd> {
 /// Prescriptions outside any grant, offer by offer, as many as whoever asks may know.
 fn unpaid(stories: &Stories, outside: &BTreeMap<Uuid, OfferCount>, is_exact: bool) -> Vec<BrokenEnd> {
     let counts: Vec<u64> = outside.values().map(|count| count.outside).collect();
-    let whole = Whole { total: counts.iter().sum(), is_public: false, breakdowns: vec![(Parts::Add, counts.clone())] };
+    let whole = Whole {
+        total: counts.iter().sum(),
+        is_public: false,
+        breakdowns: vec![(Parts::Add, counts.clone())],
+    };
     let shown = whole.publish().breakdowns.into_iter().flatten();
-    let shown: Vec<Shown> = if is_exact { counts.into_iter().map(Shown::Count).collect() } else { shown.collect() };
+    let shown: Vec<Shown> =
+        if is_exact { counts.into_iter().map(Shown::Count).collect() } else { shown.collect() };
     let ends = outside.iter().zip(shown).filter_map(|((id, count), shown)| {
         let offer = stories.offers.get(id)?;
         let many = match shown {
             Shown::Star => "Some prescriptions point".to_owned(),
             Shown::Count(1) => "One prescription points".to_owned(),
-            Shown::Count(count) => format!("{}{count} prescriptions point", if is_exact { "" } else { "About " }),
+            Shown::Count(count) => {
+                format!("{}{count} prescriptions point", if is_exact { "" } else { "About " })
+            }
         };
         let sentence = format!(
             "{many} to {}, “{}”, outside any grant: link the grant that pays, or leave it so on purpose.",

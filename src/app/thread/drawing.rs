@@ -19,9 +19,7 @@ use crate::domain::identity::Role;
 use crate::domain::inclusion_table::{Counted, InclusionBy, PublishedRow, PublishedTables, Tally};
 use crate::domain::thread::{Relation, ThreadKind, ThreadStage, shared};
 use crate::projections::inclusion::{OfferCount, by_offer, ranges};
-use crate::projections::thread::{
-    Cut, GrantStory, Held, OfferStory, Stories, links_of, money_of, stories,
-};
+use crate::projections::thread::{Cut, GrantStory, Held, OfferStory, Stories, links_of, money_of, stories};
 
 /// How often links are followed one step further. A thread has few kinds of things; more steps only follow needs that
 /// went into each other.
@@ -243,8 +241,10 @@ fn counted(
     (counts, people): (&BTreeMap<Uuid, OfferCount>, u64),
     is_exact: bool,
 ) -> PublishedTables {
-    let rows: BTreeMap<String, Tally> =
-        offers.iter().map(|id| (id.to_string(), counts.get(id).map(Tally::from).unwrap_or_default())).collect();
+    let rows: BTreeMap<String, Tally> = offers
+        .iter()
+        .map(|id| (id.to_string(), counts.get(id).map(Tally::from).unwrap_or_default()))
+        .collect();
     let mut whole = Tally { people, ..Tally::default() };
     for row in rows.values() {
         whole.add(row);
@@ -285,14 +285,20 @@ fn gaps(drawn: &Drawn, counts: &BTreeMap<Uuid, OfferCount>) -> Vec<Gap> {
         (ThreadStage::Awarded, drawn.grants.iter().filter_map(|grant| grant.story.awarded_on).min()),
         (ThreadStage::Published, drawn.offers.iter().filter_map(|offer| offer.story.published_on).min()),
         (ThreadStage::Pointed, firsts().map(|(made, _)| made).min().filter(|_| is_shown)),
-        (ThreadStage::Changed, firsts().filter_map(|(_, after)| after).min().filter(|_| is_shown && any_asked)),
+        (
+            ThreadStage::Changed,
+            firsts().filter_map(|(_, after)| after).min().filter(|_| is_shown && any_asked),
+        ),
         (ThreadStage::Promised, commitments().map(|one| one.made_on).min()),
         (ThreadStage::Kept, kept.filter_map(|one| one.settled_on).min()),
         (ThreadStage::Told, told.map(|(on, _)| *on).min()),
     ];
-    let reached: Vec<(ThreadStage, Date)> = reached.into_iter().filter_map(|(stage, on)| Some((stage, on?))).collect();
-    let gap = |pair: &[(ThreadStage, Date)]| {
-        Gap { from: pair[0], to: pair[1], days: (pair[1].1 - pair[0].1).num_days() }
+    let reached: Vec<(ThreadStage, Date)> =
+        reached.into_iter().filter_map(|(stage, on)| Some((stage, on?))).collect();
+    let gap = |pair: &[(ThreadStage, Date)]| Gap {
+        from: pair[0],
+        to: pair[1],
+        days: (pair[1].1 - pair[0].1).num_days(),
     };
     reached.windows(2).map(gap).collect()
 }

@@ -46,7 +46,9 @@ impl Record for CountedContact {
     const STREAM: &'static str = "contact";
 
     fn take(&mut self, event: &Recorded) -> bool {
-        let Fact::Contact(ContactEvent::Made { person, needs, profile, .. }) = &event.fact else { return false };
+        let Fact::Contact(ContactEvent::Made { person, needs, profile, .. }) = &event.fact else {
+            return false;
+        };
         *self = Self {
             person: person.0,
             area: profile.area.map_or(NOT_SAID, |area| area.code()).to_owned(),

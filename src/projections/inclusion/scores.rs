@@ -49,7 +49,8 @@ impl Scores {
             match given.answers.moment {
                 Moment::Before => pair.before = score.map(|score| (given.outcome, score)),
                 Moment::After => {
-                    let is_latest = pair.after.is_none_or(|(id, _, on)| Some(id) == given.corrects || given.on >= on);
+                    let is_latest =
+                        pair.after.is_none_or(|(id, _, on)| Some(id) == given.corrects || given.on >= on);
                     if is_latest {
                         pair.after = score.map(|score| (given.outcome, score, given.on));
                     }
@@ -67,11 +68,7 @@ impl Scores {
     }
 }
 
-fn given(
-    (outcome, corrects): (Uuid, Option<Uuid>),
-    answers: &Answers,
-    on: Date,
-) -> Given<'_> {
+fn given((outcome, corrects): (Uuid, Option<Uuid>), answers: &Answers, on: Date) -> Given<'_> {
     Given { outcome, corrects, answers, on }
 }
 
@@ -82,7 +79,10 @@ impl Sheaf for Scores {
             before smallint, after_id uuid, after smallint, after_on text COLLATE \"C\", since_index bigint NOT NULL, \
             until_index bigint, difference smallint GENERATED ALWAYS AS (after - before) STORED",
         copied: "stream, slot, measure, before_id, before, after_id, after, after_on, since_index, until_index",
-        indexes: &["ALTER TABLE {table} ADD PRIMARY KEY (stream, slot)", "CREATE INDEX ON {table} (after_on)"],
+        indexes: &[
+            "ALTER TABLE {table} ADD PRIMARY KEY (stream, slot)",
+            "CREATE INDEX ON {table} (after_on)",
+        ],
     };
     const VERSION: i32 = 1;
     const COLUMNS: &'static [(&'static str, &'static str)] = &[
@@ -108,13 +108,26 @@ impl Sheaf for Scores {
     fn take(&mut self, event: &Recorded) {
         let Fact::Prescription(fact) = &event.fact else { return };
         if let PrescriptionEvent::OutcomeRecorded {
-            outcome, instrument, instrument_version, moment, answered_on, answers, ..
+            outcome,
+            instrument,
+            instrument_version,
+            moment,
+            answered_on,
+            answers,
+            ..
         } = fact
         {
             let answers = read(*instrument, *instrument_version, *moment, answers);
             self.give(event.index, &given((outcome.0, None), &answers, *answered_on));
         } else if let PrescriptionEvent::OutcomeCorrected {
-            outcome, corrects, instrument, instrument_version, moment, answered_on, answers, ..
+            outcome,
+            corrects,
+            instrument,
+            instrument_version,
+            moment,
+            answered_on,
+            answers,
+            ..
         } = fact
         {
             let answers = read(*instrument, *instrument_version, *moment, answers);
@@ -159,6 +172,11 @@ impl Sheaf for Scores {
 }
 
 /// Answers as they were recorded: what was taken once is read as it stands.
-fn read(instrument: Instrument, version: u8, moment: Moment, answers: &[crate::domain::outcome::Answer]) -> Answers {
+fn read(
+    instrument: Instrument,
+    version: u8,
+    moment: Moment,
+    answers: &[crate::domain::outcome::Answer],
+) -> Answers {
     Answers { instrument, version, moment, answers: answers.to_vec() }
 }

@@ -93,7 +93,9 @@ impl Links {
         let funded_by = |told: &mut Self, programme: ProgrammeId| {
             told.open_once(at, (ThreadKind::Programme, programme.0), Relation::Funds.code(), grant);
         };
-        if let GrantEvent::InterestReceived { programme, .. } | GrantEvent::DirectAwardProposed { programme, .. } = event {
+        if let GrantEvent::InterestReceived { programme, .. }
+        | GrantEvent::DirectAwardProposed { programme, .. } = event
+        {
             funded_by(self, *programme);
         } else if let GrantEvent::ApplicationSubmitted { programme, needs, .. } = event {
             funded_by(self, *programme);
@@ -119,9 +121,9 @@ impl Links {
             }
         } else if let OfferEvent::ChangeProposed { change, changes, .. } = event {
             // The offer itself stands for a proposal that may name no grant at all.
-            let ends = grants_of(changes).into_iter().flat_map(|grants| {
-                grants.iter().map(|grant| (ThreadKind::Grant, grant.0)).chain([offer])
-            });
+            let ends = grants_of(changes)
+                .into_iter()
+                .flat_map(|grants| grants.iter().map(|grant| (ThreadKind::Grant, grant.0)).chain([offer]));
             for from in ends {
                 self.open(at, from, Relation::Funds.code(), offer);
                 if let Some(row) = self.0.last_mut() {
@@ -134,7 +136,9 @@ impl Links {
                 let grants = proposed.into_iter().filter(|(kind, _)| *kind == ThreadKind::Grant);
                 self.paid_by(at, &grants.map(|(_, id)| GrantId(id)).collect());
             }
-        } else if let OfferEvent::ChangeRefused { change, .. } | OfferEvent::ChangeWithdrawn { change } = event {
+        } else if let OfferEvent::ChangeRefused { change, .. } | OfferEvent::ChangeWithdrawn { change } =
+            event
+        {
             self.drop_proposal(change.0);
         } else if let OfferEvent::Published { .. } = event {
             self.open(at, offer, STANDS, offer);
@@ -210,7 +214,9 @@ impl Links {
 }
 
 fn grants_of(changes: &[OfferChange]) -> Option<&BTreeSet<GrantId>> {
-    changes.iter().find_map(|change| if let OfferChange::Grants(swap) = change { Some(&swap.to) } else { None })
+    changes
+        .iter()
+        .find_map(|change| if let OfferChange::Grants(swap) = change { Some(&swap.to) } else { None })
 }
 
 /// Facts that change only links which are there already.

@@ -112,7 +112,8 @@ impl ConsultationStory {
     /// The communities that are owed an answer, where there is one to tell.
     #[must_use]
     pub fn owed(&self) -> BTreeSet<Community> {
-        let is_over = matches!(self.progress.status(), ConsultationStatus::Closed | ConsultationStatus::Cancelled);
+        let is_over =
+            matches!(self.progress.status(), ConsultationStatus::Closed | ConsultationStatus::Cancelled);
         if is_over || !self.progress.has_answers() { BTreeSet::new() } else { self.progress.owed() }
     }
 }
