@@ -37,7 +37,7 @@ impl App {
         may(who, "inclusionOutcomes")?;
         let is_exact = sees_counts(who.role);
         if !is_exact && quarter(from) != Ok(to) {
-            return Err(crate::domain::inclusion_table::InclusionTableRefusal::NotAQuarter.into());
+            return Err(InclusionTableRefusal::NotAQuarter.into());
         }
         // Between two sizes of the log others could see who was added: only those who see counts choose one.
         let size = self.store.size().await?;
@@ -60,11 +60,13 @@ impl App {
         let order = self.order(who, "publishInclusionTable", how)?;
         let to = quarter(from)?;
         let id = Self::inclusion_table_id(from);
+        let store = self.store.clone();
         self.carry_out::<InclusionTable, _>(order, id, move |work| {
+            let store = store.clone();
             Box::pin(async move {
-                let size = self.store.size().await?;
+                let size = store.size().await?;
                 let span = Span { from, to, before_index: size };
-                let tables = counted(self.store.pool(), span).await?.publish();
+                let tables = counted(store.pool(), span).await?.publish();
                 let cut = u64::try_from(size).unwrap_or_default();
                 let publish = InclusionTableCommand::Publish { from, to, cut, tables };
                 Ok(work.execute::<InclusionTable>(id, publish).await?)

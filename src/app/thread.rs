@@ -68,16 +68,17 @@ impl App {
     ) -> Result<Done, Failure> {
         let order = self.order(who, "linkThread", how)?;
         let id = Thread::stream(from.0, from.1);
+        let app = self.clone();
         self.carry_out::<Thread, _>(order, id, move |work| {
-            let asked = asked.clone();
+            let (app, asked) = (app.clone(), asked.clone());
             Box::pin(async move {
-                let end = self.end(work, from).await?;
+                let end = app.end(work, from).await?;
                 // What the record says is read after the streams: should they move on, this is decided anew.
                 let mut ends = Vec::new();
                 for link in asked {
-                    ends.push((self.end(work, link.to).await?, link));
+                    ends.push((app.end(work, link.to).await?, link));
                 }
-                let recorded = recorded_from(self.store.pool(), from.1).await?;
+                let recorded = recorded_from(app.store.pool(), from.1).await?;
                 let says = |link: &AskedLink| recorded.iter().any(|held| is_said(held, link));
                 let links = ends
                     .into_iter()

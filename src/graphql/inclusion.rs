@@ -212,8 +212,12 @@ impl InclusionQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "The first day counted.")] from: Date,
         #[graphql(desc = "The last day counted.")] to: Date,
-        #[graphql(desc = "Broken down by these only; by all if left out.")] by: Option<Vec<Code<InclusionBy>>>,
-        #[graphql(desc = "As the log was with so many events, for those who see the counts.")] events: Option<i64>,
+        #[graphql(desc = "Broken down by these only; by all if left out.")] by: Option<
+            Vec<Code<InclusionBy>>,
+        >,
+        #[graphql(desc = "As the log was with so many events, for those who see the counts.")] events: Option<
+            i64,
+        >,
     ) -> Result<InclusionOutcomes> {
         let (app, who) = asked(ctx)?;
         let found = app.inclusion_outcomes(who, (from.0, to.0), events).await.map_err(told)?;

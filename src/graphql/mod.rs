@@ -5,6 +5,7 @@ mod delegations;
 mod funds;
 mod grants;
 mod history;
+mod inclusion;
 mod ledger;
 mod limits;
 mod pages;
@@ -16,6 +17,7 @@ mod receipts;
 mod scalars;
 mod seals;
 mod subsidies;
+mod thread;
 mod what_if;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
@@ -62,6 +64,8 @@ pub struct Query(
     history::HistoryQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
+    thread::ThreadQueries,
+    inclusion::InclusionQueries,
     seals::SealQueries,
 );
 
@@ -80,6 +84,8 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    thread::ThreadMutations,
+    inclusion::InclusionMutations,
 );
 
 /// The schema, ready to run.

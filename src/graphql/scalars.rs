@@ -13,19 +13,23 @@ use rust_decimal::Decimal;
 
 use crate::domain::Refusal;
 use crate::domain::calendar;
+use crate::domain::consultation::CommitmentStanding;
 use crate::domain::fund::{RecoveryRule, ReleaseCause};
 use crate::domain::grant::{
     ConflictNature, GrantStatus, RecoveryGround, ReturnKind, ReturnStatus, ReviewOutcome, SignatoryRole,
     StoryConsent, SuspensionGround, VariationKind, VariationStatus,
 };
 use crate::domain::identity::Role;
+use crate::domain::inclusion_table::InclusionBy;
 use crate::domain::money;
+use crate::domain::outcome::Measure;
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::programme::{Route, Track};
 use crate::domain::receipt::DecisionKind;
+use crate::domain::thread::{Basis, BrokenKind, Relation, ThreadKind, ThreadStage};
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -246,6 +250,14 @@ listed! {
     RecoveryGround, "RecoveryGround", "Why money that was paid is asked back.";
     ReviewOutcome, "ReviewOutcome", "What a yearly review came to.";
     DecisionKind, "DecisionKind", "What kind of decision has a receipt.";
+    ThreadKind, "ThreadKind", "What the golden thread joins, from what was heard to what shows that it helped.";
+    Relation, "ThreadRelation", "How one thing on the thread is joined to another.";
+    Basis, "ThreadBasis", "How a link of the thread is known.";
+    ThreadStage, "ThreadStage", "A stage of the thread, in the order in which they are meant to be reached.";
+    BrokenKind, "BrokenKind", "Where a thread is broken.";
+    InclusionBy, "InclusionBy", "By what people are told apart in a table.";
+    Measure, "OutcomeMeasure", "What a score stands for.";
+    CommitmentStanding, "CommitmentStanding", "What became of a commitment.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
 }
 

@@ -368,11 +368,14 @@ impl GoldenThread {
             groups: groups.iter().copied().map(Code).collect(),
         };
         let consultations = self.0.stories.consultations.iter();
-        consultations.flat_map(|(id, story)| story.feedback.iter().map(move |one| (id, one))).map(given).collect()
+        consultations
+            .flat_map(|(id, story)| story.feedback.iter().map(move |one| (id, one)))
+            .map(given)
+            .collect()
     }
     /// The time between the stages, each by the first day it was reached.
     async fn gaps(&self) -> Vec<ThreadGap> {
-        self.0.gaps.iter().map(ThreadGap::from).collect()
+        self.0.gaps.iter().map(Into::into).collect()
     }
     /// The links it is made of.
     async fn links(&self) -> Vec<ThreadLink> {
@@ -380,7 +383,7 @@ impl GoldenThread {
     }
     /// Where it is broken.
     async fn broken_ends(&self) -> Vec<BrokenEnd> {
-        self.0.broken.iter().cloned().map(BrokenEnd::from).collect()
+        self.0.broken.iter().cloned().map(Into::into).collect()
     }
 }
 
@@ -424,6 +427,6 @@ impl ThreadQueries {
     ) -> Result<Vec<BrokenEnd>> {
         let (app, who) = asked(ctx)?;
         let found = app.broken_ends(who, as_at.unwrap_or_default().into()).await.map_err(told)?;
-        Ok(found.into_iter().map(BrokenEnd::from).collect())
+        Ok(found.into_iter().map(Into::into).collect())
     }
 }

@@ -20,6 +20,7 @@ mod receipts;
 mod sample;
 mod seals;
 mod store;
+mod thread;
 mod vault;
 mod what_if;
 mod world;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::broken::{self, BrokenEnd};
 use super::following::Found;
-use super::{AsAt, ends, sees_counts};
+use super::{AsAt, sees_counts};
 use crate::app::authority::may;
 use crate::app::{App, Failure};
 use crate::auth::Identity;
