@@ -62,6 +62,8 @@ ids! {
     ReferralId,
     /// One talk with a person.
     ContactId,
+    /// Something a partner offers.
+    OfferId,
     /// One social prescription.
     PrescriptionId,
     /// One record of answers to an outcome instrument.
@@ -86,8 +88,6 @@ ids! {
     VoiceId,
     /// Something that was promised about a need.
     CommitmentId,
-    /// An offer: something a partner does that people can be sent to.
-    OfferId,
     /// One change proposed on an offer.
     OfferChangeId,
     /// One report that an offer's entry is wrong.
