@@ -14,6 +14,7 @@ mod embedded;
 mod events;
 mod funds;
 mod guards;
+mod inclusion;
 mod payments;
 mod races;
 mod receipts;
