@@ -1,6 +1,7 @@
 //! Running a command and reading a view: authority, the clock, and one decision at a time.
 
 pub mod authority;
+pub mod consultations;
 pub mod delegations;
 mod failure;
 pub mod funds;

@@ -1,6 +1,7 @@
 //! The API: queries and a mutation for each command, over the app and nothing else.
 
 mod answers;
+mod consultations;
 mod delegations;
 mod funds;
 mod grants;
@@ -38,7 +39,7 @@ use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
-use pages::{Page, counted, cursor, pair, parts, size, uncounted};
+use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
 };
@@ -67,6 +68,7 @@ pub struct Query(
     thread::ThreadQueries,
     inclusion::InclusionQueries,
     seals::SealQueries,
+    consultations::ConsultationQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -86,6 +88,8 @@ pub struct Mutation(
     payments::PaymentMutations,
     thread::ThreadMutations,
     inclusion::InclusionMutations,
+    consultations::ListeningMutations,
+    consultations::AnsweringMutations,
 );
 
 /// The schema, ready to run.

@@ -13,7 +13,10 @@ use rust_decimal::Decimal;
 
 use crate::domain::Refusal;
 use crate::domain::calendar;
-use crate::domain::consultation::CommitmentStanding;
+use crate::domain::consultation::{
+    CommitmentKind, CommitmentStanding, ConsultationStatus, FeedbackChannel, HeadBand, Method, NeedStanding,
+    Rung, Strength, Trace, WhatYouMeant,
+};
 use crate::domain::fund::{RecoveryRule, ReleaseCause};
 use crate::domain::grant::{
     ConflictNature, GrantStatus, RecoveryGround, ReturnKind, ReturnStatus, ReviewOutcome, SignatoryRole,
@@ -30,6 +33,7 @@ use crate::domain::postings::Movement;
 use crate::domain::programme::{Route, Track};
 use crate::domain::receipt::DecisionKind;
 use crate::domain::thread::{Basis, BrokenKind, Relation, ThreadKind, ThreadStage};
+use crate::domain::vocabulary::{Access, Language, NeedCode};
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -257,8 +261,21 @@ listed! {
     BrokenKind, "BrokenKind", "Where a thread is broken.";
     InclusionBy, "InclusionBy", "By what people are told apart in a table.";
     Measure, "OutcomeMeasure", "What a score stands for.";
-    CommitmentStanding, "CommitmentStanding", "What became of a commitment.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
+    NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
+    Language, "Language", "A language, by its BCP 47 tag.";
+    Access, "Access", "What makes it possible for people to take part.";
+    ConsultationStatus, "ConsultationStatus", "Where a consultation stands.";
+    Method, "ConsultationMethod", "How people are listened to.";
+    Rung, "Rung", "A rung of the ladder of co-production of Think Local Act Personal, the lowest first.";
+    HeadBand, "HeadBand", "How many people came, in bands: a small number could tell who was there.";
+    Strength, "NeedStrength", "How many of those who were there said so.";
+    NeedStanding, "NeedStanding", "What became of a need.";
+    CommitmentKind, "CommitmentKind", "What kind of promise a commitment is.";
+    CommitmentStanding, "CommitmentStanding", "What became of a commitment.";
+    FeedbackChannel, "FeedbackChannel", "How those who were heard are told what came of it.";
+    WhatYouMeant, "WhatYouMeant", "What people answered when they were asked whether it is what they meant.";
+    Trace, "Trace", "Something in a text that looks as if it could tell who somebody is.";
 }
 
 impl Listed for Role {

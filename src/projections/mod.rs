@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod build;
+pub mod consultations;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
@@ -25,7 +26,7 @@ use sqlx::{PgConnection, PgPool};
 pub use crate::store::Trouble;
 use crate::store::log::Recorded;
 use crate::store::{Inline, Store};
-pub use records::{Record, one, several};
+pub use records::{Record, by_name, one, several};
 use records::{read, unreadable};
 pub use sheaves::Sheaf;
 
@@ -104,6 +105,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<inclusion_tables::InclusionTableRecord>::default()),
         Arc::new(records::Records::<offers::OfferRecord>::default()),
         Arc::new(records::Records::<offers::OfferVersions>::default()),
+        Arc::new(records::Records::<consultations::ConsultationRecord>::default()),
     ]
 }
 

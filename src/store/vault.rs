@@ -151,6 +151,8 @@ pub enum Kind {
     BankDetails,
     /// What somebody told of what the work meant to them.
     Story,
+    /// What somebody said at a consultation, in their own words.
+    Voice,
 }
 
 impl Kind {
@@ -160,6 +162,7 @@ impl Kind {
         match self {
             Self::BankDetails => "bank_details",
             Self::Story => "story",
+            Self::Voice => "voice",
         }
     }
 }
