@@ -12,14 +12,14 @@ use crate::projections::inclusion_tables::InclusionTableRecord;
 
 /// A count as it is shown.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct Count {
+pub struct ShownCount {
     /// As it is written in a table: `*` where it is withheld.
     pub shown: String,
     /// The figure; none where it is withheld. A published figure is nought or rounded to the nearest 5.
     pub count: Option<i64>,
 }
 
-impl From<Shown> for Count {
+impl From<Shown> for ShownCount {
     fn from(shown: Shown) -> Self {
         Self { shown: shown.to_string(), count: shown.count().and_then(|count| i64::try_from(count).ok()) }
     }
@@ -27,20 +27,20 @@ impl From<Shown> for Count {
 
 /// What changed by one measure, for those who were asked before and after.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct OutcomeChange {
+pub struct InclusionChange {
     /// What was measured.
     pub measure: Code<Measure>,
     /// How many were asked before and after; whether a goal was met is asked afterwards only.
-    pub asked: Count,
+    pub asked: ShownCount,
     /// For how many it changed for the better, or whose goal was met.
-    pub better: Count,
+    pub better: ShownCount,
     /// How many per cent that is, worked out from the two counts as they are shown.
     pub better_percent: Option<i64>,
     /// The mean change in points to the nearest fifth, such as "-1.2"; only over 8 people or more.
     pub mean: Option<String>,
 }
 
-impl OutcomeChange {
+impl InclusionChange {
     fn read(change: &PublishedChange) -> Option<Self> {
         let percent = change.better.percent_of(change.asked);
         Some(Self {
@@ -55,50 +55,50 @@ impl OutcomeChange {
 
 /// Who was reached and what changed, for everybody or for one row of a table.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct Outcome {
+pub struct InclusionFigures {
     /// What it is of: the code of an area, a community or a need, the id of a partner or an offer, `not_said`, or `all`.
     pub key: String,
     /// Different people; none by partner, where they would be others than in the whole.
-    pub people: Option<Count>,
+    pub people: Option<ShownCount>,
     /// Talks; none by partner or offer.
-    pub contacts: Option<Count>,
+    pub contacts: Option<ShownCount>,
     /// Prescriptions that were made.
-    pub made: Count,
+    pub made: ShownCount,
     /// Prescriptions that people started.
-    pub started: Count,
+    pub started: ShownCount,
     /// Prescriptions that people completed.
-    pub completed: Count,
+    pub completed: ShownCount,
     /// What changed.
-    pub changes: Vec<OutcomeChange>,
+    pub changes: Vec<InclusionChange>,
 }
 
-impl From<&PublishedRow> for Outcome {
+impl From<&PublishedRow> for InclusionFigures {
     fn from(row: &PublishedRow) -> Self {
         Self {
             key: row.key.to_string(),
-            people: row.people.map(Count::from),
-            contacts: row.contacts.map(Count::from),
+            people: row.people.map(ShownCount::from),
+            contacts: row.contacts.map(ShownCount::from),
             made: row.made.into(),
             started: row.started.into(),
             completed: row.completed.into(),
-            changes: row.changes.iter().filter_map(OutcomeChange::read).collect(),
+            changes: row.changes.iter().filter_map(InclusionChange::read).collect(),
         }
     }
 }
 
 /// A table: by what people are told apart, and its rows.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct OutcomeTable {
+pub struct InclusionBreakdown {
     /// By what.
     pub by: Code<InclusionBy>,
     /// Its rows.
-    pub rows: Vec<Outcome>,
+    pub rows: Vec<InclusionFigures>,
 }
 
-fn tables_of(tables: &PublishedTables) -> Vec<OutcomeTable> {
-    let table = |table: &crate::domain::inclusion_table::PublishedTable| OutcomeTable {
+fn tables_of(tables: &PublishedTables) -> Vec<InclusionBreakdown> {
+    let table = |table: &crate::domain::inclusion_table::PublishedTable| InclusionBreakdown {
         by: Code(table.by),
-        rows: table.rows.iter().map(Outcome::from).collect(),
+        rows: table.rows.iter().map(InclusionFigures::from).collect(),
     };
     tables.tables.iter().map(table).collect()
 }
@@ -107,9 +107,9 @@ fn tables_of(tables: &PublishedTables) -> Vec<OutcomeTable> {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct InclusionOutcomes {
     /// Everybody.
-    pub whole: Outcome,
+    pub whole: InclusionFigures,
     /// Broken down.
-    pub tables: Vec<OutcomeTable>,
+    pub tables: Vec<InclusionBreakdown>,
     /// How many events the log had when it was counted.
     pub events: i64,
     /// Whether the counts are exact. Those that are not went through the disclosure rule.
@@ -158,11 +158,11 @@ impl InclusionTable {
         self.record.sha256.as_ref().map(ToString::to_string)
     }
     /// Everybody.
-    async fn whole(&self) -> Option<Outcome> {
-        self.record.tables.as_ref().map(|tables| Outcome::from(&tables.whole))
+    async fn whole(&self) -> Option<InclusionFigures> {
+        self.record.tables.as_ref().map(|tables| InclusionFigures::from(&tables.whole))
     }
     /// Broken down.
-    async fn tables(&self) -> Vec<OutcomeTable> {
+    async fn tables(&self) -> Vec<InclusionBreakdown> {
         self.record.tables.as_ref().map(tables_of).unwrap_or_default()
     }
     /// Whether it comes out the same when it is counted again from the log as it was then.
@@ -221,9 +221,9 @@ impl InclusionQueries {
     ) -> Result<InclusionOutcomes> {
         let (app, who) = asked(ctx)?;
         let found = app.inclusion_outcomes(who, (from.0, to.0), events).await.map_err(told)?;
-        let wanted = |table: &OutcomeTable| by.as_ref().is_none_or(|by| by.contains(&table.by));
+        let wanted = |table: &InclusionBreakdown| by.as_ref().is_none_or(|by| by.contains(&table.by));
         Ok(InclusionOutcomes {
-            whole: Outcome::from(&found.tables.whole),
+            whole: InclusionFigures::from(&found.tables.whole),
             tables: tables_of(&found.tables).into_iter().filter(wanted).collect(),
             events: found.cut,
             is_exact: found.is_exact,

@@ -38,6 +38,7 @@ use answers::{Entered, Meant, Receipt, told};
 use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
+use inclusion::InclusionFigures;
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
 use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{

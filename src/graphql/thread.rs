@@ -5,7 +5,7 @@ mod commands;
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::inclusion::Outcome;
+use super::InclusionFigures;
 use super::{Code, Community, Date, Money, asked, told};
 use crate::app::thread as app;
 use crate::domain::calendar::end_of_day_in_london;
@@ -169,7 +169,7 @@ pub struct ThreadOffer {
     /// When it was withdrawn.
     pub withdrawn_on: Option<Date>,
     /// What was counted of its prescriptions.
-    pub counted: Option<Outcome>,
+    pub counted: Option<InclusionFigures>,
 }
 
 /// A promise on a thread.
@@ -327,13 +327,13 @@ impl GoldenThread {
             grant_ids: offer.grants.iter().copied().collect(),
             published_on: offer.story.published_on.map(Date),
             withdrawn_on: offer.story.withdrawn_on.map(Date),
-            counted: offer.counted.as_ref().map(Outcome::from),
+            counted: offer.counted.as_ref().map(InclusionFigures::from),
         };
         self.0.offers.iter().map(offer).collect()
     }
     /// What was counted of all prescriptions of the thread together: people reached, and what changed for them.
-    async fn counted(&self) -> Outcome {
-        Outcome::from(&self.0.counted)
+    async fn counted(&self) -> InclusionFigures {
+        InclusionFigures::from(&self.0.counted)
     }
     /// Up to which day people are counted. For those who see bands it is the end of a quarter: from one day to the next
     /// bands would tell who was added.

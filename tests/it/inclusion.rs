@@ -13,7 +13,7 @@ use crate::thread::telling::{Happening, Teller, id, lonely, prescription, talk, 
 use crate::world::World;
 
 const ROW: &str =
-    "fragment row on Outcome { key people { shown } contacts { shown } made { shown } started { shown }
+    "fragment row on InclusionFigures { key people { shown } contacts { shown } made { shown } started { shown }
     completed { shown } changes { measure asked { shown } better { shown } betterPercent mean } }";
 const OUTCOMES: &str = "query($from: Date!, $to: Date!, $events: Int) {
     inclusionOutcomes(from: $from, to: $to, events: $events) { isExact events whole { ...row } tables { by rows { ...row } } } }";
