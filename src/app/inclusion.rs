@@ -7,7 +7,9 @@ use super::thread::sees_counts;
 use super::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::calendar::Date;
-use crate::domain::inclusion_table::{InclusionTable, InclusionTableCommand, PublishedTables, quarter};
+use crate::domain::inclusion_table::{
+    InclusionTable, InclusionTableCommand, InclusionTableRefusal, PublishedTables, quarter,
+};
 use crate::projections::inclusion::{Span, counted};
 use crate::projections::inclusion_tables::{InclusionTableRecord, list};
 

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use sidebyside::auth::Identity;
-use sidebyside::domain::identity::{PartnerId, Role};
+use sidebyside::domain::identity::{Hash, PartnerId, Role};
 use sidebyside::projections::build;
+use sidebyside::store::leaf::canonical;
 use uuid::Uuid;
 
 use crate::thread::telling::{Happening, Teller, id, lonely, prescription, talk, went_on};
@@ -219,6 +220,17 @@ async fn a_quarter_is_published_once_and_stays_as_it_is() {
         (&published["sha256"], &published["agrees"], &published["rule"]),
         (&hash, &json!(true), &json!("hes-intervals-1"))
     );
+
+    // The hash is that of the tables as the log holds them.
+    let stored: String = sqlx::query_scalar(
+        "SELECT payload::text FROM public.events WHERE event_type = 'inclusion_table.published'",
+    )
+    .fetch_one(scene.world.store.pool())
+    .await
+    .unwrap();
+    let stored: Value = serde_json::from_str(&stored).unwrap();
+    let tables = canonical(&stored["inclusion_table.published"]["tables"]).unwrap();
+    assert_eq!(hash, Hash::of(tables.as_bytes()).as_str());
 
     // What is recorded late changes what is counted now, and nothing that is published.
     let late: Vec<Happening> =

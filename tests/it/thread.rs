@@ -380,9 +380,9 @@ async fn each_kind_of_broken_end_is_found_and_says_what_to_do() {
 }
 
 const LINK: &str = "mutation($input: LinkThreadInput!) { linkThread(input: $input) { receipt { index }
-    links { from { kind id } relation to { kind id } share basis why } } }";
+    threadLinks { id links { from { kind id } relation to { kind id } share basis why } } } }";
 const WITHDRAW: &str = "mutation($input: WithdrawThreadLinksInput!) { withdrawThreadLinks(input: $input) {
-    receipt { index } links { basis } } }";
+    receipt { index } threadLinks { links { basis } } } }";
 
 fn stated(from: (&str, Uuid), relation: &str, to: &[(&str, Uuid, Option<i32>)]) -> Value {
     let links = to.iter().map(|(kind, id, share)| {
@@ -440,7 +440,7 @@ async fn links_are_stated_where_no_record_says_so_and_taken_back_with_a_reason()
     let shared =
         stated(("GRANT", grant), "ANSWERS", &[("NEED", need(1), Some(25)), ("NEED", need(3), Some(75))]);
     let done = ask(LINK, shared).await;
-    let links = done.data()["linkThread"]["links"].as_array().unwrap().clone();
+    let links = done.data()["linkThread"]["threadLinks"]["links"].as_array().unwrap().clone();
     assert_eq!(links.iter().filter(|link| link["basis"] == "stated").count(), 2, "{links:?}");
     let thread = scene.thread(&scene.auditor, "NEED", need(3), Value::Null).await;
     assert_eq!(thread["grants"][0]["shares"][1]["percent"], 75);
@@ -459,7 +459,7 @@ async fn links_are_stated_where_no_record_says_so_and_taken_back_with_a_reason()
     let unsaid = ask(WITHDRAW, back(&[need(1), need(3)], Value::Null)).await;
     assert_eq!(unsaid.refusal().0, "reason.required");
     let both = ask(WITHDRAW, back(&[need(1), need(3)], json!("The needs were named by mistake."))).await;
-    let links = both.data()["withdrawThreadLinks"]["links"].as_array().unwrap().clone();
+    let links = both.data()["withdrawThreadLinks"]["threadLinks"]["links"].as_array().unwrap().clone();
     assert!(links.iter().all(|link| link["basis"] == "recorded"), "{links:?}");
     let differences = build::compare(&scene.world.owner().await, &|_, _| ()).await.unwrap();
     assert!(differences.is_empty(), "{differences:?}");

@@ -4,8 +4,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{ThreadLink, told};
-use crate::app::Failure;
 use crate::app::thread::{AsAt, AskedLink};
+use crate::app::{Done, Failure};
 use crate::domain::thread::{Basis, Relation, ThreadKind, ThreadRefusal};
 use crate::graphql::{Code, Entered, Meant, Receipt, asked};
 
@@ -65,13 +65,30 @@ pub struct WithdrawThreadLinksInput {
     pub meant: Meant,
 }
 
+/// What joins a thing to others.
+#[derive(SimpleObject)]
+pub struct ThreadLinks {
+    /// The stream that holds what was stated.
+    pub id: Uuid,
+    /// Every link that goes out from it or comes to it, recorded or stated, as they stand now.
+    pub links: Vec<ThreadLink>,
+}
+
 /// What a command on links leads to.
 #[derive(SimpleObject)]
 pub struct ThreadPayload {
     /// Proof that it was carried out.
     pub receipt: Receipt,
-    /// Every link of the thing it was about, as they stand now.
-    pub links: Vec<ThreadLink>,
+    /// What joins the thing it was about to others.
+    pub thread_links: ThreadLinks,
+}
+
+async fn payload(ctx: &Context<'_>, from: Uuid, done: Result<Done, Failure>) -> Result<ThreadPayload> {
+    let done = done.map_err(told)?;
+    let (app, who) = asked(ctx)?;
+    let links = app.thread_links(who, from, AsAt::default()).await.map_err(told)?;
+    let links = links.into_iter().filter_map(ThreadLink::read).collect();
+    Ok(ThreadPayload { receipt: done.into(), thread_links: ThreadLinks { id: done.id, links } })
 }
 
 impl LinkThreadInput {
@@ -112,12 +129,7 @@ impl ThreadMutations {
         let how = input.meant.how().map_err(told)?;
         let links = LinkThreadInput::read(input.links).map_err(told)?;
         let from = (input.from_kind.0, input.from_id);
-        let done = app.link_thread(who, &how, from, links).await.map_err(told)?;
-        let links = app.thread_links(who, input.from_id, AsAt::default()).await.map_err(told)?;
-        Ok(ThreadPayload {
-            receipt: done.into(),
-            links: links.into_iter().filter_map(ThreadLink::read).collect(),
-        })
+        payload(ctx, input.from_id, app.link_thread(who, &how, from, links).await).await
     }
 
     /// Take links back that somebody stated. Needs a reason.
@@ -130,11 +142,7 @@ impl ThreadMutations {
         let how = input.meant.how().map_err(told)?;
         let named = input.links.iter().map(|link| (link.relation.0, link.to_kind.0, link.to_id));
         let from = (input.from_kind.0, input.from_id);
-        let done = app.withdraw_thread_links(who, &how, from, named.collect()).await.map_err(told)?;
-        let links = app.thread_links(who, input.from_id, AsAt::default()).await.map_err(told)?;
-        Ok(ThreadPayload {
-            receipt: done.into(),
-            links: links.into_iter().filter_map(ThreadLink::read).collect(),
-        })
+        let done = app.withdraw_thread_links(who, &how, from, named.collect()).await;
+        payload(ctx, input.from_id, done).await
     }
 }
