@@ -13,6 +13,9 @@ const STAFF: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor];
 const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 /// Those who see money and decisions, and partners their own.
 const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
+/// Everybody who is signed in.
+const SIGNED_IN: &[Role] =
+    &[Commissioner, Approver, Finance, PartnerAdmin, PartnerWorker, Inclusion, Advisor, Auditor];
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
 
@@ -41,6 +44,11 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("whatIf", MONEY),
     ("subsidies", MONEY),
     ("delegations", MONEY),
+    ("offers", ANYBODY),
+    ("offer", ANYBODY),
+    ("offerVersion", ANYBODY),
+    ("offersToReview", &[Commissioner, Inclusion]),
+    ("waitingOn", SIGNED_IN),
     // Delegated authority.
     ("grantAuthority", &[Finance]),
     ("revokeAuthority", &[Finance]),
@@ -66,6 +74,22 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("notifySubsidy", &[Commissioner]),
     ("confirmSubsidy", &[Commissioner, PartnerAdmin]),
     ("recordSubsidyPublished", &[Commissioner, Finance]),
+    // Offers: the partner's words, published by somebody else.
+    ("draftOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("submitOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("publishOffer", &[Commissioner, Inclusion]),
+    ("sendOfferBack", &[Commissioner, Inclusion]),
+    ("proposeOfferChange", &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker]),
+    ("approveOfferChange", &[Commissioner, Inclusion]),
+    ("refuseOfferChange", &[Commissioner, Inclusion]),
+    ("withdrawOfferChange", &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker]),
+    ("stateCapacity", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("confirmOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("pauseOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("resumeOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("reportOfferWrong", &[Commissioner, Approver, Finance, Inclusion, Advisor, PartnerAdmin, PartnerWorker]),
+    ("resolveOfferReport", &[Commissioner, Inclusion]),
+    ("withdrawOffer", &[Commissioner, PartnerAdmin]),
     // Funds.
     ("openFund", &[Commissioner]),
     ("allocateBudget", &[Finance]),

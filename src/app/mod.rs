@@ -8,10 +8,12 @@ pub mod grants;
 pub mod history;
 pub mod laws;
 pub mod ledger;
+pub mod offers;
 pub mod partners;
 pub mod payments;
 pub mod programmes;
 pub mod receipts;
+pub mod waiting;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

@@ -28,6 +28,7 @@ pub mod record;
 mod scenario;
 pub mod text;
 pub mod vocabulary;
+pub mod waiting;
 pub mod what_if;
 
 use std::fmt::Debug;

@@ -7,6 +7,7 @@ mod grants;
 mod history;
 mod ledger;
 mod limits;
+mod offers;
 mod pages;
 mod partners;
 mod payments;
@@ -15,6 +16,7 @@ mod programmes;
 mod receipts;
 mod scalars;
 mod subsidies;
+mod waiting;
 mod what_if;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
@@ -35,6 +37,7 @@ use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
+use offers::Offer;
 use pages::{Page, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
@@ -61,6 +64,8 @@ pub struct Query(
     history::HistoryQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
+    offers::OfferQueries,
+    waiting::WaitingQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -78,6 +83,7 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    offers::OfferMutations,
 );
 
 /// The schema, ready to run.

@@ -4,7 +4,7 @@ use async_graphql::connection::PageInfo;
 use async_graphql::{Object, OutputType, Result, SimpleObject};
 
 use super::{
-    Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Programme, told,
+    Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Offer, Partner, PaymentRun, Programme, told,
 };
 use crate::app::Failure;
 
@@ -23,7 +23,8 @@ const MOST: i64 = 500;
     concrete(name = "PaymentRunEdge", params(PaymentRun)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineEdge", params(LedgerDifferenceLine)),
-    concrete(name = "HistoryEntryEdge", params(HistoryEntry))
+    concrete(name = "HistoryEntryEdge", params(HistoryEntry)),
+    concrete(name = "OfferEdge", params(Offer))
 )]
 pub struct Edge<N: OutputType> {
     /// Where the entry stands in the list: send it as `after` to go on from here.
@@ -49,7 +50,8 @@ pub struct Page<N: OutputType> {
     concrete(name = "PaymentRunConnection", params(PaymentRun)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineConnection", params(LedgerDifferenceLine)),
-    concrete(name = "HistoryEntryConnection", params(HistoryEntry))
+    concrete(name = "HistoryEntryConnection", params(HistoryEntry)),
+    concrete(name = "OfferConnection", params(Offer))
 )]
 impl<N> Page<N>
 where

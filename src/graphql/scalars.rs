@@ -20,12 +20,17 @@ use crate::domain::grant::{
 };
 use crate::domain::identity::Role;
 use crate::domain::money;
+use crate::domain::offer::{
+    ChangeStatus, Joining, OfferField, OfferStatus, ReportOutcome, Weekday, WhatIsWrong,
+};
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::programme::{Route, Track};
 use crate::domain::receipt::DecisionKind;
+use crate::domain::vocabulary::{Access, AgeBand, Language, NeedCode};
+use crate::domain::waiting::WaitingKind;
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -121,15 +126,21 @@ pub trait Listed: Copy + Eq + Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code<T>(pub T);
 
+/// A code as the name of an enum's entry, which may not begin with a digit: `16_to_24` is `FROM_16_TO_24`.
+fn capitals(code: &str) -> String {
+    let before = if code.starts_with(|sign: char| sign.is_ascii_digit()) { "FROM_" } else { "" };
+    format!("{before}{}", code.to_uppercase())
+}
+
 impl<T: Listed> Code<T> {
     fn enum_name(&self) -> Name {
         let entry = T::entries().into_iter().find(|(_, _, value)| *value == self.0);
-        Name::new(entry.map_or_else(String::new, |(code, _, _)| code.to_uppercase()))
+        Name::new(entry.map_or_else(String::new, |(code, _, _)| capitals(code)))
     }
 
     fn meta() -> MetaType {
         let values = T::entries().into_iter().map(|(code, words, _)| {
-            let name = code.to_uppercase();
+            let name = capitals(code);
             let value = MetaEnumValue {
                 name: name.clone(),
                 description: Some(words.to_string()),
@@ -174,7 +185,7 @@ impl<T: Listed> InputType for Code<T> {
         };
         T::entries()
             .into_iter()
-            .find(|(code, _, _)| code.to_uppercase() == typed)
+            .find(|(code, _, _)| capitals(code) == typed)
             .map(|(_, _, value)| Self(value))
             .ok_or_else(|| {
                 InputValueError::custom(format!("Choose an entry of {}: {typed:?} is none.", T::NAME))
@@ -246,6 +257,18 @@ listed! {
     RecoveryGround, "RecoveryGround", "Why money that was paid is asked back.";
     ReviewOutcome, "ReviewOutcome", "What a yearly review came to.";
     DecisionKind, "DecisionKind", "What kind of decision has a receipt.";
+    NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
+    Language, "Language", "A language, by its BCP 47 tag.";
+    Access, "Access", "What makes it possible for people to take part.";
+    AgeBand, "AgeBand", "An age in bands.";
+    OfferStatus, "OfferStatus", "Where an offer stands.";
+    OfferField, "OfferField", "A field of an offer.";
+    Joining, "Joining", "How people come to take part.";
+    Weekday, "Weekday", "A day of the week.";
+    ChangeStatus, "OfferChangeStatus", "What came of a change that was proposed.";
+    WhatIsWrong, "WhatIsWrong", "What somebody says is wrong with an entry of the directory.";
+    ReportOutcome, "OfferReportOutcome", "What came of a report that an entry is wrong.";
+    WaitingKind, "WaitingKind", "A kind of thing that waits for somebody.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
 }
 

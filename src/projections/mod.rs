@@ -12,6 +12,7 @@ pub mod partners;
 pub mod payments;
 pub mod programmes;
 mod records;
+pub mod waiting;
 
 use std::sync::Arc;
 
