@@ -13,6 +13,7 @@ pub mod history;
 pub mod inclusion;
 pub mod laws;
 pub mod ledger;
+pub mod offers;
 pub mod partners;
 pub mod payments;
 pub mod persons;
@@ -25,6 +26,7 @@ pub mod seals;
 pub mod sessions;
 pub mod sites;
 pub mod thread;
+pub mod waiting;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

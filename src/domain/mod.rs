@@ -42,6 +42,7 @@ pub mod site;
 pub mod text;
 pub mod thread;
 pub mod vocabulary;
+pub mod waiting;
 pub mod what_if;
 
 use std::fmt::Debug;

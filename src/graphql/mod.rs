@@ -11,6 +11,7 @@ mod history;
 mod inclusion;
 mod ledger;
 mod limits;
+mod offers;
 mod pages;
 mod partners;
 mod payments;
@@ -27,6 +28,7 @@ mod sessions;
 mod sites;
 mod subsidies;
 mod thread;
+mod waiting;
 mod what_if;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
@@ -50,6 +52,7 @@ use grants::Grant;
 use history::{HistoryEntry, entries_of};
 use inclusion::InclusionFigures;
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
+use offers::Offer;
 use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
@@ -86,6 +89,7 @@ struct PeopleQueries(
     referrals::ReferralQueries,
     contacts::ContactQueries,
     prescriptions::PrescriptionQueries,
+    offers::OfferQueries,
 );
 
 /// Looking up consultations, activity, the golden thread and what is published.
@@ -105,6 +109,7 @@ struct CommunityQueries(
 struct RecordQueries(
     people::PeopleQueries,
     history::HistoryQueries,
+    waiting::WaitingQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
     seals::SealQueries,
@@ -129,6 +134,7 @@ struct MoneyMutations(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    offers::OfferMutations,
 );
 
 /// Commands on offers and the people they are for.

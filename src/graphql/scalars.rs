@@ -27,6 +27,9 @@ use crate::domain::grant::{
 use crate::domain::identity::Role;
 use crate::domain::inclusion_table::InclusionBy;
 use crate::domain::money;
+use crate::domain::offer::{
+    ChangeStatus, Joining, OfferField, OfferStatus, ReportOutcome, Weekday, WhatIsWrong,
+};
 use crate::domain::outcome::{BandName, Direction, Instrument, Item, Measure, Moment};
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
@@ -46,6 +49,7 @@ use crate::domain::referral::{
 use crate::domain::session::SessionStatus;
 use crate::domain::thread::{Basis, BrokenKind, Relation, ThreadKind, ThreadStage};
 use crate::domain::vocabulary::{Access, AgeBand, Channel, Language, NeedCode, SharedItem};
+use crate::domain::waiting::WaitingKind;
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -324,6 +328,14 @@ listed! {
     ThreadStage, "ThreadStage", "A stage of the thread, in the order in which they are meant to be reached.";
     BrokenKind, "BrokenKind", "Where a thread is broken.";
     InclusionBy, "InclusionBy", "By what people are told apart in a table.";
+    OfferStatus, "OfferStatus", "Where an offer stands.";
+    OfferField, "OfferField", "A field of an offer.";
+    Joining, "Joining", "How people come to take part.";
+    Weekday, "Weekday", "A day of the week.";
+    ChangeStatus, "OfferChangeStatus", "What came of a change that was proposed.";
+    WhatIsWrong, "WhatIsWrong", "What somebody says is wrong with an entry of the directory.";
+    ReportOutcome, "OfferReportOutcome", "What came of a report that an entry is wrong.";
+    WaitingKind, "WaitingKind", "A kind of thing that waits for somebody.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
     NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
     Language, "Language", "A language, by its BCP 47 tag.";

@@ -25,6 +25,7 @@ pub mod sessions;
 mod sheaves;
 pub mod sites;
 pub mod thread;
+pub mod waiting;
 
 use std::sync::Arc;
 
