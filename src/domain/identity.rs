@@ -88,6 +88,10 @@ ids! {
     VoiceId,
     /// Something that was promised about a need.
     CommitmentId,
+    /// One change proposed on an offer.
+    OfferChangeId,
+    /// One report that an offer's entry is wrong.
+    OfferReportId,
 }
 
 impl CommandId {
@@ -141,6 +145,8 @@ pub enum ReferenceKind {
     Consultation,
     /// A need, `N-2026-0001`.
     Need,
+    /// An offer, `O-2026-0001`.
+    Offer,
 }
 
 impl ReferenceKind {
@@ -155,6 +161,7 @@ impl ReferenceKind {
             Self::PaymentRun => 'B',
             Self::Consultation => 'C',
             Self::Need => 'N',
+            Self::Offer => 'O',
         }
     }
 }

@@ -15,7 +15,7 @@ use super::grant::{GrantEvent, Replan};
 use super::identity::{FundId, GrantId, InstalmentId, RunId, TransferId};
 use super::money::pounds;
 use super::postings::{Figures, Movement, Posting, Pot, postings};
-use super::record::Fact;
+use super::record::{Fact, beside_money};
 
 /// One law of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

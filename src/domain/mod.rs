@@ -1,12 +1,10 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
-//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `person`, `referral`,
-//! `contact`, `prescription`, `consultation`, `need`, `site`, `course`, `session`, `publication`): its events, commands,
-//! refusals, state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
+//! One file per aggregate, such as `fund`: its events, commands, refusals, state, `decide`, `evolve` and unit tests. The
+//! vocabulary they share stands beside them.
 
 #[macro_use]
 mod macros;
-pub(crate) use macros::beside_money;
 
 pub mod bank;
 pub mod calendar;
@@ -22,6 +20,7 @@ pub mod identity;
 pub mod laws;
 pub mod money;
 pub mod need;
+pub mod offer;
 pub mod outcome;
 pub mod partner;
 pub mod payment_run;
@@ -49,7 +48,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use calendar::Date;
 use identity::Actor;
 #[cfg(test)]
-use scenario::{Story, all_hold, all_reached, by, date, gbp, given, never_fails, person, words};
+use scenario::{Story, all_hold, all_reached, by, date, gbp, given, never_fails, someone, words};
 use text::Text;
 
 /// Why something was decided, in the decider's words. At most 2,000 characters; never about a private person.

@@ -27,7 +27,7 @@ use super::grant::{AuthoritySource, Change, GrantEvent};
 use super::identity::{Actor, CommandId};
 use super::partner::PartnerEvent;
 use super::payment_run::PaymentRunEvent;
-use super::record::Fact;
+use super::record::{Fact, beside_money};
 
 use facts::{GrantFacts, Subject};
 

@@ -28,13 +28,13 @@ pub fn words<const MAX: usize>(written: &str) -> Text<MAX> {
 }
 
 /// Somebody who acts.
-pub fn person(number: u128) -> PersonId {
+pub fn someone(number: u128) -> PersonId {
     PersonId(Uuid::from_u128(number))
 }
 
 /// Somebody deciding on a day, with a reason. The rules look at the person; the role is the app's to judge.
 pub fn by(number: u128, on: &str) -> Circumstances {
-    let actor = Actor { person: person(number), role: Role::Commissioner };
+    let actor = Actor { person: someone(number), role: Role::Commissioner };
     Circumstances {
         on: date(on),
         today: date(on),

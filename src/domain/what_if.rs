@@ -25,7 +25,7 @@ use super::money::Money;
 use super::partner::CheckKind;
 use super::payment_run::PaymentRunEvent;
 use super::programme::{Programme, ProgrammeEvent, Track};
-use super::record::Fact;
+use super::record::{Fact, beside_money};
 
 use checks::{Life, Standing, told};
 

@@ -8,6 +8,7 @@ pub mod delegations;
 pub mod funds;
 pub mod grants;
 pub mod ledger;
+pub mod offers;
 pub mod partners;
 pub mod payments;
 pub mod programmes;
@@ -93,6 +94,8 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
         Arc::new(records::Records::<consultations::ConsultationRecord>::default()),
+        Arc::new(records::Records::<offers::OfferRecord>::default()),
+        Arc::new(records::Records::<offers::OfferVersions>::default()),
     ]
 }
 

@@ -113,7 +113,7 @@ mod tests {
         PrescriptionId(Uuid::from_u128(number))
     }
 
-    fn person(number: u128) -> PersonRef {
+    fn someone(number: u128) -> PersonRef {
         PersonRef(Uuid::from_u128(number))
     }
 
@@ -122,11 +122,11 @@ mod tests {
     }
 
     fn begin(number: u128) -> OpenPrescriptionCommand {
-        OpenPrescriptionCommand::Begin { prescription: one(number), person: person(5), offer: offer(6) }
+        OpenPrescriptionCommand::Begin { prescription: one(number), person: someone(5), offer: offer(6) }
     }
 
     fn begun() -> OpenPrescriptionEvent {
-        OpenPrescriptionEvent::Begun { prescription: one(1), person: person(5), offer: offer(6) }
+        OpenPrescriptionEvent::Begun { prescription: one(1), person: someone(5), offer: offer(6) }
     }
 
     fn stories() -> Vec<Story<OpenPrescription>> {
@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn a_person_and_an_offer_are_one_stream_and_turned_round_another() {
-        let stream = pair(person(5), offer(6));
-        assert_eq!(stream, pair(person(5), offer(6)));
-        assert_ne!(stream, pair(person(6), offer(5)));
-        assert_ne!(stream, pair(person(5), offer(7)));
+        let stream = pair(someone(5), offer(6));
+        assert_eq!(stream, pair(someone(5), offer(6)));
+        assert_ne!(stream, pair(someone(6), offer(5)));
+        assert_ne!(stream, pair(someone(5), offer(7)));
     }
 }

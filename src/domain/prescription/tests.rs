@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::calendar::day;
 use crate::domain::outcome::Item;
-use crate::domain::{Story, all_hold, all_reached, by, date, given, never_fails, person};
+use crate::domain::{Story, all_hold, all_reached, by, date, given, never_fails, someone};
 
 const ADVISOR: u128 = 1;
 const MADE: &str = "2026-05-01";
@@ -46,7 +46,7 @@ fn made() -> PrescriptionEvent {
         grant: Some(id(40)),
         needs: [NeedCode::Loneliness].into(),
         attempts_needed: USUAL_ATTEMPTS,
-        made_by: person(ADVISOR),
+        made_by: someone(ADVISOR),
         made_on: date(MADE),
         follows: None,
     }

@@ -17,7 +17,7 @@ use crate::domain::identity::{FundId, GrantId, PartnerId, RunId};
 use crate::domain::partner::{CheckKind, Partner, PartnerCommand, PartnerEvent, PartnerRefusal};
 use crate::domain::payment_run::{PaymentRun, PaymentRunCommand, PaymentRunEvent, Persons, Unpayable};
 use crate::domain::programme::{Programme, ProgrammeEvent, Rules, Track};
-use crate::domain::record::Fact;
+use crate::domain::record::{Fact, beside_money};
 use crate::domain::{Aggregate, Circumstances, Refused, judge};
 
 /// Whether the guards come to the same.

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::domain::calendar::FinancialYear;
 use crate::domain::postings::{Posting, postings};
-use crate::domain::record::Fact;
+use crate::domain::record::{Fact, beside_money};
 use crate::projections::{Fold, Projection, Table, Trouble};
 use crate::store::log::Recorded;
 
@@ -37,7 +37,7 @@ fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
         | Fact::Delegation(_)
         | Fact::Grant(_)
         | Fact::PaymentRun(_)
-        | crate::domain::beside_money!() => Vec::new(),
+        | beside_money!() => Vec::new(),
     };
     (0..).zip(lines)
 }

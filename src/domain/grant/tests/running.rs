@@ -35,7 +35,7 @@ fn report(spent: &str) -> MonitoringReport {
 fn submitted(number: u128) -> GrantEvent {
     GrantEvent::MonitoringReturnSubmitted {
         return_id: id(number),
-        submitted_by: person(ADMIN),
+        submitted_by: someone(ADMIN),
         report: report("1500"),
     }
 }
@@ -106,7 +106,7 @@ fn wishing(wish: Wish) -> GrantCommand {
 fn asked_for(change: Change) -> GrantEvent {
     GrantEvent::VariationRequested {
         variation: id(70),
-        requested_by: person(REQUESTER),
+        requested_by: someone(REQUESTER),
         justification: more_people(),
         change,
     }
@@ -115,7 +115,7 @@ fn asked_for(change: Change) -> GrantEvent {
 fn varied(total: &str, change: Change) -> GrantEvent {
     GrantEvent::VariationApproved {
         variation: id(70),
-        approver: person(APPROVER),
+        approver: someone(APPROVER),
         authority: authority("3000"),
         first: None,
         total: gbp(total),
@@ -125,7 +125,7 @@ fn varied(total: &str, change: Change) -> GrantEvent {
 
 /// The first of two approvals, by somebody whose limit does not cover the whole award.
 fn first_approved(limit: &str) -> GrantEvent {
-    let first = FirstApproval { approver: person(APPROVER), authority: authority(limit) };
+    let first = FirstApproval { approver: someone(APPROVER), authority: authority(limit) };
     GrantEvent::VariationFirstApproved { variation: id(70), first }
 }
 
@@ -161,7 +161,7 @@ fn waive(condition: u128, limit: &str) -> GrantCommand {
 }
 
 fn waived(by: u128) -> GrantEvent {
-    let (waived_by, authority) = (person(by), authority("2500"));
+    let (waived_by, authority) = (someone(by), authority("2500"));
     GrantEvent::ConditionWaived { condition: id(51), waived_by, authority }
 }
 
@@ -170,7 +170,7 @@ fn grounds() -> BTreeSet<SuspensionGround> {
 }
 
 fn suspended() -> GrantEvent {
-    GrantEvent::Suspended { grounds: grounds(), from: date(TODAY), suspended_by: person(PROPOSER) }
+    GrantEvent::Suspended { grounds: grounds(), from: date(TODAY), suspended_by: someone(PROPOSER) }
 }
 
 fn declare_unspent(amount: &str) -> GrantCommand {
@@ -178,7 +178,7 @@ fn declare_unspent(amount: &str) -> GrantCommand {
 }
 
 fn declared_unspent(amount: &str) -> GrantEvent {
-    GrantEvent::UnderspendDeclared { amount: gbp(amount), declared_by: person(ADMIN) }
+    GrantEvent::UnderspendDeclared { amount: gbp(amount), declared_by: someone(ADMIN) }
 }
 
 fn release(amount: &str) -> GrantCommand {
@@ -198,7 +198,7 @@ fn demand(amount: &str) -> GrantCommand {
 
 fn demanded(amount: &str) -> GrantEvent {
     let (ground, amount) = (RecoveryGround::WorkNotDone, gbp(amount));
-    GrantEvent::RecoveryDemanded { recovery: id(80), ground, amount, demanded_by: person(PROPOSER) }
+    GrantEvent::RecoveryDemanded { recovery: id(80), ground, amount, demanded_by: someone(PROPOSER) }
 }
 
 fn receive(number: u128, amount: &str, on: &str) -> GrantCommand {
@@ -433,7 +433,7 @@ fn a_payment_that_had_left_before_the_suspension_is_recorded() {
         vec![GrantEvent::Suspended {
             grounds: grounds(),
             from: date(PAY_ON),
-            suspended_by: person(PROPOSER),
+            suspended_by: someone(PROPOSER),
         }],
     ]
     .concat();
@@ -467,7 +467,7 @@ fn a_late_return_is_tolerated_as_long_as_was_said() {
     let last_day = GrantEvent::InstalmentAuthorised {
         instalment: id(2),
         amount: gbp("1000"),
-        authorised_by: person(FINANCE),
+        authorised_by: someone(FINANCE),
         pay_on: date("2027-04-06"),
         checks_valid_until: None,
         bank_version: 1,
@@ -529,7 +529,7 @@ fn a_schedule_moves_money_between_years_and_keeps_the_sum() {
     let approve = approve_change("2500", &[(2026, "400")]);
     let approved = GrantEvent::VariationApproved {
         variation: id(70),
-        approver: person(SECOND_APPROVER),
+        approver: someone(SECOND_APPROVER),
         authority: authority("2500"),
         first: None,
         total: gbp("2500"),
@@ -569,10 +569,10 @@ fn what_is_paid_and_asked_back_is_read_back() {
 fn a_change_above_what_one_may_award_alone_takes_two_and_an_interest_voids_the_first() {
     let half = after(&[asked_for(to_amount("3000")), first_approved("2999.99")]);
     let approve = || approve_change("3000", &[(2027, "500")]);
-    let first = Some(FirstApproval { approver: person(APPROVER), authority: authority("2999.99") });
+    let first = Some(FirstApproval { approver: someone(APPROVER), authority: authority("2999.99") });
     let approved = GrantEvent::VariationApproved {
         variation: id(70),
-        approver: person(SECOND_APPROVER),
+        approver: someone(SECOND_APPROVER),
         authority: authority("3000"),
         first,
         total: gbp("3000"),
@@ -584,7 +584,7 @@ fn a_change_above_what_one_may_award_alone_takes_two_and_an_interest_voids_the_f
     let low = approve_change("2999.99", &[(2027, "500")]);
     let again = GrantEvent::VariationFirstApproved {
         variation: id(70),
-        first: FirstApproval { approver: person(SECOND_APPROVER), authority: authority("2999.99") },
+        first: FirstApproval { approver: someone(SECOND_APPROVER), authority: authority("2999.99") },
     };
     given::<Grant>(&void).when(low, &by(SECOND_APPROVER, TODAY)).then_events(&[again]);
 }

@@ -14,7 +14,7 @@ use crate::domain::grant::{
 };
 use crate::domain::identity::{GrantId, Hash};
 use crate::domain::money::Money;
-use crate::domain::{Aggregate, Circumstances, Refused, judge, person, words};
+use crate::domain::{Aggregate, Circumstances, Refused, judge, someone, words};
 
 /// A guard that can be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -286,7 +286,7 @@ impl Town {
                 bent.evolve(&GrantEvent::InstalmentAuthorised {
                     instalment,
                     amount,
-                    authorised_by: person(FINANCE),
+                    authorised_by: someone(FINANCE),
                     pay_on: value_date,
                     checks_valid_until: None,
                     bank_version: 1,
@@ -328,7 +328,7 @@ impl Town {
         match refused.code {
             "grant.instalments_do_not_add_up" if self.is_off(Guard::InstalmentsAddUp) => {
                 let total = instalments.iter().map(|one| one.amount.pounds()).sum();
-                let (proposer, amount) = (person(0), Money::new(total).unwrap());
+                let (proposer, amount) = (someone(0), Money::new(total).unwrap());
                 bent.evolve(&GrantEvent::Recommended { proposer, amount, panel: Panel::default() });
             }
             "grant.instalments_not_as_reserved" if self.is_off(Guard::InstalmentsAsReserved) => {
@@ -356,7 +356,7 @@ impl Town {
     /// Every instalment as if nothing had been authorised or paid.
     fn forget_payments(&self, id: GrantId, grant: &mut Grant) {
         grant.evolve(&GrantEvent::Approved {
-            approver: person(0),
+            approver: someone(0),
             amount: plenty(),
             authority: AuthorityUsed { source: AuthoritySource::Words(words("nobody")), limit: plenty() },
             first: None,
@@ -365,7 +365,7 @@ impl Town {
         });
         grant.evolve(&GrantEvent::OfferAccepted {
             terms_hash: Hash::of(b"terms"),
-            signatory: person(0),
+            signatory: someone(0),
             signatory_role: SignatoryRole::Chair,
         });
     }

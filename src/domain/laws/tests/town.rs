@@ -28,9 +28,9 @@ use crate::domain::money::Money;
 use crate::domain::places::Area;
 use crate::domain::postings::{Pot, postings};
 use crate::domain::programme::{Programme, ProgrammeCommand, Rules};
-use crate::domain::record::Fact;
+use crate::domain::record::{Fact, beside_money};
 use crate::domain::text::Text;
-use crate::domain::{Aggregate, Circumstances, Refused, by, date, judge, person, words};
+use crate::domain::{Aggregate, Circumstances, Refused, by, date, judge, someone, words};
 
 pub const PARTNER: u128 = 1;
 pub const PROPOSER: u128 = 2;
@@ -332,7 +332,7 @@ impl Town {
             Deed::DeclineOffer => self.end_offer(id, &at(PARTNER)),
             Deed::Reduce | Deed::Allocate => self.budget(step),
             Deed::Conflict => {
-                let person = person(u128::from(step.much % 7));
+                let person = someone(u128::from(step.much % 7));
                 let nature = ConflictNature::FamilyOrFriend;
                 self.on_grant(id, GrantCommand::DeclareConflict { person, nature }, &at(PROPOSER))
             }
@@ -376,7 +376,7 @@ impl Town {
                 self.on_grant(id, command, &self.who(step, PROPOSER))
             }
             GrantStatus::Assessing => {
-                let assign = GrantCommand::AssignAssessor { assessor: person(ASSESSOR), only_one: true };
+                let assign = GrantCommand::AssignAssessor { assessor: someone(ASSESSOR), only_one: true };
                 let score = GrantCommand::RecordScore {
                     criterion: words("reach"),
                     score: 4,

@@ -7,7 +7,7 @@ use crate::domain::Aggregate as _;
 use crate::domain::identity::Hash;
 use crate::domain::partner::PartnerCommand;
 use crate::domain::partner::tests::{approved, story};
-use crate::domain::{Refused, Story, by, date, gbp, given, person, words};
+use crate::domain::{Refused, Story, by, date, gbp, given, someone, words};
 
 const STAFF: u128 = 3;
 const TODAY: &str = "2026-05-01";
@@ -30,7 +30,7 @@ fn notified(amount: &str) -> PartnerEvent {
 }
 
 fn confirmed(amount: &str) -> PartnerEvent {
-    let (amount, confirmed_by) = (gbp(amount), person(STAFF));
+    let (amount, confirmed_by) = (gbp(amount), someone(STAFF));
     PartnerEvent::SubsidyConfirmed { grant: GRANT, amount, confirmed_by, evidence: evidence() }
 }
 

@@ -6,7 +6,7 @@ use crate::domain::fund::{FundEvent, YearShare};
 use crate::domain::grant::{Change, ConflictNature, GrantEvent, Replan};
 use crate::domain::receipt::Entry;
 use crate::domain::record::Fact;
-use crate::domain::{date, gbp, person, words};
+use crate::domain::{date, gbp, someone, words};
 
 const APPROVED: &str = "grant.variation_approved";
 const ON: &str = "2026-07-01";
@@ -20,7 +20,7 @@ fn up() -> Change {
 fn asked(change: &Change) -> Entry {
     let event = GrantEvent::VariationRequested {
         variation: id(51),
-        requested_by: person(PROPOSER),
+        requested_by: someone(PROPOSER),
         justification: words("More came than we thought."),
         change: change.clone(),
     };
@@ -30,7 +30,7 @@ fn asked(change: &Change) -> Entry {
 fn approved(change: Change, total: &str) -> Entry {
     let event = GrantEvent::VariationApproved {
         variation: id(51),
-        approver: person(APPROVER),
+        approver: someone(APPROVER),
         authority: authority(),
         first: None,
         total: gbp(total),
@@ -52,7 +52,7 @@ fn longer() -> Vec<Entry> {
 }
 
 fn interest(of: u128) -> Entry {
-    let (person, nature) = (person(of), ConflictNature::Financial);
+    let (person, nature) = (someone(of), ConflictNature::Financial);
     entry(GRANT, of, ON, GrantEvent::ConflictDeclared { person, nature })
 }
 
@@ -69,7 +69,7 @@ const UNSOUND_INCREASES: &[Fault] = &[
         |all| {
             change(all, "grant.variation_requested", |one| {
                 if let Fact::Grant(GrantEvent::VariationRequested { requested_by, .. }) = &mut one.fact {
-                    *requested_by = person(APPROVER);
+                    *requested_by = someone(APPROVER);
                 }
             });
         },
@@ -111,7 +111,7 @@ const UNSOUND_INCREASES: &[Fault] = &[
             let event = GrantEvent::InstalmentAuthorised {
                 instalment: id(FIRST),
                 amount: gbp("1500"),
-                authorised_by: person(AUTHORISER),
+                authorised_by: someone(AUTHORISER),
                 pay_on: date("2026-07-05"),
                 checks_valid_until: Some(date("2027-03-31")),
                 bank_version: 1,
