@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod architecture;
 mod award;
+mod consultations;
 mod database;
 mod deciding;
 mod documents;
