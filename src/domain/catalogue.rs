@@ -9,14 +9,20 @@ pub struct Kind {
     pub name: &'static str,
     /// The version written today; older ones are upcast when read.
     pub version: u16,
-    /// Its short name in code and messages, in the past tense.
-    pub title: &'static str,
     /// What it means.
     pub about: &'static str,
     /// Whether it may only be recorded with a reason.
     pub needs_reason: bool,
     /// What it carries.
     pub fields: &'static [Field],
+}
+
+impl Kind {
+    /// Its stored name as words, for people: `grant payment returned`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.name.replace(['.', '_'], " ")
+    }
 }
 
 /// One field of an event.

@@ -162,8 +162,8 @@ pub fn judge<A: Aggregate>(
         return Err(Refused {
             code: "reason.required",
             sentence: format!(
-                "Say why: {} is kept on the record with a reason that others can read.",
-                event.kind().title
+                "Say why: “{}” is kept on the record with a reason that others can read.",
+                event.kind().words()
             ),
         });
     }

@@ -105,7 +105,7 @@ pub fn all_hold<A: Aggregate>(stories: &[Story<A>]) {
             Some(event) => {
                 let refused = answer.refused();
                 assert_eq!(refused.code, "reason.required", "{}", event.kind().name);
-                assert!(refused.sentence.contains(event.kind().title), "{}", refused.sentence);
+                assert!(refused.sentence.contains(&event.kind().words()), "{}", refused.sentence);
             }
             None => answer.then_events(&story.then),
         }

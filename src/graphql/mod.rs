@@ -2,6 +2,7 @@
 
 mod answers;
 mod consultations;
+mod contacts;
 mod delegations;
 mod funds;
 mod grants;
@@ -12,8 +13,10 @@ mod pages;
 mod partners;
 mod payments;
 mod people;
+mod persons;
 mod programmes;
 mod receipts;
+mod referrals;
 mod scalars;
 mod seals;
 mod subsidies;
@@ -29,22 +32,26 @@ use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::receipt::DecisionKind;
+use crate::domain::vocabulary::{AgeBand, NeedCode, SharedItem};
 use crate::domain::what_if::EffectKind;
 
 // What the areas share; they know each other only by these names.
 use answers::{Entered, Meant, Receipt, told};
+use contacts::Contact;
 use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
-use pages::{Page, counted, cursor, pair, parts, size, uncounted};
+use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
 };
 use payments::PaymentRun;
 use people::Person;
+use persons::{SupportedPerson, VaultReading};
 use programmes::Programme;
 use receipts::decisions;
+use referrals::Referral;
 use scalars::{Code, Date, FinancialYear, Money};
 use subsidies::Assistance;
 
@@ -57,6 +64,9 @@ pub struct Query(
     funds::FundQueries,
     programmes::ProgrammeQueries,
     delegations::DelegationQueries,
+    persons::PersonQueries,
+    referrals::ReferralQueries,
+    contacts::ContactQueries,
     grants::GrantQueries,
     payments::PaymentQueries,
     ledger::LedgerQueries,
@@ -75,6 +85,9 @@ pub struct Mutation(
     funds::FundMutations,
     programmes::ProgrammeMutations,
     delegations::DelegationMutations,
+    persons::PersonMutations,
+    referrals::ReferralMutations,
+    contacts::ContactMutations,
     grants::EnteringMutations,
     grants::GrantMutations,
     grants::ApprovingMutations,

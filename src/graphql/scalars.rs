@@ -17,6 +17,7 @@ use crate::domain::consultation::{
     CommitmentKind, CommitmentStanding, ConsultationStatus, FeedbackChannel, HeadBand, Method, NeedStanding,
     Rung, Strength, Trace, WhatYouMeant,
 };
+use crate::domain::contact::{Minutes, Service};
 use crate::domain::fund::{RecoveryRule, ReleaseCause};
 use crate::domain::grant::{
     ConflictNature, GrantStatus, RecoveryGround, ReturnKind, ReturnStatus, ReviewOutcome, SignatoryRole,
@@ -26,11 +27,15 @@ use crate::domain::identity::Role;
 use crate::domain::money;
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
+use crate::domain::person::{ErasureGround, FirstMeeting};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::programme::{Route, Track};
 use crate::domain::receipt::DecisionKind;
-use crate::domain::vocabulary::{Access, Language, NeedCode};
+use crate::domain::referral::{
+    DeclineGround, RedirectTarget, ReferralSource, ReferralStatus, TellingChannel, Urgency,
+};
+use crate::domain::vocabulary::{Access, AgeBand, Channel, Language, NeedCode, SharedItem};
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -126,15 +131,21 @@ pub trait Listed: Copy + Eq + Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code<T>(pub T);
 
+/// A code as the name of an enum's entry, which may not begin with a digit: `16_to_24` is `FROM_16_TO_24`.
+fn capitals(code: &str) -> String {
+    let before = if code.starts_with(|sign: char| sign.is_ascii_digit()) { "FROM_" } else { "" };
+    format!("{before}{}", code.to_uppercase())
+}
+
 impl<T: Listed> Code<T> {
     fn enum_name(&self) -> Name {
         let entry = T::entries().into_iter().find(|(_, _, value)| *value == self.0);
-        Name::new(entry.map_or_else(String::new, |(code, _, _)| code.to_uppercase()))
+        Name::new(entry.map_or_else(String::new, |(code, _, _)| capitals(code)))
     }
 
     fn meta() -> MetaType {
         let values = T::entries().into_iter().map(|(code, words, _)| {
-            let name = code.to_uppercase();
+            let name = capitals(code);
             let value = MetaEnumValue {
                 name: name.clone(),
                 description: Some(words.to_string()),
@@ -179,7 +190,7 @@ impl<T: Listed> InputType for Code<T> {
         };
         T::entries()
             .into_iter()
-            .find(|(code, _, _)| code.to_uppercase() == typed)
+            .find(|(code, _, _)| capitals(code) == typed)
             .map(|(_, _, value)| Self(value))
             .ok_or_else(|| {
                 InputValueError::custom(format!("Choose an entry of {}: {typed:?} is none.", T::NAME))
@@ -266,6 +277,19 @@ listed! {
     FeedbackChannel, "FeedbackChannel", "How those who were heard are told what came of it.";
     WhatYouMeant, "WhatYouMeant", "What people answered when they were asked whether it is what they meant.";
     Trace, "Trace", "Something in a text that looks as if it could tell who somebody is.";
+    AgeBand, "AgeBand", "An age in bands.";
+    Channel, "Channel", "How somebody is talked to.";
+    SharedItem, "SharedItem", "A thing about a person that they may agree to have shared with a partner.";
+    FirstMeeting, "FirstMeeting", "How a person came to be met.";
+    ErasureGround, "ErasureGround", "Why a person is forgotten.";
+    ReferralSource, "ReferralSource", "Who referred a person.";
+    ReferralStatus, "ReferralStatus", "Where a referral stands.";
+    Urgency, "Urgency", "How soon a referral has to be looked at.";
+    DeclineGround, "ReferralDeclineGround", "Why a referral is not taken on.";
+    RedirectTarget, "RedirectTarget", "Where a referral is sent on to.";
+    TellingChannel, "TellingChannel", "How a referrer is told what came of it.";
+    Minutes, "MinutesBand", "How long a talk took, in bands.";
+    Service, "SignpostService", "Where somebody can be pointed that is no partner’s offer.";
 }
 
 impl Listed for Role {

@@ -6,7 +6,7 @@ use super::ConsultationCommand as Command;
 use super::ConsultationEvent as Event;
 use super::*;
 use crate::domain::identity::{Hash, ReferenceKind};
-use crate::domain::{Refused, Story, all_hold, all_reached, by, date, given, never_fails, person, words};
+use crate::domain::{Refused, Story, all_hold, all_reached, by, date, given, never_fails, someone, words};
 
 mod closing;
 
@@ -70,11 +70,11 @@ fn voice(number: u128, traces: &[Trace], may_be_published: bool) -> NewVoice {
 
 fn recorded(number: u128, traces: &[Trace], may_be_published: bool) -> Event {
     let NewVoice { voice, group, text, traces, may_be_published } = voice(number, traces, may_be_published);
-    Event::VoiceRecorded { voice, group, text, traces, may_be_published, recorded_by: person(ROSA) }
+    Event::VoiceRecorded { voice, group, text, traces, may_be_published, recorded_by: someone(ROSA) }
 }
 
 fn checked(number: u128, names_nobody: bool) -> Event {
-    Event::VoiceChecked { voice: id(number), checked_by: person(COLLEAGUE), names_nobody }
+    Event::VoiceChecked { voice: id(number), checked_by: someone(COLLEAGUE), names_nobody }
 }
 
 fn need(number: u128) -> NewNeed {
@@ -142,7 +142,7 @@ fn promise() -> NewCommitment {
         kind: CommitmentKind::Do,
         statement: words("We will pay for interpreters where a group asks."),
         asked: None,
-        owner: Some(person(ROSA)),
+        owner: Some(someone(ROSA)),
         by_when: date("2026-06-30"),
     }
 }
@@ -156,7 +156,7 @@ fn promising(change: impl FnOnce(&mut NewCommitment)) -> Command {
 fn promised_for(needs: &[u128]) -> Event {
     let NewCommitment { commitment, kind, statement, asked, by_when, .. } = promise();
     let needs = needs.iter().map(|need| id(*need)).collect();
-    Event::CommitmentMade { commitment, needs, kind, statement, asked, owner: person(ROSA), by_when }
+    Event::CommitmentMade { commitment, needs, kind, statement, asked, owner: someone(ROSA), by_when }
 }
 
 fn promised() -> Event {
@@ -237,7 +237,7 @@ fn stories_of_listening() -> Vec<Story<Consultation>> {
         story(
             after(&[recorded(60, &[Trace::Name], true)]),
             Command::OverruleVoiceCheck { voice: id(60) },
-            Event::VoiceCheckOverruled { voice: id(60), checked_by: person(COLLEAGUE), traces: flagged },
+            Event::VoiceCheckOverruled { voice: id(60), checked_by: someone(COLLEAGUE), traces: flagged },
         ),
         story(
             after(&[recorded(60, &[], true), checked(60, true)]),
@@ -291,7 +291,7 @@ fn stories_of_answering() -> Vec<Story<Consultation>> {
             Event::CommitmentChanged {
                 commitment: id(70),
                 statement: promise().statement,
-                owner: person(ROSA),
+                owner: someone(ROSA),
                 by_when: date("2026-09-30"),
             },
         ),

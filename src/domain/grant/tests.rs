@@ -319,8 +319,8 @@ fn stories() -> Vec<Story<Grant>> {
             at: by(PAYER, PAY_ON),
             then: vec![GrantEvent::PaymentReturned {
                 instalment: id(1),
-                run: id(70),
-                line: 1,
+                run: Some(id(70)),
+                line: Some(1),
                 amount: gbp("1500"),
                 value_date: date(PAY_ON),
                 bank_code: words("AC04"),

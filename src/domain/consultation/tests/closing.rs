@@ -134,7 +134,7 @@ fn a_missed_commitment_is_open_again_with_a_new_day_or_kept_late() {
     let changed = Event::CommitmentChanged {
         commitment: id(70),
         statement: promise().statement,
-        owner: person(ROSA),
+        owner: someone(ROSA),
         by_when: date("2026-09-30"),
     };
     given::<Consultation>(&missed)

@@ -1,6 +1,7 @@
 //! Given, when, then: a grant that runs. Reports, variations, suspension, recovery, its end.
 
 mod bounced;
+mod ending;
 
 use super::*;
 
@@ -41,7 +42,7 @@ fn submitted(number: u128) -> GrantEvent {
 }
 
 fn accepted(number: u128) -> GrantEvent {
-    GrantEvent::MonitoringReturnAccepted { return_id: id(number) }
+    GrantEvent::MonitoringReturnAccepted { return_id: id(number), accepted_by: Some(someone(PROPOSER)) }
 }
 
 fn queried() -> GrantEvent {
@@ -238,8 +239,11 @@ pub(super) fn stories() -> Vec<Story<Grant>> {
     let in_hand = || after(&[requested(60, ReturnKind::Interim), submitted(60)]);
     let query = MonitoringCommand::Query { return_id: id(60), question: words("How many came twice?") };
     let final_asked = || after(&[requested(61, ReturnKind::Final)]);
-    let waived_return =
-        GrantEvent::MonitoringReturnWaived { return_id: id(61), authority: authority("2500") };
+    let waived_return = GrantEvent::MonitoringReturnWaived {
+        return_id: id(61),
+        waived_by: Some(someone(APPROVER)),
+        authority: authority("2500"),
+    };
     let asked = || after(&[asked_for(to_amount("3000"))]);
     let raise = wishing(wish_amount("2500", "3000", vec![one_more(3, "500")]));
     let closed = GrantEvent::Closed {
@@ -269,18 +273,24 @@ pub(super) fn stories() -> Vec<Story<Grant>> {
         story(after(&[]), demand("1500"), PROPOSER, demanded("1500")),
         story(after(&[demanded("1500")]), receive(80, "400", TODAY), FINANCE, received("400")),
         story(after(&[demanded("1500"), received("400")]), write_off("1100"), FINANCE, written_off("1100")),
-        story(after(&[]), steer(CourseCommand::Terminate), APPROVER, {
-            GrantEvent::Terminated { unpaid: vec![second()] }
-        }),
         story(after(&[]), review, PROPOSER, reviewed),
-        story(closing(), close("1500"), PROPOSER, closed),
+        story(closing(), close("1500"), APPROVER, closed),
     ]
+    .into_iter()
+    .chain(ending::stories())
+    .collect()
 }
 
 /// What was turned down, and the code that was expected.
 pub(super) fn refusals() -> Vec<(&'static str, Refused)> {
-    [refusals_of_reporting(), refusals_of_varying(), refusals_of_steering(), refusals_of_recovering()]
-        .concat()
+    [
+        refusals_of_reporting(),
+        refusals_of_varying(),
+        refusals_of_steering(),
+        refusals_of_recovering(),
+        ending::refusals(),
+    ]
+    .concat()
 }
 
 fn refusals_of_reporting() -> Vec<(&'static str, Refused)> {
@@ -377,7 +387,6 @@ fn refusals_of_steering() -> Vec<(&'static str, Refused)> {
     let open_end = after(&[is_final.clone(), submitted(61), accepted(61)]);
     let spent = [declared_unspent("1000"), released("1000"), is_final];
     let owing = after(&[&spent[..], &[submitted(61), accepted(61), demanded("10")]].concat());
-    let on_its_way = after(&[authorised_to(2, "1000")]);
     let advance = Circumstances { reason: None, ..by(FINANCE, TODAY) };
     let in_advance = given::<Grant>(&at(ACTIVE)).when(authorise(1, "2026-05-07"), &advance).refused();
     let suspended_first = [at(AUTHORISED), vec![suspended()]].concat();
@@ -400,16 +409,12 @@ fn refusals_of_steering() -> Vec<(&'static str, Refused)> {
         ("grant.releaser_declared", refused(&declared_some, release("1"), ADMIN)),
         ("grant.exceeds_underspend", refused(&declared_some, release("300.01"), PROPOSER)),
         ("grant.exceeds_unpaid", refused(&after(&[declared_unspent("1001")]), release("1001"), PROPOSER)),
-        ("grant.instalments_on_their_way", refused(&on_its_way, steer(CourseCommand::Terminate), APPROVER)),
-        ("grant.variation_open", {
-            refused(&after(&[asked_for(to_amount("3000"))]), steer(CourseCommand::Terminate), APPROVER)
-        }),
         ("grant.final_return_open", refused(&running, close("1500"), PROPOSER)),
         ("grant.wrong_stage", refused(&held, close("1500"), PROPOSER)),
         ("grant.instalments_open", refused(&open_end, close("1500"), PROPOSER)),
         ("grant.demands_open", refused(&owing, close("1500"), PROPOSER)),
         ("grant.final_return_open", refused(&after(&spent), close("1500"), PROPOSER)),
-        ("grant.spend_exceeds_funds", refused(&closing(), close("1600.01"), PROPOSER)),
+        ("grant.spend_exceeds_funds", refused(&closing(), close("1600.01"), APPROVER)),
     ]
 }
 
@@ -548,7 +553,7 @@ fn end_purpose_and_payee_hold_from_the_approval_on() {
     let history = after(&[varied("2500", purpose.clone()), varied("2500", end), varied("2500", payee)]);
     let grant = Grant::after(&history);
     assert_eq!(grant.case().unwrap().period.1, date("2027-08-31"));
-    assert_eq!((grant.payee(), grant.case().unwrap().partner), (Ok(id(13)), id(10)));
+    assert_eq!((grant.payee(), grant.subject().unwrap().partner), (Ok(id(13)), id(10)));
     let Change::Purpose { from, to } = purpose else { panic!("it is a purpose") };
     let again = wishing(Wish::Purpose { from: from.clone(), to: from });
     refused(&history, again, REQUESTER);

@@ -315,7 +315,7 @@ impl Bank {
 
     fn add(&self, place: usize, grant: GrantId, instalment: InstalmentId) -> Result<Decision, Refused> {
         let state = &self.grants[&grant];
-        let case = state.case()?;
+        let case = state.subject()?;
         let add = PaymentRunCommand::AddLine {
             grant,
             grant_reference: case.reference.clone(),

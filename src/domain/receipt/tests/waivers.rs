@@ -116,7 +116,11 @@ fn requested(kind: ReturnKind) -> GrantEvent {
 }
 
 fn return_waived() -> Vec<Entry> {
-    let event = GrantEvent::MonitoringReturnWaived { return_id: id(41), authority: authority() };
+    let event = GrantEvent::MonitoringReturnWaived {
+        return_id: id(41),
+        waived_by: Some(someone(APPROVER)),
+        authority: authority(),
+    };
     let asked = entry(GRANT, PROPOSER, "2026-07-01", requested(ReturnKind::Final));
     [running(), vec![asked, entry(GRANT, APPROVER, "2026-07-20", event)]].concat()
 }
@@ -136,7 +140,7 @@ fn only_the_final_return_is_waived_and_once() {
         (
             "settled",
             |all| {
-                let event = GrantEvent::MonitoringReturnAccepted { return_id: id(41) };
+                let event = GrantEvent::MonitoringReturnAccepted { return_id: id(41), accepted_by: None };
                 before(all, "grant.monitoring_return_waived", grant(PROPOSER, event));
             },
             &["grant.return_not_awaited", "replayed"],
