@@ -35,12 +35,12 @@ async fn a_voice_is_read_on_the_record_checked_by_another_and_published() {
     assert!(said.contains("a name") && !said.contains("Sandra"), "{said}");
 
     let read = "query($of: UUID!, $voice: UUID!, $why: String!) {
-        voiceWords(consultationId: $of, voiceId: $voice, why: $why) }";
+        voiceWords(consultationId: $of, voiceId: $voice, why: $why) { words } }";
     let variables = |why: &str| json!({ "of": of, "voice": voice, "why": why });
     let blank = hall.world.ask(&hall.wilf, read, variables(" ")).await;
     assert_eq!(blank.refusal().0, "vault.why_required");
     let told = hall.world.ask(&hall.wilf, read, variables("To check it before it is published")).await;
-    assert_eq!(told.data()["voiceWords"], words);
+    assert_eq!(told.data()["voiceWords"]["words"], words);
     let wanted = ("inclusion".to_owned(), "To check it before it is published".to_owned());
     assert_eq!(readings(&hall).await, [wanted]);
 
@@ -102,7 +102,7 @@ async fn voices_are_for_the_inclusion_team_alone() {
         let answer = hall.world.ask(who, look, json!({ "of": of })).await;
         assert_eq!(answer.data()["consultation"], json!({ "heads": bands, "voices": voices }));
     }
-    let read = "query($of: UUID!, $voice: UUID!) { voiceWords(consultationId: $of, voiceId: $voice, why: \"Why not\") }";
+    let read = "query($of: UUID!, $voice: UUID!) { voiceWords(consultationId: $of, voiceId: $voice, why: \"Why not\") { words } }";
     for who in [&hall.auditor, &hall.commissioner] {
         let answer = hall.world.ask(who, read, json!({ "of": of, "voice": voice })).await;
         assert_eq!(answer.refusal().0, "forbidden");
