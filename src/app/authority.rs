@@ -13,6 +13,9 @@ const STAFF: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor];
 const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 /// Those who see money and decisions, and partners their own.
 const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
+/// Those who see what was heard, and partners what they hosted.
+const HEARD: &[Role] =
+    &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
 
@@ -37,6 +40,8 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("matchRemittance", &[Finance]),
     ("history", MONEY_AND_OWN),
     ("decisionReceipt", MONEY),
+    ("checkpoint", ANYBODY),
+    ("inclusionProof", MONEY_AND_OWN),
     ("laws", MONEY),
     ("whatIf", MONEY),
     ("subsidies", MONEY),
@@ -131,7 +136,9 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("recordOfferLapse", &[Commissioner]),
     ("recordConditionMet", &[Commissioner, Finance]),
     ("authoriseInstalment", &[Commissioner]),
+    ("withdrawAuthorisation", &[Commissioner, Approver, Finance]),
     ("confirmPayment", &[Finance]),
+    ("recordPaymentReturned", &[Finance]),
     // Grants that run.
     ("waiveCondition", &[Approver]),
     ("requestMonitoringReturn", &[Commissioner]),
@@ -154,6 +161,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("recordRecoveryReceived", &[Finance]),
     ("writeOffRecovery", &[Finance]),
     ("completeAnnualReview", &[Commissioner]),
+    ("proposeTermination", &[Commissioner, Approver]),
     ("terminateGrant", &[Approver]),
     ("closeGrant", &[Commissioner]),
     // Payment runs: finance makes them, an approver approves, another of finance releases.
@@ -166,6 +174,37 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("exportPaymentRun", &[Finance]),
     ("loadRemittance", &[Finance]),
     ("reconcilePaymentRun", &[Finance]),
+    // Consultations: the inclusion team listens; commissioners promise, keep, and say what cannot be done.
+    ("consultations", HEARD),
+    ("consultation", HEARD),
+    ("needs", HEARD),
+    ("need", HEARD),
+    ("commitments", HEARD),
+    ("youSaidWeDid", ANYBODY),
+    ("voiceWords", &[Inclusion]),
+    ("planConsultation", &[Inclusion]),
+    ("holdConsultation", &[Inclusion]),
+    ("cancelConsultation", &[Inclusion]),
+    ("recordVoice", &[Inclusion]),
+    ("checkVoice", &[Inclusion]),
+    ("overruleVoiceCheck", &[Inclusion]),
+    ("publishVoice", &[Inclusion]),
+    ("withdrawVoice", &[Inclusion]),
+    ("hearNeed", &[Inclusion]),
+    ("mergeNeed", &[Inclusion]),
+    ("rewordNeed", &[Inclusion]),
+    ("writeUpConsultation", &[Inclusion]),
+    ("agreeThemes", &[Inclusion]),
+    ("makeCommitment", &[Inclusion, Commissioner]),
+    ("sayCannotDo", &[Inclusion, Commissioner]),
+    ("logAction", &[Inclusion, Commissioner]),
+    ("linkEvidence", &[Inclusion, Commissioner]),
+    ("changeCommitment", &[Inclusion, Commissioner]),
+    ("keepCommitment", &[Inclusion, Commissioner]),
+    ("missCommitment", &[Inclusion, Commissioner]),
+    ("giveFeedback", &[Inclusion]),
+    ("hearFeedback", &[Inclusion]),
+    ("closeConsultation", &[Inclusion]),
 ];
 
 /// Whether somebody may use a field of the API.

@@ -11,6 +11,7 @@ use crate::domain::identity::{PartnerId, PersonId, Role};
 use crate::domain::record::Fact;
 use crate::projections::audit;
 use crate::projections::grants::GrantRecord;
+use crate::projections::offers::OfferRecord;
 use crate::projections::one;
 pub use crate::store::log::{Recorded, Slice};
 
@@ -36,6 +37,9 @@ impl App {
     async fn is_own_stream(&self, who: &Identity, stream: Option<Uuid>) -> Result<bool, Failure> {
         let (Some(stream), Some(own)) = (stream, who.partner) else { return Ok(false) };
         if PartnerId(stream) == own {
+            return Ok(true);
+        }
+        if one::<OfferRecord>(self.store.pool(), stream).await?.is_some_and(|offer| offer.partner == own) {
             return Ok(true);
         }
         let grant = one::<GrantRecord>(self.store.pool(), stream).await?;
@@ -98,7 +102,9 @@ fn outside(mut event: Recorded) -> Option<Recorded> {
     if judging.contains(&event.fact.kind().name) {
         return None;
     }
-    if !event.role.is_some_and(Role::is_of_a_partner) {
+    // Whoever reports an entry may be of another partner: who it was is for those who look into it.
+    let reported = event.fact.kind().name == "offer.reported_wrong";
+    if reported || !event.role.is_some_and(Role::is_of_a_partner) {
         event.actor = None;
         event.reason = None;
     }

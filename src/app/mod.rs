@@ -1,6 +1,7 @@
 //! Running a command and reading a view: authority, the clock, and one decision at a time.
 
 pub mod authority;
+pub mod consultations;
 pub mod contacts;
 pub mod delegations;
 pub mod erasures;
@@ -16,6 +17,7 @@ pub mod persons;
 pub mod programmes;
 pub mod receipts;
 pub mod referrals;
+pub mod seals;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

@@ -25,7 +25,7 @@ pub use events::{
     CommitmentKind, ConsultationEvent, FeedbackChannel, GroupHeads, HeadBand, Method, Rung, ShownBy,
     Strength, WhatYouMeant,
 };
-pub use progress::{ConsultationStatus, Progress};
+pub use progress::{ConsultationStatus, NeedStanding, Progress};
 pub use traces::{Trace, traces};
 
 /// What is said of a consultation when it is planned.

@@ -64,6 +64,10 @@ ids! {
     ContactId,
     /// Something a partner offers.
     OfferId,
+    /// One social prescription.
+    PrescriptionId,
+    /// One record of answers to an outcome instrument.
+    OutcomeId,
     /// A place where activity happens: a site, a partner's place, or a channel online.
     SiteId,
     /// A course.
@@ -84,6 +88,10 @@ ids! {
     VoiceId,
     /// Something that was promised about a need.
     CommitmentId,
+    /// One change proposed on an offer.
+    OfferChangeId,
+    /// One report that an offer's entry is wrong.
+    OfferReportId,
 }
 
 impl CommandId {
@@ -137,6 +145,8 @@ pub enum ReferenceKind {
     Consultation,
     /// A need, `N-2026-0001`.
     Need,
+    /// An offer, `O-2026-0001`.
+    Offer,
 }
 
 impl ReferenceKind {
@@ -151,6 +161,7 @@ impl ReferenceKind {
             Self::PaymentRun => 'B',
             Self::Consultation => 'C',
             Self::Need => 'N',
+            Self::Offer => 'O',
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Four small macros that keep one event, one refusal or one code in one place: name, version, description, words.
+//! Three small macros that keep one event, one refusal or one code in one place: name, version, description, words.
 
 /// Declare an aggregate's events. Each line: `"stored.name", version [, reason] => Variant { field: Type }`.
 /// `reason` marks facts that may not be recorded without one. Doc comments go into the generated catalogue.
@@ -30,7 +30,6 @@ macro_rules! events {
                     stream: $stream,
                     name: $name,
                     version: $version,
-                    title: stringify!($Variant),
                     about: concat!($($doc),*),
                     needs_reason: events!(@reason $($reason)?),
                     fields: &[ $( $crate::domain::catalogue::Field {
@@ -114,20 +113,3 @@ macro_rules! codes {
         }
     };
 }
-
-/// The facts that neither move money nor decide on any, as a pattern: the ledger, its laws and the receipts pass over
-/// them. Whoever adds such an aggregate adds it here.
-macro_rules! beside_money {
-    () => {
-        $crate::domain::record::Fact::Person(_)
-            | $crate::domain::record::Fact::Referral(_)
-            | $crate::domain::record::Fact::Contact(_)
-            | $crate::domain::record::Fact::Consultation(_)
-            | $crate::domain::record::Fact::Need(_)
-            | $crate::domain::record::Fact::Site(_)
-            | $crate::domain::record::Fact::Course(_)
-            | $crate::domain::record::Fact::Session(_)
-            | $crate::domain::record::Fact::Publication(_)
-    };
-}
-pub(crate) use beside_money;

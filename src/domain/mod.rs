@@ -1,12 +1,10 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
-//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `person`, `referral`,
-//! `contact`, `consultation`, `need`, `site`, `course`, `session`, `publication`): its events, commands, refusals,
-//! state, `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
+//! One file per aggregate, such as `fund`: its events, commands, refusals, state, `decide`, `evolve` and unit tests. The
+//! vocabulary they share stands beside them.
 
 #[macro_use]
 mod macros;
-pub(crate) use macros::beside_money;
 
 pub mod bank;
 pub mod calendar;
@@ -22,11 +20,14 @@ pub mod identity;
 pub mod laws;
 pub mod money;
 pub mod need;
+pub mod offer;
+pub mod outcome;
 pub mod partner;
 pub mod payment_run;
 pub mod person;
 pub mod places;
 pub mod postings;
+pub mod prescription;
 pub mod programme;
 pub mod publication;
 pub mod receipt;
@@ -47,7 +48,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use calendar::Date;
 use identity::Actor;
 #[cfg(test)]
-use scenario::{Story, all_hold, all_reached, by, date, gbp, given, never_fails, person, words};
+use scenario::{Story, all_hold, all_reached, by, date, gbp, given, never_fails, someone, words};
 use text::Text;
 
 /// Why something was decided, in the decider's words. At most 2,000 characters; never about a private person.
@@ -161,8 +162,8 @@ pub fn judge<A: Aggregate>(
         return Err(Refused {
             code: "reason.required",
             sentence: format!(
-                "Say why: {} is kept on the record with a reason that others can read.",
-                event.kind().title
+                "Say why: “{}” is kept on the record with a reason that others can read.",
+                event.kind().words()
             ),
         });
     }

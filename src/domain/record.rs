@@ -11,9 +11,11 @@ use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::need::{Need, NeedEvent};
+use super::offer::{Offer, OfferEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
 use super::person::{Person, PersonEvent};
+use super::prescription::{OpenPrescription, OpenPrescriptionEvent, Prescription, PrescriptionEvent};
 use super::programme::{Programme, ProgrammeEvent};
 use super::publication::{Publication, PublicationEvent};
 use super::referral::{Referral, ReferralEvent};
@@ -103,4 +105,27 @@ facts! {
     Course: CourseEvent,
     Session: SessionEvent,
     Publication: PublicationEvent,
+    Prescription: PrescriptionEvent,
+    OpenPrescription: OpenPrescriptionEvent,
+    Offer: OfferEvent,
 }
+
+/// The facts that neither move money nor decide on any, as a pattern: the ledger, its laws and the receipts pass over
+/// them. Whoever adds such an aggregate adds it here.
+macro_rules! beside_money {
+    () => {
+        $crate::domain::record::Fact::Person(_)
+            | $crate::domain::record::Fact::Referral(_)
+            | $crate::domain::record::Fact::Contact(_)
+            | $crate::domain::record::Fact::Consultation(_)
+            | $crate::domain::record::Fact::Need(_)
+            | $crate::domain::record::Fact::Site(_)
+            | $crate::domain::record::Fact::Course(_)
+            | $crate::domain::record::Fact::Session(_)
+            | $crate::domain::record::Fact::Publication(_)
+            | $crate::domain::record::Fact::Offer(_)
+            | $crate::domain::record::Fact::Prescription(_)
+            | $crate::domain::record::Fact::OpenPrescription(_)
+    };
+}
+pub(crate) use beside_money;

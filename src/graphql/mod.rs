@@ -1,6 +1,7 @@
 //! The API: queries and a mutation for each command, over the app and nothing else.
 
 mod answers;
+mod consultations;
 mod contacts;
 mod delegations;
 mod funds;
@@ -17,6 +18,7 @@ mod programmes;
 mod receipts;
 mod referrals;
 mod scalars;
+mod seals;
 mod subsidies;
 mod what_if;
 
@@ -40,7 +42,7 @@ use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
-use pages::{Page, counted, cursor, pair, parts, size, uncounted};
+use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
 };
@@ -71,6 +73,8 @@ pub struct Query(
     history::HistoryQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
+    seals::SealQueries,
+    consultations::ConsultationQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -91,6 +95,8 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    consultations::ListeningMutations,
+    consultations::AnsweringMutations,
 );
 
 /// The schema, ready to run.

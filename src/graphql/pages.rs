@@ -2,6 +2,7 @@
 
 use async_graphql::connection::PageInfo;
 use async_graphql::{Object, OutputType, Result, SimpleObject};
+use uuid::Uuid;
 
 use super::{
     Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Programme,
@@ -130,6 +131,16 @@ pub(super) fn counted<N: OutputType>(
     total_count: i64,
 ) -> Page<N> {
     Page { total_count: Some(total_count), ..uncounted(entries, size, has_previous_page) }
+}
+
+/// A page of a list in the order of names.
+pub(super) fn by_name<N: OutputType>(
+    entries: impl Iterator<Item = (String, Uuid, N)>,
+    size: i64,
+    has_previous_page: bool,
+) -> Page<N> {
+    let entries = entries.map(|(name, id, node)| (cursor(&[&name, &id.to_string()]), node));
+    uncounted(entries, size, has_previous_page)
 }
 
 /// A page of a list that is not counted.

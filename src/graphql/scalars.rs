@@ -13,6 +13,10 @@ use rust_decimal::Decimal;
 
 use crate::domain::Refusal;
 use crate::domain::calendar;
+use crate::domain::consultation::{
+    CommitmentKind, CommitmentStanding, ConsultationStatus, FeedbackChannel, HeadBand, Method, NeedStanding,
+    Rung, Strength, Trace, WhatYouMeant,
+};
 use crate::domain::contact::{Minutes, Service};
 use crate::domain::fund::{RecoveryRule, ReleaseCause};
 use crate::domain::grant::{
@@ -31,7 +35,7 @@ use crate::domain::receipt::DecisionKind;
 use crate::domain::referral::{
     DeclineGround, RedirectTarget, ReferralSource, ReferralStatus, TellingChannel, Urgency,
 };
-use crate::domain::vocabulary::{AgeBand, Channel, NeedCode, SharedItem};
+use crate::domain::vocabulary::{Access, AgeBand, Channel, Language, NeedCode, SharedItem};
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -260,6 +264,19 @@ listed! {
     DecisionKind, "DecisionKind", "What kind of decision has a receipt.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
     NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
+    Language, "Language", "A language, by its BCP 47 tag.";
+    Access, "Access", "What makes it possible for people to take part.";
+    ConsultationStatus, "ConsultationStatus", "Where a consultation stands.";
+    Method, "ConsultationMethod", "How people are listened to.";
+    Rung, "Rung", "A rung of the ladder of co-production of Think Local Act Personal, the lowest first.";
+    HeadBand, "HeadBand", "How many people came, in bands: a small number could tell who was there.";
+    Strength, "NeedStrength", "How many of those who were there said so.";
+    NeedStanding, "NeedStanding", "What became of a need.";
+    CommitmentKind, "CommitmentKind", "What kind of promise a commitment is.";
+    CommitmentStanding, "CommitmentStanding", "What became of a commitment.";
+    FeedbackChannel, "FeedbackChannel", "How those who were heard are told what came of it.";
+    WhatYouMeant, "WhatYouMeant", "What people answered when they were asked whether it is what they meant.";
+    Trace, "Trace", "Something in a text that looks as if it could tell who somebody is.";
     AgeBand, "AgeBand", "An age in bands.";
     Channel, "Channel", "How somebody is talked to.";
     SharedItem, "SharedItem", "A thing about a person that they may agree to have shared with a partner.";

@@ -3,11 +3,13 @@
 
 pub mod audit;
 pub mod build;
+pub mod consultations;
 pub mod contacts;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
 pub mod ledger;
+pub mod offers;
 pub mod partners;
 pub mod payments;
 pub mod persons;
@@ -23,7 +25,7 @@ use sqlx::{PgConnection, PgPool};
 pub use crate::store::Trouble;
 use crate::store::log::Recorded;
 use crate::store::{Inline, Store};
-pub use records::{Record, one, several};
+pub use records::{Record, by_name, one, several};
 use records::{read, unreadable};
 
 /// The schema the projections stand in.
@@ -97,6 +99,9 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<persons::PersonRecord>::default()),
         Arc::new(records::Records::<referrals::ReferralRecord>::default()),
         Arc::new(records::Records::<contacts::ContactRecord>::default()),
+        Arc::new(records::Records::<offers::OfferRecord>::default()),
+        Arc::new(records::Records::<offers::OfferVersions>::default()),
+        Arc::new(records::Records::<consultations::ConsultationRecord>::default()),
     ]
 }
 

@@ -23,6 +23,16 @@ codes! {
     }
 }
 
+codes! {
+    /// What became of a need.
+    pub enum NeedStanding {
+        "unanswered" => Unanswered, "no answer yet";
+        "answered" => Answered, "something was promised";
+        "merged" => Merged, "one with another need";
+        "cannot_do" => CannotDo, "nothing can be done";
+    }
+}
+
 #[expect(clippy::derivable_impls, reason = "the macro that lists codes derives no default")]
 impl Default for ConsultationStatus {
     fn default() -> Self {

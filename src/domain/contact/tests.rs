@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::identity::OfferId;
 use crate::domain::places::Area;
 use crate::domain::vocabulary::AgeBand;
-use crate::domain::{Event as _, Story, all_hold, all_reached, by, given, never_fails, person};
+use crate::domain::{Event as _, Story, all_hold, all_reached, by, given, never_fails, someone};
 
 const ADVISOR: u128 = 1;
 const TODAY: &str = "2026-05-01";
@@ -33,7 +33,7 @@ fn talk() -> Talk {
 
 fn made() -> ContactEvent {
     let Talk { person: somebody, channel, site, needs, profile, referral, minutes } = talk();
-    let advisor = person(ADVISOR);
+    let advisor = someone(ADVISOR);
     ContactEvent::Made { person: somebody, channel, site, needs, profile, referral, minutes, advisor }
 }
 
@@ -89,7 +89,7 @@ fn every_refusal_is_reached() {
 #[test]
 fn prescriptions_find_the_talk_and_who_had_it() {
     let contact = Contact::after(&[made()]);
-    assert_eq!((contact.talk(), contact.advisor()), (Ok(&talk()), person(ADVISOR)));
+    assert_eq!((contact.talk(), contact.advisor()), (Ok(&talk()), someone(ADVISOR)));
     assert_eq!(Contact::default().talk(), Err(ContactRefusal::Unknown));
 }
 

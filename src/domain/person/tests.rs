@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::identity::Hash;
-use crate::domain::{Story, all_hold, all_reached, by, given, never_fails, person};
+use crate::domain::{Story, all_hold, all_reached, by, given, never_fails, someone};
 
 const ADVISOR: u128 = 1;
 const ANOTHER: u128 = 2;
@@ -35,7 +35,7 @@ fn case() -> CaseNumber {
 }
 
 fn asked() -> PersonEvent {
-    PersonEvent::ErasureAsked { ground: ErasureGround::Asked, authority: case(), asked_by: person(ADVISOR) }
+    PersonEvent::ErasureAsked { ground: ErasureGround::Asked, authority: case(), asked_by: someone(ADVISOR) }
 }
 
 fn ask() -> PersonCommand {
@@ -47,7 +47,7 @@ fn erased() -> PersonEvent {
         subject: id(9),
         ground: ErasureGround::Asked,
         authority: case(),
-        asked_by: person(ADVISOR),
+        asked_by: someone(ADVISOR),
     }
 }
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{Refused, Story, all_hold, all_reached, by, date, given, never_fails, person};
+use crate::domain::{Refused, Story, all_hold, all_reached, by, date, given, never_fails, someone};
 
 const ADVISOR: u128 = 1;
 /// The Thursday before Easter.
@@ -37,11 +37,11 @@ fn by_gp() -> ReferralEvent {
 }
 
 fn triage(needs: BTreeSet<NeedCode>) -> ReferralCommand {
-    ReferralCommand::Triage { urgency: Urgency::Urgent, needs, advisor: person(ADVISOR) }
+    ReferralCommand::Triage { urgency: Urgency::Urgent, needs, advisor: someone(ADVISOR) }
 }
 
 fn triaged() -> ReferralEvent {
-    ReferralEvent::Triaged { urgency: Urgency::Urgent, needs: needs(), advisor: person(ADVISOR) }
+    ReferralEvent::Triaged { urgency: Urgency::Urgent, needs: needs(), advisor: someone(ADVISOR) }
 }
 
 const ACCEPTED: ReferralEvent = ReferralEvent::Accepted {};

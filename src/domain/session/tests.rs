@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{Refused, Story, all_hold, all_reached, by, date, given, never_fails, person};
+use crate::domain::{Refused, Story, all_hold, all_reached, by, date, given, never_fails, someone};
 
 const DAY: &str = "2026-05-12";
 
@@ -21,7 +21,7 @@ fn plan() -> Plan {
         day: date(DAY),
         starts_at: "10:30".parse().unwrap(),
         places: 14,
-        led_by: person(2),
+        led_by: someone(2),
     }
 }
 
