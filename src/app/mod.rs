@@ -3,6 +3,7 @@
 pub mod authority;
 pub mod consultations;
 pub mod contacts;
+pub mod courses;
 pub mod delegations;
 pub mod erasures;
 mod failure;
@@ -14,10 +15,14 @@ pub mod ledger;
 pub mod partners;
 pub mod payments;
 pub mod persons;
+pub mod prescriptions;
 pub mod programmes;
+pub mod publications;
 pub mod receipts;
 pub mod referrals;
 pub mod seals;
+pub mod sessions;
+pub mod sites;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

@@ -148,7 +148,6 @@ impl DataClass {
                 "MentionKind",
                 "Method",
                 "MonitoringReport",
-                "NeedCode",
                 "OfferChange",
                 "OfferContent",
                 "Pillar",

@@ -3,6 +3,7 @@
 mod answers;
 mod consultations;
 mod contacts;
+mod courses;
 mod delegations;
 mod funds;
 mod grants;
@@ -14,11 +15,15 @@ mod partners;
 mod payments;
 mod people;
 mod persons;
+mod prescriptions;
 mod programmes;
+mod publications;
 mod receipts;
 mod referrals;
 mod scalars;
 mod seals;
+mod sessions;
+mod sites;
 mod subsidies;
 mod what_if;
 
@@ -49,10 +54,13 @@ use partners::{
 use payments::PaymentRun;
 use people::Person;
 use persons::{SupportedPerson, VaultReading};
+use prescriptions::{Prescription, PrescriptionOutline, PrescriptionReceived};
 use programmes::Programme;
 use receipts::decisions;
 use referrals::Referral;
-use scalars::{Code, Date, FinancialYear, Money};
+use scalars::{Code, Count, Date, FinancialYear, Money};
+use sessions::Session;
+use sites::{ChannelViews, Site};
 use subsidies::Assistance;
 
 /// Looking things up.
@@ -69,12 +77,17 @@ pub struct Query(
     contacts::ContactQueries,
     grants::GrantQueries,
     payments::PaymentQueries,
+    prescriptions::PrescriptionQueries,
     ledger::LedgerQueries,
     history::HistoryQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
     seals::SealQueries,
     consultations::ConsultationQueries,
+    sites::SiteQueries,
+    courses::CourseQueries,
+    sessions::SessionQueries,
+    publications::PublicationQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -95,8 +108,14 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    prescriptions::PrescriptionMutations,
+    prescriptions::FollowingMutations,
     consultations::ListeningMutations,
     consultations::AnsweringMutations,
+    sites::SiteMutations,
+    courses::CourseMutations,
+    sessions::SessionMutations,
+    publications::PublicationMutations,
 );
 
 /// The schema, ready to run.
