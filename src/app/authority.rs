@@ -15,8 +15,14 @@ const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
 /// Those who follow a prescription: advisors, and the partner it was sent to.
 const FOLLOWING: &[Role] = &[Advisor, PartnerAdmin, PartnerWorker];
-/// Those who see what was heard, and partners what they hosted.
-const HEARD: &[Role] =
+/// Those who enter activity and published figures.
+const ENTERS: &[Role] = &[Commissioner, Inclusion];
+/// Those who record what came of a session; people of a partner at their own place.
+const HOSTS: &[Role] = &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker];
+/// Those who see what sessions come to.
+const ACTIVITY: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
+/// Everybody who is signed in; people of a partner see what is their own.
+const SIGNED_IN: &[Role] =
     &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
@@ -80,6 +86,37 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("revokeAuthority", &[Finance]),
     ("ledgerDifference", MONEY),
     ("latePostings", MONEY),
+    // Activity and published figures. The inclusion team and commissioners enter them; whoever hosts a session at
+    // their own place records what came of it.
+    ("sites", ANYBODY),
+    ("site", ANYBODY),
+    ("courses", ANYBODY),
+    ("course", ANYBODY),
+    ("sessions", SIGNED_IN),
+    ("session", SIGNED_IN),
+    ("activity", ACTIVITY),
+    ("publications", ANYBODY),
+    ("publishedFigures", ANYBODY),
+    ("timeline", ANYBODY),
+    ("openSite", ENTERS),
+    ("closeSite", ENTERS),
+    ("reopenSite", ENTERS),
+    ("reportViews", ENTERS),
+    ("withdrawViews", ENTERS),
+    ("defineCourse", ENTERS),
+    ("publishContent", ENTERS),
+    ("scheduleSession", ENTERS),
+    ("cancelSession", ENTERS),
+    ("deliverSession", HOSTS),
+    ("countAttendance", HOSTS),
+    ("correctAttendance", HOSTS),
+    ("markAttendee", HOSTS),
+    ("describePublication", ENTERS),
+    ("stateFigure", ENTERS),
+    ("restateFigure", ENTERS),
+    ("withdrawFigure", ENTERS),
+    ("noteMention", ENTERS),
+    ("noteCaveat", ENTERS),
     // Partners.
     ("applyAsPartner", &[Commissioner, Inclusion]),
     ("requireCheck", &[Commissioner]),
@@ -209,11 +246,11 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("loadRemittance", &[Finance]),
     ("reconcilePaymentRun", &[Finance]),
     // Consultations: the inclusion team listens; commissioners promise, keep, and say what cannot be done.
-    ("consultations", HEARD),
-    ("consultation", HEARD),
-    ("needs", HEARD),
-    ("need", HEARD),
-    ("commitments", HEARD),
+    ("consultations", SIGNED_IN),
+    ("consultation", SIGNED_IN),
+    ("needs", SIGNED_IN),
+    ("need", SIGNED_IN),
+    ("commitments", SIGNED_IN),
     ("youSaidWeDid", ANYBODY),
     ("voiceWords", &[Inclusion]),
     ("planConsultation", &[Inclusion]),

@@ -7,6 +7,7 @@ use super::authority::may;
 use super::persons::Known;
 use super::{App, Done, Failure, How, Order};
 use crate::auth::Identity;
+use crate::domain::Refused;
 use crate::domain::identity::PersonRef;
 use crate::domain::person::{CaseNumber, ErasureGround, Person, PersonCommand};
 use crate::projections::persons::{Filter, list};
@@ -31,10 +32,10 @@ impl App {
     ) -> Result<Done, Failure> {
         let order = self.order(who, "askErasure", how)?;
         if ground == ErasureGround::RetentionEnded && !self.is_past_retention(person).await? {
-            return Err(Failure::refused(
-                "person.retention_runs",
-                "What is kept about this person may be kept for longer: name another ground, or wait.",
-            ));
+            let sentence =
+                "What is kept about this person may be kept for longer: name another ground, or wait.";
+            let why = Refused { code: "person.retention_runs", sentence: sentence.into() };
+            return self.turn_down::<Person>(order, person.0, why).await;
         }
         self.ask::<Person>(order, person, PersonCommand::AskErasure { ground, authority }).await
     }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::authority::may;
 use super::{App, Done, Failure, How};
 use crate::auth::Identity;
+use crate::domain::Refused;
 use crate::domain::evidence::VaultRef;
 use crate::domain::identity::{PartnerId, PersonRef};
 use crate::domain::partner::Partner;
@@ -15,6 +16,12 @@ use crate::domain::person::{Details, FirstMeeting, Person, PersonCommand, Sought
 use crate::domain::vocabulary::SharedItem;
 use crate::projections::persons::{Counts, Filter, PersonRecord, list};
 use crate::store::vault::{Kind, Reading};
+
+/// Why details are not kept a second time under another reference.
+fn known_already() -> Refused {
+    let sentence = "Somebody with this NHS number is on the record already: find that person, and keep to the one record.";
+    Refused { code: "person.known_already", sentence: sentence.into() }
+}
 
 /// A person as the record knows them, with what there is about them.
 pub type Known = (Uuid, PersonRecord, Counts);
@@ -51,15 +58,14 @@ impl App {
         details: &Details,
     ) -> Result<Done, Failure> {
         let order = self.order(who, "keepPersonDetails", how)?;
-        self.store.look::<Person>(person).await?.stands()?;
+        if let Err(why) = self.store.look::<Person>(person).await?.stands() {
+            return self.turn_down::<Person>(order, person.0, why).await;
+        }
         let findable = details.findable();
         if let Some(number) = findable.iter().find(|one| matches!(one, Sought::NhsNumber(_)))
             && self.vault.is_of_another(Kind::PersonDetails, &number.term(), person.0).await?
         {
-            return Err(Failure::refused(
-                "person.known_already",
-                "Somebody with this NHS number is on the record already: find that person, and keep to the one record.",
-            ));
+            return self.turn_down::<Person>(order, person.0, known_already()).await;
         }
         let terms: Vec<String> = findable.iter().map(Sought::term).collect();
         let kept =

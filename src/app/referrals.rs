@@ -71,7 +71,9 @@ impl App {
         let order = self.order(who, "receiveReferral", how)?;
         let id = order.envelope.command.makes("referral");
         let NewReferral { person, source, reasons, urgency } = new;
-        self.store.look::<Person>(person).await?.stands()?;
+        if let Err(why) = self.store.look::<Person>(person).await?.stands() {
+            return self.turn_down::<Referral>(order, id, why).await;
+        }
         let letter = match letter {
             Some(letter) => Some(self.vault.seal(person.0, Kind::ReferralLetter, letter.as_str()).await?),
             None => None,

@@ -3,6 +3,7 @@
 mod answers;
 mod consultations;
 mod contacts;
+mod courses;
 mod delegations;
 mod funds;
 mod grants;
@@ -16,10 +17,13 @@ mod people;
 mod persons;
 mod prescriptions;
 mod programmes;
+mod publications;
 mod receipts;
 mod referrals;
 mod scalars;
 mod seals;
+mod sessions;
+mod sites;
 mod subsidies;
 mod what_if;
 
@@ -54,7 +58,9 @@ use prescriptions::{Prescription, PrescriptionOutline, PrescriptionReceived};
 use programmes::Programme;
 use receipts::decisions;
 use referrals::Referral;
-use scalars::{Code, Date, FinancialYear, Money};
+use scalars::{Code, Count, Date, FinancialYear, Money};
+use sessions::Session;
+use sites::{ChannelViews, Site};
 use subsidies::Assistance;
 
 /// Looking things up.
@@ -78,6 +84,10 @@ pub struct Query(
     what_if::WhatIfQueries,
     seals::SealQueries,
     consultations::ConsultationQueries,
+    sites::SiteQueries,
+    courses::CourseQueries,
+    sessions::SessionQueries,
+    publications::PublicationQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -102,6 +112,10 @@ pub struct Mutation(
     prescriptions::FollowingMutations,
     consultations::ListeningMutations,
     consultations::AnsweringMutations,
+    sites::SiteMutations,
+    courses::CourseMutations,
+    sessions::SessionMutations,
+    publications::PublicationMutations,
 );
 
 /// The schema, ready to run.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Prescription,
-    PrescriptionOutline, PrescriptionReceived, Programme, Referral, SupportedPerson, VaultReading, told,
+    PrescriptionOutline, PrescriptionReceived, Programme, Referral, Session, SupportedPerson, VaultReading, told,
 };
 use crate::app::Failure;
 
@@ -23,6 +23,7 @@ const MOST: i64 = 500;
     concrete(name = "ProgrammeEdge", params(Programme)),
     concrete(name = "GrantEdge", params(Grant)),
     concrete(name = "PaymentRunEdge", params(PaymentRun)),
+    concrete(name = "SessionEdge", params(Session)),
     concrete(name = "PrescriptionEdge", params(Prescription)),
     concrete(name = "PrescriptionOutlineEdge", params(PrescriptionOutline)),
     concrete(name = "PrescriptionReceivedEdge", params(PrescriptionReceived)),
@@ -56,6 +57,7 @@ pub struct Page<N: OutputType> {
     concrete(name = "ProgrammeConnection", params(Programme)),
     concrete(name = "GrantConnection", params(Grant)),
     concrete(name = "PaymentRunConnection", params(PaymentRun)),
+    concrete(name = "SessionConnection", params(Session)),
     concrete(name = "PrescriptionConnection", params(Prescription)),
     concrete(name = "PrescriptionOutlineConnection", params(PrescriptionOutline)),
     concrete(name = "PrescriptionReceivedConnection", params(PrescriptionReceived)),

@@ -18,6 +18,7 @@ use crate::domain::consultation::{
     Rung, Strength, Trace, WhatYouMeant,
 };
 use crate::domain::contact::{Minutes, Service};
+use crate::domain::course::Pillar;
 use crate::domain::fund::{RecoveryRule, ReleaseCause};
 use crate::domain::grant::{
     ConflictNature, GrantStatus, RecoveryGround, ReturnKind, ReturnStatus, ReviewOutcome, SignatoryRole,
@@ -29,17 +30,19 @@ use crate::domain::outcome::{BandName, Direction, Instrument, Item, Measure, Mom
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::person::{ErasureGround, FirstMeeting};
-use crate::domain::places::{Area, Community};
+use crate::domain::places::{Area, Community, Setting};
 use crate::domain::postings::Movement;
 use crate::domain::prescription::{
     AbsenceGroup, AskedBy, AttemptMeans, Attendance, ClosingReason, DeclineReason, Following,
     PrescriptionStatus, TellingMeans,
 };
 use crate::domain::programme::{Route, Track};
+use crate::domain::publication::{Bound, CaveatKind, CountProblem, Countable, FigureUnit, MentionKind};
 use crate::domain::receipt::DecisionKind;
 use crate::domain::referral::{
     DeclineGround, RedirectTarget, ReferralSource, ReferralStatus, TellingChannel, Urgency,
 };
+use crate::domain::session::SessionStatus;
 use crate::domain::vocabulary::{Access, AgeBand, Channel, Language, NeedCode, SharedItem};
 use crate::domain::what_if::EffectKind;
 
@@ -85,6 +88,29 @@ impl Money {
 impl From<money::Money> for Money {
     fn from(amount: money::Money) -> Self {
         Self(amount.pounds())
+    }
+}
+
+/// A whole number of heads, views or other things counted: 0 or more, below 1,000,000,000,000, never a fraction.
+#[derive(Debug, Clone, Copy)]
+pub struct Count(pub u64);
+
+/// A whole number of heads, views or other things counted: 0 or more, below 1,000,000,000,000, never a fraction.
+#[Scalar]
+impl ScalarType for Count {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::Number(number) = &value else { return Err(unread(&CountProblem::Unreadable)) };
+        let read = match (number.as_u64(), number.as_i64()) {
+            (Some(count), _) if count < 1_000_000_000_000 => Ok(Self(count)),
+            (Some(_), _) => Err(CountProblem::TooLarge),
+            (None, Some(_)) => Err(CountProblem::Negative),
+            (None, None) => Err(CountProblem::Fraction),
+        };
+        read.map_err(|problem| unread(&problem))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(self.0.into())
     }
 }
 
@@ -267,6 +293,14 @@ listed! {
     RecoveryGround, "RecoveryGround", "Why money that was paid is asked back.";
     ReviewOutcome, "ReviewOutcome", "What a yearly review came to.";
     DecisionKind, "DecisionKind", "What kind of decision has a receipt.";
+    Setting, "Setting", "What kind of place activity happens in.";
+    Pillar, "Pillar", "The pillar of the social model of health that a course stands under.";
+    SessionStatus, "SessionStatus", "How far a session has come.";
+    FigureUnit, "FigureUnit", "What a published figure counts. Figures of different units are never added.";
+    Bound, "Bound", "How a printed value is meant.";
+    Countable, "Countable", "What this record counts itself, so that a published figure can be set beside it.";
+    CaveatKind, "CaveatKind", "What stands between figures that a caveat names.";
+    MentionKind, "MentionKind", "What a document names beside its figures.";
     PrescriptionStatus, "PrescriptionStatus", "Where a prescription stands.";
     ClosingReason, "ClosingReason", "Why a prescription came to its end.";
     DeclineReason, "DeclineReason", "Why a partner does not take somebody on.";

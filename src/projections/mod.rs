@@ -5,6 +5,7 @@ pub mod audit;
 pub mod build;
 pub mod consultations;
 pub mod contacts;
+pub mod courses;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
@@ -15,8 +16,11 @@ pub mod payments;
 pub mod persons;
 pub mod prescriptions;
 pub mod programmes;
+pub mod publications;
 mod records;
 pub mod referrals;
+pub mod sessions;
+pub mod sites;
 
 use std::sync::Arc;
 
@@ -104,6 +108,10 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<persons::PersonRecord>::default()),
         Arc::new(records::Records::<referrals::ReferralRecord>::default()),
         Arc::new(records::Records::<contacts::ContactRecord>::default()),
+        Arc::new(records::Records::<sites::SiteRecord>::default()),
+        Arc::new(records::Records::<courses::CourseRecord>::default()),
+        Arc::new(records::Records::<sessions::SessionRecord>::default()),
+        Arc::new(records::Records::<publications::PublicationRecord>::default()),
     ]
 }
 
