@@ -12,6 +12,7 @@ pub mod grants;
 pub mod history;
 pub mod laws;
 pub mod ledger;
+pub mod offers;
 pub mod partners;
 pub mod payments;
 pub mod persons;
@@ -23,6 +24,7 @@ pub mod referrals;
 pub mod seals;
 pub mod sessions;
 pub mod sites;
+pub mod waiting;
 pub mod what_if;
 
 use chrono::{DateTime, Datelike as _, Utc};

@@ -39,6 +39,7 @@ pub mod session;
 pub mod site;
 pub mod text;
 pub mod vocabulary;
+pub mod waiting;
 pub mod what_if;
 
 use std::fmt::Debug;

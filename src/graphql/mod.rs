@@ -10,6 +10,7 @@ mod grants;
 mod history;
 mod ledger;
 mod limits;
+mod offers;
 mod pages;
 mod partners;
 mod payments;
@@ -25,6 +26,7 @@ mod seals;
 mod sessions;
 mod sites;
 mod subsidies;
+mod waiting;
 mod what_if;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
@@ -47,6 +49,7 @@ use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
+use offers::Offer;
 use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
@@ -88,6 +91,8 @@ pub struct Query(
     courses::CourseQueries,
     sessions::SessionQueries,
     publications::PublicationQueries,
+    offers::OfferQueries,
+    waiting::WaitingQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -116,6 +121,7 @@ pub struct Mutation(
     courses::CourseMutations,
     sessions::SessionMutations,
     publications::PublicationMutations,
+    offers::OfferMutations,
 );
 
 /// The schema, ready to run.

@@ -26,6 +26,9 @@ use crate::domain::grant::{
 };
 use crate::domain::identity::Role;
 use crate::domain::money;
+use crate::domain::offer::{
+    ChangeStatus, Joining, OfferField, OfferStatus, ReportOutcome, Weekday, WhatIsWrong,
+};
 use crate::domain::outcome::{BandName, Direction, Instrument, Item, Measure, Moment};
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
@@ -44,6 +47,7 @@ use crate::domain::referral::{
 };
 use crate::domain::session::SessionStatus;
 use crate::domain::vocabulary::{Access, AgeBand, Channel, Language, NeedCode, SharedItem};
+use crate::domain::waiting::WaitingKind;
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -316,10 +320,19 @@ listed! {
     BandName, "OutcomeBandName", "A band of scores.";
     Moment, "OutcomeMoment", "When an instrument was answered.";
     Direction, "OutcomeDirection", "Which way a score went.";
-    EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
     NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
     Language, "Language", "A language, by its BCP 47 tag.";
     Access, "Access", "What makes it possible for people to take part.";
+    AgeBand, "AgeBand", "An age in bands.";
+    OfferStatus, "OfferStatus", "Where an offer stands.";
+    OfferField, "OfferField", "A field of an offer.";
+    Joining, "Joining", "How people come to take part.";
+    Weekday, "Weekday", "A day of the week.";
+    ChangeStatus, "OfferChangeStatus", "What came of a change that was proposed.";
+    WhatIsWrong, "WhatIsWrong", "What somebody says is wrong with an entry of the directory.";
+    ReportOutcome, "OfferReportOutcome", "What came of a report that an entry is wrong.";
+    WaitingKind, "WaitingKind", "A kind of thing that waits for somebody.";
+    EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
     ConsultationStatus, "ConsultationStatus", "Where a consultation stands.";
     Method, "ConsultationMethod", "How people are listened to.";
     Rung, "Rung", "A rung of the ladder of co-production of Think Local Act Personal, the lowest first.";
@@ -331,7 +344,6 @@ listed! {
     FeedbackChannel, "FeedbackChannel", "How those who were heard are told what came of it.";
     WhatYouMeant, "WhatYouMeant", "What people answered when they were asked whether it is what they meant.";
     Trace, "Trace", "Something in a text that looks as if it could tell who somebody is.";
-    AgeBand, "AgeBand", "An age in bands.";
     Channel, "Channel", "How somebody is talked to.";
     SharedItem, "SharedItem", "A thing about a person that they may agree to have shared with a partner.";
     FirstMeeting, "FirstMeeting", "How a person came to be met.";

@@ -21,6 +21,7 @@ mod records;
 pub mod referrals;
 pub mod sessions;
 pub mod sites;
+pub mod waiting;
 
 use std::sync::Arc;
 
