@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::Trouble;
 use crate::domain::calendar::Date;
 use crate::domain::identity::{PartnerId, PersonId, Role};
+use crate::domain::prescription::ANSWER_DAYS;
 use crate::domain::waiting::WaitingKind;
 use Role::{Advisor, Approver, Commissioner, Finance, Inclusion, PartnerAdmin, PartnerWorker};
 
@@ -25,6 +26,9 @@ struct Source {
     roles: &'static [Role],
     sql: &'static str,
 }
+
+// The days for an answer stand in the SQL below.
+const _: () = assert!(ANSWER_DAYS == 14, "change the days for an answer in the sources as well");
 
 const OWN: &[Role] = &[PartnerAdmin, PartnerWorker];
 
