@@ -10,6 +10,7 @@ mod failure;
 pub mod funds;
 pub mod grants;
 pub mod history;
+pub mod inclusion;
 pub mod laws;
 pub mod ledger;
 pub mod offers;
@@ -24,6 +25,7 @@ pub mod referrals;
 pub mod seals;
 pub mod sessions;
 pub mod sites;
+pub mod thread;
 pub mod waiting;
 pub mod what_if;
 
