@@ -102,6 +102,8 @@ struct CommunityQueries(
     courses::CourseQueries,
     sessions::SessionQueries,
     publications::PublicationQueries,
+    offers::OfferQueries,
+    waiting::WaitingQueries,
 );
 
 /// Looking up the record itself: who did what, and whether it holds.
@@ -134,7 +136,6 @@ struct MoneyMutations(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
-    offers::OfferMutations,
 );
 
 /// Commands on offers and the people they are for.
@@ -158,6 +159,7 @@ struct CommunityMutations(
     courses::CourseMutations,
     sessions::SessionMutations,
     publications::PublicationMutations,
+    offers::OfferMutations,
 );
 
 /// Doing things: one mutation for each command. In groups, for the compiler follows a merged object member by member, and not for ever.

@@ -150,6 +150,7 @@ fn mutation(name: &str) -> String {
     let (input, inside) = match name {
         "sendPrescription" | "acceptPrescription" | "recordUnanswered" | "startPrescription"
         | "closeInError" => ("PrescriptionInput".to_owned(), "prescription"),
+        "offerPlace" => ("PrescriptionPlaceInput".to_owned(), "prescription"),
         other => {
             let (first, rest) = other.split_at(1);
             let inside = if other == "makePrescriptions" { "prescriptions" } else { "prescription" };

@@ -42,6 +42,7 @@ pub struct RecordAttemptInput {
 
 /// A place that is offered.
 #[derive(Debug, Clone, InputObject)]
+#[graphql(name = "PrescriptionPlaceInput")]
 pub struct OfferPlaceInput {
     /// The prescription.
     pub prescription_id: Uuid,
