@@ -15,8 +15,14 @@ const STAFF_AND_AUDIT: &[Role] = &[Commissioner, Approver, Finance, Inclusion, A
 const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 /// Those who see money and decisions, and partners their own.
 const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
-/// Those who see what was heard, and partners what they hosted.
-const HEARD: &[Role] =
+/// Those who enter activity and published figures.
+const ENTERS: &[Role] = &[Commissioner, Inclusion];
+/// Those who record what came of a session; people of a partner at their own place.
+const HOSTS: &[Role] = &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker];
+/// Those who see what sessions come to.
+const ACTIVITY: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
+/// Everybody who is signed in; people of a partner see what is their own.
+const SIGNED_IN: &[Role] =
     &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
@@ -58,11 +64,69 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("withdrawThreadLinks", &[Commissioner, Inclusion]),
     ("publishInclusionTable", &[Inclusion]),
     ("withdrawInclusionTable", &[Inclusion]),
+    // People who are helped: for advisors. Auditors see who read what in the vault, and not about whom.
+    ("supportedPeople", &[Advisor]),
+    ("supportedPerson", &[Advisor]),
+    ("retentionEnded", &[Advisor]),
+    ("referrals", &[Advisor]),
+    ("referral", &[Advisor]),
+    ("contacts", &[Advisor]),
+    ("contact", &[Advisor]),
+    ("vaultReadings", &[Auditor]),
+    ("registerPerson", &[Advisor]),
+    ("keepPersonDetails", &[Advisor]),
+    ("findPerson", &[Advisor]),
+    ("openPersonDetails", &[Advisor]),
+    ("agreeSharing", &[Advisor]),
+    ("withdrawSharing", &[Advisor]),
+    ("askErasure", &[Advisor]),
+    ("dropErasure", &[Advisor]),
+    ("erasePerson", &[Advisor]),
+    ("receiveReferral", &[Advisor]),
+    ("openReferralLetter", &[Advisor]),
+    ("triageReferral", &[Advisor]),
+    ("acceptReferral", &[Advisor]),
+    ("declineReferral", &[Advisor]),
+    ("redirectReferral", &[Advisor]),
+    ("tellReferrer", &[Advisor]),
+    ("recordContact", &[Advisor]),
+    ("giveSignpost", &[Advisor]),
     // Delegated authority.
     ("grantAuthority", &[Finance]),
     ("revokeAuthority", &[Finance]),
     ("ledgerDifference", MONEY),
     ("latePostings", MONEY),
+    // Activity and published figures. The inclusion team and commissioners enter them; whoever hosts a session at
+    // their own place records what came of it.
+    ("sites", ANYBODY),
+    ("site", ANYBODY),
+    ("courses", ANYBODY),
+    ("course", ANYBODY),
+    ("sessions", SIGNED_IN),
+    ("session", SIGNED_IN),
+    ("activity", ACTIVITY),
+    ("publications", ANYBODY),
+    ("publishedFigures", ANYBODY),
+    ("timeline", ANYBODY),
+    ("openSite", ENTERS),
+    ("closeSite", ENTERS),
+    ("reopenSite", ENTERS),
+    ("reportViews", ENTERS),
+    ("withdrawViews", ENTERS),
+    ("defineCourse", ENTERS),
+    ("publishContent", ENTERS),
+    ("scheduleSession", ENTERS),
+    ("cancelSession", ENTERS),
+    ("deliverSession", HOSTS),
+    ("countAttendance", HOSTS),
+    ("correctAttendance", HOSTS),
+    ("markAttendee", HOSTS),
+    ("describePublication", ENTERS),
+    ("stateFigure", ENTERS),
+    ("restateFigure", ENTERS),
+    ("withdrawFigure", ENTERS),
+    ("noteMention", ENTERS),
+    ("noteCaveat", ENTERS),
     // Partners.
     ("applyAsPartner", &[Commissioner, Inclusion]),
     ("requireCheck", &[Commissioner]),
@@ -160,11 +224,11 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("loadRemittance", &[Finance]),
     ("reconcilePaymentRun", &[Finance]),
     // Consultations: the inclusion team listens; commissioners promise, keep, and say what cannot be done.
-    ("consultations", HEARD),
-    ("consultation", HEARD),
-    ("needs", HEARD),
-    ("need", HEARD),
-    ("commitments", HEARD),
+    ("consultations", SIGNED_IN),
+    ("consultation", SIGNED_IN),
+    ("needs", SIGNED_IN),
+    ("need", SIGNED_IN),
+    ("commitments", SIGNED_IN),
     ("youSaidWeDid", ANYBODY),
     ("voiceWords", &[Inclusion]),
     ("planConsultation", &[Inclusion]),

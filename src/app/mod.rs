@@ -2,7 +2,10 @@
 
 pub mod authority;
 pub mod consultations;
+pub mod contacts;
+pub mod courses;
 pub mod delegations;
+pub mod erasures;
 mod failure;
 pub mod funds;
 pub mod grants;
@@ -12,9 +15,14 @@ pub mod laws;
 pub mod ledger;
 pub mod partners;
 pub mod payments;
+pub mod persons;
 pub mod programmes;
+pub mod publications;
 pub mod receipts;
+pub mod referrals;
 pub mod seals;
+pub mod sessions;
+pub mod sites;
 pub mod thread;
 pub mod what_if;
 
@@ -27,7 +35,7 @@ pub use failure::{Failure, Problem};
 use crate::auth::{Accounts, Identity};
 use crate::domain::calendar::{Date, date_in_london, day};
 use crate::domain::identity::{CommandId, Reference, ReferenceKind};
-use crate::domain::{Aggregate, Reason};
+use crate::domain::{Aggregate, Reason, Refused};
 use crate::store::Store;
 use crate::store::append::Receipt;
 use crate::store::log::Envelope;
@@ -195,6 +203,22 @@ impl App {
             Err(Failure::Repeated(receipt)) => Ok((Done { id, command, receipt, repeated: true }, None)),
             Err(other) => Err(other),
         }
+    }
+
+    /// Turn an order down before the record is asked, but for one that was carried out before: that has its first
+    /// answer, whatever has become of it since.
+    async fn turn_down<A: Aggregate>(
+        &self,
+        order: Order,
+        id: Uuid,
+        why: impl Into<Refused>,
+    ) -> Result<Done, Failure> {
+        let why: Refused = why.into();
+        self.carry_out::<A, _>(order, id, move |_| {
+            let why = why.clone();
+            Box::pin(async move { Err(Failure::Refused(why)) })
+        })
+        .await
     }
 
     /// Ask one thing of one aggregate that exists.

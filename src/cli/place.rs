@@ -92,6 +92,11 @@ impl Place {
         let accounts = Accounts::new(pool.clone(), Chance::SYSTEM);
         let store = projections::open_store(pool);
         let app = App::new(store.clone(), accounts.clone(), vault, Surroundings::SYSTEM);
+        // Whoever was to be forgotten before a crash, or before the back-up this vault was restored from, is forgotten now.
+        let forgotten = app.finish_erasures().await.context("the people who are to be forgotten")?;
+        if forgotten > 0 {
+            tracing::info!(forgotten, "what was begun is at its end");
+        }
         Ok((store, accounts, app))
     }
 

@@ -2,6 +2,8 @@
 
 mod answers;
 mod consultations;
+mod contacts;
+mod courses;
 mod delegations;
 mod funds;
 mod grants;
@@ -13,10 +15,15 @@ mod pages;
 mod partners;
 mod payments;
 mod people;
+mod persons;
 mod programmes;
+mod publications;
 mod receipts;
+mod referrals;
 mod scalars;
 mod seals;
+mod sessions;
+mod sites;
 mod subsidies;
 mod thread;
 mod what_if;
@@ -31,10 +38,12 @@ use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::receipt::DecisionKind;
+use crate::domain::vocabulary::{AgeBand, NeedCode, SharedItem};
 use crate::domain::what_if::EffectKind;
 
 // What the areas share; they know each other only by these names.
 use answers::{Entered, Meant, Receipt, told};
+use contacts::Contact;
 use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
@@ -46,9 +55,13 @@ use partners::{
 };
 use payments::PaymentRun;
 use people::Person;
+use persons::{SupportedPerson, VaultReading};
 use programmes::Programme;
 use receipts::decisions;
-use scalars::{Code, Date, FinancialYear, Money};
+use referrals::Referral;
+use scalars::{Code, Count, Date, FinancialYear, Money};
+use sessions::Session;
+use sites::{ChannelViews, Site};
 use subsidies::Assistance;
 
 /// Looking things up.
@@ -60,6 +73,9 @@ pub struct Query(
     funds::FundQueries,
     programmes::ProgrammeQueries,
     delegations::DelegationQueries,
+    persons::PersonQueries,
+    referrals::ReferralQueries,
+    contacts::ContactQueries,
     grants::GrantQueries,
     payments::PaymentQueries,
     ledger::LedgerQueries,
@@ -70,6 +86,10 @@ pub struct Query(
     inclusion::InclusionQueries,
     seals::SealQueries,
     consultations::ConsultationQueries,
+    sites::SiteQueries,
+    courses::CourseQueries,
+    sessions::SessionQueries,
+    publications::PublicationQueries,
 );
 
 /// Doing things: one mutation for each command.
@@ -80,6 +100,9 @@ pub struct Mutation(
     funds::FundMutations,
     programmes::ProgrammeMutations,
     delegations::DelegationMutations,
+    persons::PersonMutations,
+    referrals::ReferralMutations,
+    contacts::ContactMutations,
     grants::EnteringMutations,
     grants::GrantMutations,
     grants::ApprovingMutations,
@@ -91,6 +114,10 @@ pub struct Mutation(
     inclusion::InclusionMutations,
     consultations::ListeningMutations,
     consultations::AnsweringMutations,
+    sites::SiteMutations,
+    courses::CourseMutations,
+    sessions::SessionMutations,
+    publications::PublicationMutations,
 );
 
 /// The schema, ready to run.

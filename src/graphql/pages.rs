@@ -5,7 +5,8 @@ use async_graphql::{Object, OutputType, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Programme, told,
+    Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Programme,
+    Referral, Session, SupportedPerson, VaultReading, told,
 };
 use crate::app::Failure;
 
@@ -22,8 +23,13 @@ const MOST: i64 = 500;
     concrete(name = "ProgrammeEdge", params(Programme)),
     concrete(name = "GrantEdge", params(Grant)),
     concrete(name = "PaymentRunEdge", params(PaymentRun)),
+    concrete(name = "SessionEdge", params(Session)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineEdge", params(LedgerDifferenceLine)),
+    concrete(name = "SupportedPersonEdge", params(SupportedPerson)),
+    concrete(name = "ReferralEdge", params(Referral)),
+    concrete(name = "ContactEdge", params(Contact)),
+    concrete(name = "VaultReadingEdge", params(VaultReading)),
     concrete(name = "HistoryEntryEdge", params(HistoryEntry))
 )]
 pub struct Edge<N: OutputType> {
@@ -48,8 +54,13 @@ pub struct Page<N: OutputType> {
     concrete(name = "ProgrammeConnection", params(Programme)),
     concrete(name = "GrantConnection", params(Grant)),
     concrete(name = "PaymentRunConnection", params(PaymentRun)),
+    concrete(name = "SessionConnection", params(Session)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineConnection", params(LedgerDifferenceLine)),
+    concrete(name = "SupportedPersonConnection", params(SupportedPerson)),
+    concrete(name = "ReferralConnection", params(Referral)),
+    concrete(name = "ContactConnection", params(Contact)),
+    concrete(name = "VaultReadingConnection", params(VaultReading)),
     concrete(name = "HistoryEntryConnection", params(HistoryEntry))
 )]
 impl<N> Page<N>

@@ -17,6 +17,8 @@ use crate::domain::consultation::{
     CommitmentKind, CommitmentStanding, ConsultationStatus, FeedbackChannel, HeadBand, Method, NeedStanding,
     Rung, Strength, Trace, WhatYouMeant,
 };
+use crate::domain::contact::{Minutes, Service};
+use crate::domain::course::Pillar;
 use crate::domain::fund::{RecoveryRule, ReleaseCause};
 use crate::domain::grant::{
     ConflictNature, GrantStatus, RecoveryGround, ReturnKind, ReturnStatus, ReviewOutcome, SignatoryRole,
@@ -28,12 +30,18 @@ use crate::domain::money;
 use crate::domain::outcome::Measure;
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
-use crate::domain::places::{Area, Community};
+use crate::domain::person::{ErasureGround, FirstMeeting};
+use crate::domain::places::{Area, Community, Setting};
 use crate::domain::postings::Movement;
 use crate::domain::programme::{Route, Track};
+use crate::domain::publication::{Bound, CaveatKind, CountProblem, Countable, FigureUnit, MentionKind};
 use crate::domain::receipt::DecisionKind;
+use crate::domain::referral::{
+    DeclineGround, RedirectTarget, ReferralSource, ReferralStatus, TellingChannel, Urgency,
+};
+use crate::domain::session::SessionStatus;
 use crate::domain::thread::{Basis, BrokenKind, Relation, ThreadKind, ThreadStage};
-use crate::domain::vocabulary::{Access, Language, NeedCode};
+use crate::domain::vocabulary::{Access, AgeBand, Channel, Language, NeedCode, SharedItem};
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -78,6 +86,29 @@ impl Money {
 impl From<money::Money> for Money {
     fn from(amount: money::Money) -> Self {
         Self(amount.pounds())
+    }
+}
+
+/// A whole number of heads, views or other things counted: 0 or more, below 1,000,000,000,000, never a fraction.
+#[derive(Debug, Clone, Copy)]
+pub struct Count(pub u64);
+
+/// A whole number of heads, views or other things counted: 0 or more, below 1,000,000,000,000, never a fraction.
+#[Scalar]
+impl ScalarType for Count {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::Number(number) = &value else { return Err(unread(&CountProblem::Unreadable)) };
+        let read = match (number.as_u64(), number.as_i64()) {
+            (Some(count), _) if count < 1_000_000_000_000 => Ok(Self(count)),
+            (Some(_), _) => Err(CountProblem::TooLarge),
+            (None, Some(_)) => Err(CountProblem::Negative),
+            (None, None) => Err(CountProblem::Fraction),
+        };
+        read.map_err(|problem| unread(&problem))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(self.0.into())
     }
 }
 
@@ -129,15 +160,21 @@ pub trait Listed: Copy + Eq + Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code<T>(pub T);
 
+/// A code as the name of an enum's entry, which may not begin with a digit: `16_to_24` is `FROM_16_TO_24`.
+fn capitals(code: &str) -> String {
+    let before = if code.starts_with(|sign: char| sign.is_ascii_digit()) { "FROM_" } else { "" };
+    format!("{before}{}", code.to_uppercase())
+}
+
 impl<T: Listed> Code<T> {
     fn enum_name(&self) -> Name {
         let entry = T::entries().into_iter().find(|(_, _, value)| *value == self.0);
-        Name::new(entry.map_or_else(String::new, |(code, _, _)| code.to_uppercase()))
+        Name::new(entry.map_or_else(String::new, |(code, _, _)| capitals(code)))
     }
 
     fn meta() -> MetaType {
         let values = T::entries().into_iter().map(|(code, words, _)| {
-            let name = code.to_uppercase();
+            let name = capitals(code);
             let value = MetaEnumValue {
                 name: name.clone(),
                 description: Some(words.to_string()),
@@ -182,7 +219,7 @@ impl<T: Listed> InputType for Code<T> {
         };
         T::entries()
             .into_iter()
-            .find(|(code, _, _)| code.to_uppercase() == typed)
+            .find(|(code, _, _)| capitals(code) == typed)
             .map(|(_, _, value)| Self(value))
             .ok_or_else(|| {
                 InputValueError::custom(format!("Choose an entry of {}: {typed:?} is none.", T::NAME))
@@ -261,6 +298,14 @@ listed! {
     BrokenKind, "BrokenKind", "Where a thread is broken.";
     InclusionBy, "InclusionBy", "By what people are told apart in a table.";
     Measure, "OutcomeMeasure", "What a score stands for.";
+    Setting, "Setting", "What kind of place activity happens in.";
+    Pillar, "Pillar", "The pillar of the social model of health that a course stands under.";
+    SessionStatus, "SessionStatus", "How far a session has come.";
+    FigureUnit, "FigureUnit", "What a published figure counts. Figures of different units are never added.";
+    Bound, "Bound", "How a printed value is meant.";
+    Countable, "Countable", "What this record counts itself, so that a published figure can be set beside it.";
+    CaveatKind, "CaveatKind", "What stands between figures that a caveat names.";
+    MentionKind, "MentionKind", "What a document names beside its figures.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
     NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
     Language, "Language", "A language, by its BCP 47 tag.";
@@ -276,6 +321,19 @@ listed! {
     FeedbackChannel, "FeedbackChannel", "How those who were heard are told what came of it.";
     WhatYouMeant, "WhatYouMeant", "What people answered when they were asked whether it is what they meant.";
     Trace, "Trace", "Something in a text that looks as if it could tell who somebody is.";
+    AgeBand, "AgeBand", "An age in bands.";
+    Channel, "Channel", "How somebody is talked to.";
+    SharedItem, "SharedItem", "A thing about a person that they may agree to have shared with a partner.";
+    FirstMeeting, "FirstMeeting", "How a person came to be met.";
+    ErasureGround, "ErasureGround", "Why a person is forgotten.";
+    ReferralSource, "ReferralSource", "Who referred a person.";
+    ReferralStatus, "ReferralStatus", "Where a referral stands.";
+    Urgency, "Urgency", "How soon a referral has to be looked at.";
+    DeclineGround, "ReferralDeclineGround", "Why a referral is not taken on.";
+    RedirectTarget, "RedirectTarget", "Where a referral is sent on to.";
+    TellingChannel, "TellingChannel", "How a referrer is told what came of it.";
+    Minutes, "MinutesBand", "How long a talk took, in bands.";
+    Service, "SignpostService", "Where somebody can be pointed that is no partner’s offer.";
 }
 
 impl Listed for Role {

@@ -4,6 +4,8 @@
 pub mod audit;
 pub mod build;
 pub mod consultations;
+pub mod contacts;
+pub mod courses;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
@@ -13,9 +15,14 @@ pub mod ledger;
 pub mod offers;
 pub mod partners;
 pub mod payments;
+pub mod persons;
 pub mod programmes;
+pub mod publications;
 mod records;
+pub mod referrals;
+pub mod sessions;
 mod sheaves;
+pub mod sites;
 pub mod thread;
 
 use std::sync::Arc;
@@ -106,6 +113,13 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<offers::OfferRecord>::default()),
         Arc::new(records::Records::<offers::OfferVersions>::default()),
         Arc::new(records::Records::<consultations::ConsultationRecord>::default()),
+        Arc::new(records::Records::<persons::PersonRecord>::default()),
+        Arc::new(records::Records::<referrals::ReferralRecord>::default()),
+        Arc::new(records::Records::<contacts::ContactRecord>::default()),
+        Arc::new(records::Records::<sites::SiteRecord>::default()),
+        Arc::new(records::Records::<courses::CourseRecord>::default()),
+        Arc::new(records::Records::<sessions::SessionRecord>::default()),
+        Arc::new(records::Records::<publications::PublicationRecord>::default()),
     ]
 }
 

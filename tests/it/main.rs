@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test brings its own clock and chance")]
 
 mod access;
+mod activity;
 mod api;
 mod architecture;
 mod award;
@@ -17,6 +18,8 @@ mod funds;
 mod guards;
 mod inclusion;
 mod payments;
+mod people;
+mod publications;
 mod races;
 mod receipts;
 mod sample;

@@ -173,6 +173,28 @@ async fn partners_and_grants_stand_in_every_status() {
 }
 
 #[tokio::test]
+async fn people_were_met_referred_and_talked_to() {
+    let mut loading = Loading::new().await;
+    loading.auditor.role = Role::Advisor;
+    let (total, standing) = loading.standings("referrals").await;
+    let wanted = [("ACCEPTED", 37), ("DECLINED", 8), ("RECEIVED", 4), ("REDIRECTED", 8), ("TRIAGED", 3)];
+    assert_eq!((total, standing), (json!(60), counted(&wanted)));
+    let document =
+        "{ contacts { totalCount } supportedPeople(first: 500) { nodes { id contactCount hasDetails
+        erasedOn erasureConfirmedOn erasureAsked { authority } } } }";
+    let answer = loading.ask(document, json!({})).await;
+    assert_eq!(answer["contacts"]["totalCount"], 300);
+    let people = answer["supportedPeople"]["nodes"].as_array().unwrap();
+    let count = |which: fn(&Value) -> bool| people.iter().filter(|person| which(person)).count();
+    let gone = |person: &Value| person["erasedOn"].is_string() && person["erasureConfirmedOn"].is_string();
+    let asked = |person: &Value| person["erasureAsked"].is_object();
+    assert_eq!((people.len(), count(gone), count(asked)), (180, 2, 1));
+    assert_eq!(count(|person| person["hasDetails"] == true), 163, "165 were kept, and two forgotten");
+    let talks: i64 = people.iter().map(|person| person["contactCount"].as_i64().unwrap()).sum();
+    assert_eq!(talks, 300);
+}
+
+#[tokio::test]
 async fn loaded_again_it_changes_nothing() {
     let loading = Loading::new().await;
     let all = steps().len();
@@ -317,12 +339,19 @@ async fn no_person_and_no_account_is_in_the_log() {
         private.insert(step["as"]["name"].as_str().unwrap().to_owned());
         let people = texts(&step["input"]).into_iter().filter_map(|text| text.strip_prefix("$person:"));
         private.extend(people.map(str::to_owned));
+        if step["do"] == "keepPersonDetails" {
+            let details = ["name", "phone", "email", "address", "nhsNumber"];
+            private
+                .extend(details.iter().filter_map(|field| step["input"][field].as_str()).map(str::to_owned));
+        }
         if step["do"] == "submitBankDetails" {
             let details = ["sortCode", "accountNumber", "accountName"];
             private.extend(details.map(|field| step["input"][field].as_str().unwrap().to_owned()));
         }
     }
-    assert!(private.contains("Amina Example") && private.contains("00000001"), "{private:?}");
+    for known in ["Amina Example", "00000001", "9990001383", "person002@example.org"] {
+        assert!(private.contains(known), "{known}: {private:?}");
+    }
 
     let loading = Loading::new().await;
     let rows: Vec<(i64, String)> = sqlx::query_as(
