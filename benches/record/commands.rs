@@ -25,7 +25,7 @@ use sidebyside::store::{Store, Trouble};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgPool};
 
-use super::measuring::{Ratio, Sample, database_cpu, median, own_cpu, start};
+use super::measuring::{Cpu, Ratio, Sample, median, start};
 use super::seeding::{envelope, fill, new_id};
 use super::town::{FUND_ID, allocated, fund_id, gbp, reduced, stored_name, ten_events, words, year};
 
@@ -170,7 +170,7 @@ impl Contest {
         if row == HOT {
             self.warm().await?;
         }
-        let (clock, cpu) = (start(), own_cpu()? + database_cpu(self.process)?);
+        let (clock, cpu) = (start(), Cpu::so_far(self.process)?);
         let mut seconds = None;
         match row {
             COLD => all(round, |client| decide(self.ours.clone(), round, client, None)).await?,
@@ -183,8 +183,7 @@ impl Contest {
             _ => bail!("there is no row {row}"),
         }
         let seconds = seconds.unwrap_or_else(|| clock.seconds());
-        let cpu = own_cpu()? + database_cpu(self.process)? - cpu;
-        Ok(Some(Sample::new(round.commands(), seconds, cpu)))
+        Ok(Some(Sample::new(round.commands(), seconds, cpu.since(self.process)?)))
     }
 
     /// Look at each fund in use, so that it is in memory.
@@ -441,21 +440,22 @@ pub fn table(results: &Results) -> String {
     let mut text = String::new();
     for (clients, rows) in results.iter().rev() {
         text.push_str(&format!(
-            "\n| {clients} client{}: load 10 events, append 2 | commands/s | x stock | x pgbench | CPU µs a command |\n\
-             |---|---|---|---|---|\n",
+            "\n| {clients} client{}: load 10 events, append 2 | commands/s | x stock | x pgbench | CPU µs a command | of it in the database |\n\
+             |---|---|---|---|---|---|\n",
             if *clients == 1 { "" } else { "s" }
         ));
         for (name, samples) in NAMES.iter().zip(rows) {
             if samples.is_empty() {
-                text.push_str(&format!("| {name} | not found | | | |\n"));
+                text.push_str(&format!("| {name} | not found | | | | |\n"));
                 continue;
             }
             text.push_str(&format!(
-                "| {name} | {:.0} | {} | {} | {:.0} |\n",
+                "| {name} | {:.0} | {} | {} | {:.0} | {:.0} |\n",
                 median(samples.iter().map(|sample| sample.per_second)),
                 Ratio::of(samples, &rows[STOCK]),
                 Ratio::of(samples, &rows[PGBENCH]),
                 median(samples.iter().map(|sample| sample.cpu_micros)),
+                median(samples.iter().map(|sample| sample.database_micros)),
             ));
         }
     }

@@ -19,7 +19,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor as _, PgPool};
 use uuid::Uuid;
 
-use super::measuring::{Ratio, Sample, database_cpu, median, own_cpu, start};
+use super::measuring::{Cpu, Ratio, Sample, median, start};
 use super::rebuilding::Exactly;
 use super::seeding::{envelope, fill};
 use super::town::{day, gbp, words, year};
@@ -188,12 +188,12 @@ async fn command(place: &Place, funds: &[Uuid], number: usize) -> anyhow::Result
 /// Run something so often, and say what one of them costs.
 macro_rules! timed {
     ($process:expr, $count:expr, $number:ident => $each:expr) => {{
-        let (clock, cpu) = (start(), own_cpu()? + database_cpu($process)?);
+        let (clock, cpu) = (start(), Cpu::so_far($process)?);
         for $number in 0..$count {
             $each.await?;
         }
         let seconds = clock.seconds();
-        Sample::new($count as u64, seconds, own_cpu()? + database_cpu($process)? - cpu)
+        Sample::new($count as u64, seconds, cpu.since($process)?)
     }};
 }
 

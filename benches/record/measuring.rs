@@ -26,13 +26,40 @@ impl Clock {
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
     pub per_second: f64,
+    /// Of all processes.
     pub cpu_micros: f64,
+    /// Of the processes of the database.
+    pub database_micros: f64,
 }
 
 impl Sample {
-    pub fn new(count: u64, seconds: f64, cpu_seconds: f64) -> Self {
+    pub fn new(count: u64, seconds: f64, cpu: Cpu) -> Self {
         let count = count as f64;
-        Self { per_second: count / seconds, cpu_micros: cpu_seconds * 1e6 / count }
+        Self {
+            per_second: count / seconds,
+            cpu_micros: (cpu.own + cpu.database) * 1e6 / count,
+            database_micros: cpu.database * 1e6 / count,
+        }
+    }
+}
+
+/// Processor time in seconds: of this process with those of its children that have ended, and of a database server.
+#[derive(Debug, Clone, Copy)]
+pub struct Cpu {
+    own: f64,
+    database: f64,
+}
+
+impl Cpu {
+    /// What was used so far, by us and by the server with this main process.
+    pub fn so_far(server: u32) -> anyhow::Result<Self> {
+        Ok(Self { own: Times::of("self")?.with_ended_children(), database: database_cpu(server)? })
+    }
+
+    /// What was used since then.
+    pub fn since(self, server: u32) -> anyhow::Result<Self> {
+        let now = Self::so_far(server)?;
+        Ok(Self { own: now.own - self.own, database: now.database - self.database })
     }
 }
 
@@ -71,13 +98,8 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// Processor time of this process and of those of its children that have ended, in seconds.
-pub fn own_cpu() -> anyhow::Result<f64> {
-    Ok(Times::of("self")?.with_ended_children())
-}
-
 /// Processor time of a database server: its main process, the sessions that run, and those that have ended.
-pub fn database_cpu(main: u32) -> anyhow::Result<f64> {
+fn database_cpu(main: u32) -> anyhow::Result<f64> {
     let mut sum = Times::of(&main.to_string())?.with_ended_children();
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();

@@ -7,7 +7,7 @@ use sidebyside::store::embedded::{DATABASE, SUPERUSER, Server};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgPool};
 
-use super::measuring::{Ratio, Sample, database_cpu, median, own_cpu, start};
+use super::measuring::{Cpu, Ratio, Sample, median, start};
 use super::seeding::fill;
 use super::town::{Happening, town};
 
@@ -30,16 +30,16 @@ pub async fn run(server: &Server, events: u64, repetitions: u64) -> anyhow::Resu
     let mut results = Results { events, rebuild: Vec::new(), copy: Vec::new() };
     let process = server.process();
     for _ in 0..repetitions {
-        let (clock, cpu) = (start(), own_cpu()? + database_cpu(process)?);
+        let (clock, cpu) = (start(), Cpu::so_far(process)?);
         copy_out(&pool).await?;
         let seconds = clock.seconds();
-        results.copy.push(Sample::new(events, seconds, own_cpu()? + database_cpu(process)? - cpu));
+        results.copy.push(Sample::new(events, seconds, cpu.since(process)?));
 
-        let (clock, cpu) = (start(), own_cpu()? + database_cpu(process)?);
+        let (clock, cpu) = (start(), Cpu::so_far(process)?);
         let built = build::rebuild(&pool, &|_, _| {}).await?;
         let seconds = clock.seconds();
         anyhow::ensure!(u64::try_from(built)? == events, "a rebuild read {built} events of {events}");
-        results.rebuild.push(Sample::new(events, seconds, own_cpu()? + database_cpu(process)? - cpu));
+        results.rebuild.push(Sample::new(events, seconds, cpu.since(process)?));
     }
     pool.close().await;
     Ok(results)

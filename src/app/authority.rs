@@ -16,6 +16,9 @@ const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, Partn
 /// Everybody who is signed in.
 const SIGNED_IN: &[Role] =
     &[Commissioner, Approver, Finance, PartnerAdmin, PartnerWorker, Inclusion, Advisor, Auditor];
+/// Those who see what was heard, and partners what they hosted.
+const HEARD: &[Role] =
+    &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
 
@@ -40,6 +43,8 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("matchRemittance", &[Finance]),
     ("history", MONEY_AND_OWN),
     ("decisionReceipt", MONEY),
+    ("checkpoint", ANYBODY),
+    ("inclusionProof", MONEY_AND_OWN),
     ("laws", MONEY),
     ("whatIf", MONEY),
     ("subsidies", MONEY),
@@ -49,6 +54,33 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("offerVersion", ANYBODY),
     ("offersToReview", &[Commissioner, Inclusion]),
     ("waitingOn", SIGNED_IN),
+    // People who are helped: for advisors. Auditors see who read what in the vault, and not about whom.
+    ("supportedPeople", &[Advisor]),
+    ("supportedPerson", &[Advisor]),
+    ("retentionEnded", &[Advisor]),
+    ("referrals", &[Advisor]),
+    ("referral", &[Advisor]),
+    ("contacts", &[Advisor]),
+    ("contact", &[Advisor]),
+    ("vaultReadings", &[Auditor]),
+    ("registerPerson", &[Advisor]),
+    ("keepPersonDetails", &[Advisor]),
+    ("findPerson", &[Advisor]),
+    ("openPersonDetails", &[Advisor]),
+    ("agreeSharing", &[Advisor]),
+    ("withdrawSharing", &[Advisor]),
+    ("askErasure", &[Advisor]),
+    ("dropErasure", &[Advisor]),
+    ("erasePerson", &[Advisor]),
+    ("receiveReferral", &[Advisor]),
+    ("openReferralLetter", &[Advisor]),
+    ("triageReferral", &[Advisor]),
+    ("acceptReferral", &[Advisor]),
+    ("declineReferral", &[Advisor]),
+    ("redirectReferral", &[Advisor]),
+    ("tellReferrer", &[Advisor]),
+    ("recordContact", &[Advisor]),
+    ("giveSignpost", &[Advisor]),
     // Delegated authority.
     ("grantAuthority", &[Finance]),
     ("revokeAuthority", &[Finance]),
@@ -128,7 +160,9 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("recordOfferLapse", &[Commissioner]),
     ("recordConditionMet", &[Commissioner, Finance]),
     ("authoriseInstalment", &[Commissioner]),
+    ("withdrawAuthorisation", &[Commissioner, Approver, Finance]),
     ("confirmPayment", &[Finance]),
+    ("recordPaymentReturned", &[Finance]),
     // Grants that run.
     ("waiveCondition", &[Approver]),
     ("requestMonitoringReturn", &[Commissioner]),
@@ -151,6 +185,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("recordRecoveryReceived", &[Finance]),
     ("writeOffRecovery", &[Finance]),
     ("completeAnnualReview", &[Commissioner]),
+    ("proposeTermination", &[Commissioner, Approver]),
     ("terminateGrant", &[Approver]),
     ("closeGrant", &[Commissioner]),
     // Payment runs: finance makes them, an approver approves, another of finance releases.
@@ -163,6 +198,37 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("exportPaymentRun", &[Finance]),
     ("loadRemittance", &[Finance]),
     ("reconcilePaymentRun", &[Finance]),
+    // Consultations: the inclusion team listens; commissioners promise, keep, and say what cannot be done.
+    ("consultations", HEARD),
+    ("consultation", HEARD),
+    ("needs", HEARD),
+    ("need", HEARD),
+    ("commitments", HEARD),
+    ("youSaidWeDid", ANYBODY),
+    ("voiceWords", &[Inclusion]),
+    ("planConsultation", &[Inclusion]),
+    ("holdConsultation", &[Inclusion]),
+    ("cancelConsultation", &[Inclusion]),
+    ("recordVoice", &[Inclusion]),
+    ("checkVoice", &[Inclusion]),
+    ("overruleVoiceCheck", &[Inclusion]),
+    ("publishVoice", &[Inclusion]),
+    ("withdrawVoice", &[Inclusion]),
+    ("hearNeed", &[Inclusion]),
+    ("mergeNeed", &[Inclusion]),
+    ("rewordNeed", &[Inclusion]),
+    ("writeUpConsultation", &[Inclusion]),
+    ("agreeThemes", &[Inclusion]),
+    ("makeCommitment", &[Inclusion, Commissioner]),
+    ("sayCannotDo", &[Inclusion, Commissioner]),
+    ("logAction", &[Inclusion, Commissioner]),
+    ("linkEvidence", &[Inclusion, Commissioner]),
+    ("changeCommitment", &[Inclusion, Commissioner]),
+    ("keepCommitment", &[Inclusion, Commissioner]),
+    ("missCommitment", &[Inclusion, Commissioner]),
+    ("giveFeedback", &[Inclusion]),
+    ("hearFeedback", &[Inclusion]),
+    ("closeConsultation", &[Inclusion]),
 ];
 
 /// Whether somebody may use a field of the API.

@@ -118,9 +118,11 @@ impl From<Trouble> for Failure {
 impl From<VaultTrouble> for Failure {
     fn from(trouble: VaultTrouble) -> Self {
         match trouble {
-            VaultTrouble::Closed | VaultTrouble::Absent | VaultTrouble::Why(_) => {
-                Self::refused(trouble.code(), trouble.to_string())
-            }
+            VaultTrouble::Closed
+            | VaultTrouble::Absent
+            | VaultTrouble::Forgotten
+            | VaultTrouble::Busy
+            | VaultTrouble::Why(_) => Self::refused(trouble.code(), trouble.to_string()),
             VaultTrouble::OtherKey { .. }
             | VaultTrouble::Damaged { .. }
             | VaultTrouble::Sealing(_)

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::authority::may;
-use super::{App, Done, Failure, How};
+use super::{App, Done, Failure, How, Order};
 use crate::auth::Identity;
-use crate::domain::calendar::{Date, FinancialYear};
+use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::fund::{Fund, FundCommand, Opening, RecoveryRule, Restriction, Transfer};
 use crate::domain::identity::{FundId, ReferenceKind, TransferId};
 use crate::domain::money::Money;
 use crate::domain::text::Text;
-use crate::projections::funds::{FundRecord, list};
-use crate::projections::{one, several};
+use crate::projections::funds::FundRecord;
+use crate::projections::{by_name, one, several};
 
 /// What is said of a fund, before it has a reference.
 #[derive(Debug, Clone)]
@@ -81,6 +81,19 @@ impl App {
         .await
     }
 
+    /// Nothing happens to the budget of a fund before there is one. The day a fund was opened never changes.
+    async fn must_have_opened(&self, order: &Order, funds: &[FundId]) -> Result<(), Failure> {
+        let ids: Vec<Uuid> = funds.iter().map(|fund| fund.0).collect();
+        let opened = self.funds_named(&ids).await?.into_values().map(|fund| fund.opened_on);
+        match opened.max() {
+            Some(opened) if order.envelope.effective_on < opened => Err(Failure::refused(
+                "fund.not_yet_open",
+                format!("The fund was opened on {}: date it on that day or later.", day(opened)),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Put budget into a fund.
     ///
     /// # Errors
@@ -94,6 +107,7 @@ impl App {
     ) -> Result<Done, Failure> {
         let BudgetChange { amount, year, source } = change;
         let order = self.order(who, "allocateBudget", how)?;
+        self.must_have_opened(&order, &[fund]).await?;
         self.ask::<Fund>(order, fund, FundCommand::AllocateBudget { amount, year, source }).await
     }
 
@@ -110,6 +124,7 @@ impl App {
     ) -> Result<Done, Failure> {
         let BudgetChange { amount, year, source } = change;
         let order = self.order(who, "reduceBudget", how)?;
+        self.must_have_opened(&order, &[fund]).await?;
         self.ask::<Fund>(order, fund, FundCommand::ReduceBudget { amount, year, source }).await
     }
 
@@ -125,6 +140,7 @@ impl App {
         (amount, year): (Money, FinancialYear),
     ) -> Result<Done, Failure> {
         let order = self.order(who, "transferBudget", how)?;
+        self.must_have_opened(&order, &[from, to]).await?;
         let id = TransferId(order.envelope.command.makes("transfer"));
         let transfer = Transfer { id, from, to, amount, year };
         self.carry_out::<Fund, _>(order, from.0, move |work| {
@@ -150,6 +166,7 @@ impl App {
         ((from, to), amount): ((FinancialYear, FinancialYear), Money),
     ) -> Result<Done, Failure> {
         let order = self.order(who, "carryBudgetForward", how)?;
+        self.must_have_opened(&order, &[fund]).await?;
         self.ask::<Fund>(order, fund, FundCommand::CarryForward { from, to, amount }).await
     }
 
@@ -200,7 +217,7 @@ impl App {
         limit: i64,
     ) -> Result<Vec<(Uuid, FundRecord)>, Failure> {
         may(who, "funds")?;
-        Ok(list(self.store.pool(), after, limit).await?)
+        Ok(by_name(self.store.pool(), after, limit).await?)
     }
 
     /// One fund.

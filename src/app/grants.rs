@@ -15,13 +15,13 @@ use super::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::evidence::Evidence;
-use crate::domain::fund::{Fund, FundCommand, ReleaseCause};
+use crate::domain::fund::{Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, YearShare};
 use crate::domain::grant::{
-    Application, AuthorityUsed, Condition, ConflictNature, CriterionResult, DeliveryShare, Grant,
-    GrantCommand, NeedShare, PlannedInstalment, SignatoryRole,
+    Application, AuthorityUsed, Case, Condition, ConflictNature, CriterionResult, DeliveryShare, Grant,
+    GrantCommand, NeedShare, PlannedInstalment, SignatoryRole, Subject,
 };
 use crate::domain::identity::{
-    CommandId, ConditionId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId,
+    CommandId, ConditionId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId,
 };
 use crate::domain::money::Money;
 use crate::domain::partner::{CheckKind, Partner, PartnerCommand};
@@ -168,8 +168,43 @@ async fn informed(work: &mut Work, grant: &Grant, step: GrantCommand) -> Result<
 }
 
 /// The checks a grantee of a programme needs beside those of every partner.
-fn required_checks(rules: &Rules) -> Vec<CheckKind> {
-    rules.required_checks.iter().filter_map(|code| CheckKind::from_code(code.as_str())).collect()
+pub(super) fn required_checks(rules: &Rules) -> Vec<CheckKind> {
+    CheckKind::of_codes(&rules.required_checks).collect()
+}
+
+/// What a grant under these rules uses money for.
+fn intended(case: &Case, rules: &Rules) -> IntendedUse {
+    IntendedUse { purpose: rules.purpose.clone(), places: case.places.clone(), period: case.period }
+}
+
+/// Set money aside for a grant, or for more of one, until it is decided.
+async fn reserve(
+    work: &mut Work,
+    (grant, case): (GrantId, &Case),
+    rules: &Rules,
+    shares: Vec<YearShare>,
+) -> Result<(), Failure> {
+    let Subject { fund, programme, partner, .. } = case.subject;
+    let reserve = FundCommand::ReserveCommitment {
+        link: GrantLink { grant, programme, partner },
+        shares,
+        expires_on: work.circumstances().on + chrono::Days::new(rules.limits.reservation_days.into()),
+        intended: intended(case, rules),
+    };
+    Ok(work.execute::<Fund>(fund, reserve).await?)
+}
+
+/// What is set aside for a grant, if anything, is free again.
+async fn void_reservation(
+    work: &mut Work,
+    fund: FundId,
+    grant: GrantId,
+    cause: ReleaseCause,
+) -> Result<(), Failure> {
+    if work.read::<Fund>(fund).await?.has_reservation(grant) {
+        work.execute::<Fund>(fund, FundCommand::VoidReservation { grant, cause }).await?;
+    }
+    Ok(())
 }
 
 fn planned(command: CommandId, plans: Vec<Plan>) -> Vec<PlannedInstalment> {
@@ -199,7 +234,7 @@ impl App {
     /// The authority somebody uses who decides on a grant: of the delegations they hold, the one with the highest limit.
     async fn authority_on(&self, work: &mut Work, grant: GrantId) -> Result<AuthorityUsed, Failure> {
         let state = work.existing::<Grant>(grant).await?;
-        let case = state.case()?;
+        let case = state.subject()?;
         self.authority(work, None, (case.fund, case.programme)).await
     }
 
@@ -259,7 +294,7 @@ impl App {
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
                 let case = state.case()?;
-                let programme = work.existing::<Programme>(case.programme).await?;
+                let programme = work.existing::<Programme>(case.subject.programme).await?;
                 programme.has_told(grant, case.criteria_version)?;
                 let criteria = programme.rules()?.eligibility.clone();
                 let command = GrantCommand::JudgeEligibility { results, criteria };
@@ -345,14 +380,11 @@ impl App {
                 let case = state.subject()?;
                 of_partner(&who, case.partner, "grant")?;
                 work.execute::<Grant>(grant, command).await?;
-                let free = if matches!(cause, ReleaseCause::OfferDeclined | ReleaseCause::OfferLapsed) {
-                    FundCommand::ReleaseCommitment { grant, cause }
-                } else if work.read::<Fund>(case.fund).await?.has_reservation(grant) {
-                    FundCommand::VoidReservation { grant, cause }
-                } else {
-                    return Ok(());
-                };
-                Ok(work.execute::<Fund>(case.fund, free).await?)
+                if matches!(cause, ReleaseCause::OfferDeclined | ReleaseCause::OfferLapsed) {
+                    let release = FundCommand::ReleaseCommitment { grant, cause };
+                    return Ok(work.execute::<Fund>(case.fund, release).await?);
+                }
+                void_reservation(work, case.fund, grant, cause).await
             })
         })
         .await
@@ -388,6 +420,48 @@ impl App {
         .await
     }
 
+    /// Take an authorisation back, before the instalment is in a payment run or paid.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn withdraw_authorisation(
+        &self,
+        who: &Identity,
+        how: &How,
+        grant: GrantId,
+        instalment: InstalmentId,
+    ) -> Result<Done, Failure> {
+        let order = self.order(who, "withdrawAuthorisation", how)?;
+        self.ask::<Grant>(order, grant, GrantCommand::WithdrawAuthorisation { instalment }).await
+    }
+
+    /// Record that a payment made by hand came back from the bank; the expenditure is taken back in the same moment,
+    /// and a new instalment takes the place of the old one.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn record_payment_returned(
+        &self,
+        who: &Identity,
+        how: &How,
+        grant: GrantId,
+        (instalment, value_date, bank_code): (InstalmentId, Date, Text<20>),
+    ) -> Result<Done, Failure> {
+        let order = self.order(who, "recordPaymentReturned", how)?;
+        let replacement = InstalmentId(order.envelope.command.makes("replacement"));
+        self.carry_out::<Grant, _>(order, grant.0, move |work| {
+            let bank_code = bank_code.clone();
+            Box::pin(async move {
+                let state = work.existing::<Grant>(grant).await?;
+                let back = GrantCommand::ReturnPayment { instalment, value_date, bank_code, replacement };
+                work.execute::<Grant>(grant, back).await?;
+                let back = FundCommand::ReturnExpenditure { grant, instalment, value_date };
+                Ok(work.execute::<Fund>(state.subject()?.fund, back).await?)
+            })
+        })
+        .await
+    }
+
     /// Record that the bank paid an instalment; the expenditure is posted in the same moment.
     ///
     /// # Errors
@@ -407,7 +481,7 @@ impl App {
                 work.execute::<Grant>(grant, confirm).await?;
                 let year = state.planned(instalment)?.year;
                 let post = FundCommand::PostExpenditure { grant, instalment, year, amount, value_date };
-                Ok(work.execute::<Fund>(state.case()?.fund, post).await?)
+                Ok(work.execute::<Fund>(state.subject()?.fund, post).await?)
             })
         })
         .await

@@ -1,7 +1,10 @@
 //! Running a command and reading a view: authority, the clock, and one decision at a time.
 
 pub mod authority;
+pub mod consultations;
+pub mod contacts;
 pub mod delegations;
+pub mod erasures;
 mod failure;
 pub mod funds;
 pub mod grants;
@@ -11,8 +14,11 @@ pub mod ledger;
 pub mod offers;
 pub mod partners;
 pub mod payments;
+pub mod persons;
 pub mod programmes;
 pub mod receipts;
+pub mod referrals;
+pub mod seals;
 pub mod waiting;
 pub mod what_if;
 
@@ -25,7 +31,7 @@ pub use failure::{Failure, Problem};
 use crate::auth::{Accounts, Identity};
 use crate::domain::calendar::{Date, date_in_london, day};
 use crate::domain::identity::{CommandId, Reference, ReferenceKind};
-use crate::domain::{Aggregate, Reason};
+use crate::domain::{Aggregate, Reason, Refused};
 use crate::store::Store;
 use crate::store::append::Receipt;
 use crate::store::log::Envelope;
@@ -193,6 +199,22 @@ impl App {
             Err(Failure::Repeated(receipt)) => Ok((Done { id, command, receipt, repeated: true }, None)),
             Err(other) => Err(other),
         }
+    }
+
+    /// Turn an order down before the record is asked, but for one that was carried out before: that has its first
+    /// answer, whatever has become of it since.
+    async fn turn_down<A: Aggregate>(
+        &self,
+        order: Order,
+        id: Uuid,
+        why: impl Into<Refused>,
+    ) -> Result<Done, Failure> {
+        let why: Refused = why.into();
+        self.carry_out::<A, _>(order, id, move |_| {
+            let why = why.clone();
+            Box::pin(async move { Err(Failure::Refused(why)) })
+        })
+        .await
     }
 
     /// Ask one thing of one aggregate that exists.

@@ -204,7 +204,7 @@ impl App {
             let command = command.clone();
             Box::pin(async move {
                 work.existing::<Partner>(partner).await?;
-                if work.existing::<Grant>(grant).await?.case()?.partner != partner {
+                if work.existing::<Grant>(grant).await?.case()?.subject.partner != partner {
                     return Err(Failure::NotFound("grant"));
                 }
                 Ok(work.execute::<Partner>(partner, command).await?)

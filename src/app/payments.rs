@@ -1,10 +1,12 @@
 //! Payment runs: made, approved, released, exported, answered by the bank. The grants and funds whose money moves
 //! decide in the same commit.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::authority::may;
-use super::grants::rules_of;
+use super::grants::{required_checks, rules_of};
 use super::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::bank::BankDetails;
@@ -20,7 +22,9 @@ use crate::domain::payment_run::{
 };
 use crate::domain::text::Text;
 use crate::projections::one;
-use crate::projections::payments::{PayableRecord, PaymentRunRecord, RunFilter, count, list, payable};
+use crate::projections::payments::{
+    Bounced, PayableRecord, PaymentRunRecord, RunFilter, bounced, count, list, payable,
+};
 use crate::store::work::Work;
 
 /// One line of the file for the bank, with what the vault keeps of whom it pays.
@@ -100,8 +104,7 @@ fn in_run(run: RunId, line: &Line) -> RunLine {
 }
 
 async fn checks_of(work: &mut Work, grant: &Grant) -> Result<Vec<CheckKind>, Failure> {
-    let required = rules_of(work, grant).await?.required_checks;
-    Ok(required.iter().filter_map(|code| CheckKind::from_code(code.as_str())).collect())
+    Ok(required_checks(&rules_of(work, grant).await?))
 }
 
 /// Who decided on the grants of a run, and who has an interest in one.
@@ -149,7 +152,7 @@ async fn add(
     let state = work.existing::<PaymentRun>(run).await?;
     let (_, pay_on) = state.opened()?;
     let case_of = work.existing::<Grant>(grant).await?;
-    let case = case_of.case()?;
+    let case = case_of.subject()?;
     let checks = checks_of(work, &case_of).await?;
     let partner = case_of.payee()?;
     let payable = work.existing::<Partner>(partner).await?.payable(pay_on, &checks)?;
@@ -174,7 +177,7 @@ async fn follow(
     command: CommandId,
 ) -> Result<(), Failure> {
     let grant = work.existing::<Grant>(line.grant).await?;
-    let (fund, year) = (grant.case()?.fund, grant.planned(line.instalment)?.year);
+    let (fund, year) = (grant.subject()?.fund, grant.planned(line.instalment)?.year);
     let replacement = InstalmentId(command.makes(&format!("replacement {run} {}", line.number)));
     let (in_run, amount, instalment) = (in_run(run, &line), line.amount, line.instalment);
     let (of_grant, of_fund) = match answer {
@@ -509,5 +512,18 @@ impl App {
     ) -> Result<Vec<PayableRecord>, Failure> {
         may(who, "payable")?;
         Ok(payable(self.store.pool(), pay_on, limit).await?)
+    }
+
+    /// To which bank details of some partners a payment bounced before, for whoever makes or checks a run.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn bounced(
+        &self,
+        who: &Identity,
+        partners: &[Uuid],
+    ) -> Result<HashMap<(Uuid, u32), Bounced>, Failure> {
+        may(who, "payable")?;
+        Ok(bounced(self.store.pool(), partners).await?)
     }
 }

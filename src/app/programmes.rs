@@ -16,8 +16,8 @@ use crate::domain::programme::{
 };
 use crate::domain::text::Text;
 use crate::projections::grants::{clocks, waiting};
-use crate::projections::programmes::{ProgrammeRecord, list};
-use crate::projections::{one, several};
+use crate::projections::programmes::ProgrammeRecord;
+use crate::projections::{by_name, one, several};
 
 /// What is said of a programme, before it has a reference.
 #[derive(Debug, Clone)]
@@ -196,7 +196,7 @@ impl App {
         limit: i64,
     ) -> Result<Vec<(Uuid, ProgrammeRecord)>, Failure> {
         may(who, "programmes")?;
-        Ok(list(self.store.pool(), after, limit).await?)
+        Ok(by_name(self.store.pool(), after, limit).await?)
     }
 
     /// One programme.

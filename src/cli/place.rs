@@ -10,9 +10,10 @@ use crate::auth::{Accounts, Chance};
 use crate::projections;
 use crate::store::Store;
 pub use crate::store::database::Pool;
-use crate::store::database::{Database, app_pool};
+use crate::store::database::{Database, Logins, app_pool, look, sealer_pool};
 pub use crate::store::embedded::Purpose;
 use crate::store::embedded::Settings;
+use crate::store::seal::{SealKey, Sealer};
 use crate::store::vault::{MasterKey, Vault};
 
 /// How many connections the app holds at most, beside that of the writer.
@@ -27,6 +28,13 @@ pub struct Place {
     /// Another login for migrations, where the first may not make tables.
     #[arg(long, env = "SIDEBYSIDE_OWNER_URL", global = true, hide_env_values = true)]
     owner_url: Option<String>,
+    /// Another login for sealing, where the first may not become the sealer.
+    #[arg(long, env = "SIDEBYSIDE_SEALER_URL", global = true, hide_env_values = true)]
+    sealer_url: Option<String>,
+    /// The key that seals the log: a file as C2SP signed-note tools write it, that only you may read. Beside the
+    /// embedded database one is made.
+    #[arg(long, env = "SIDEBYSIDE_SEAL_KEY_FILE", global = true)]
+    seal_key_file: Option<PathBuf>,
     /// The key of the vault: a file of 64 hexadecimal digits that only you may read. Beside the embedded database
     /// one is made.
     #[arg(long, env = "SIDEBYSIDE_VAULT_KEY_FILE", global = true)]
@@ -51,8 +59,12 @@ impl Place {
         let settings = Settings::from_environment(purpose);
         // As with our other variables, an empty one counts as unset.
         let given = |url: &'_ Option<String>| url.clone().filter(|url| !url.trim().is_empty());
-        let (app, owner) = (given(&self.database_url), given(&self.owner_url));
-        Ok(Database::open(app.as_deref(), owner.as_deref(), settings).await?)
+        let logins = Logins {
+            app: given(&self.database_url),
+            owner: given(&self.owner_url),
+            sealer: given(&self.sealer_url),
+        };
+        Ok(Database::open(&logins, settings).await?)
     }
 
     /// Everything, brought up to date.
@@ -80,7 +92,30 @@ impl Place {
         let accounts = Accounts::new(pool.clone(), Chance::SYSTEM);
         let store = projections::open_store(pool);
         let app = App::new(store.clone(), accounts.clone(), vault, Surroundings::SYSTEM);
+        // Whoever was to be forgotten before a crash, or before the back-up this vault was restored from, is forgotten now.
+        let forgotten = app.finish_erasures().await.context("the people who are to be forgotten")?;
+        if forgotten > 0 {
+            tracing::info!(forgotten, "what was begun is at its end");
+        }
         Ok((store, accounts, app))
+    }
+
+    /// The sealer, where there is a key to seal with.
+    pub async fn sealer(&self, opened: &Opened) -> anyhow::Result<Option<Sealer>> {
+        let Some(key) = self.seal_key(opened).await? else { return Ok(None) };
+        Ok(Some(Sealer::open(sealer_pool(opened.database.sealer()).await?, key).await?))
+    }
+
+    /// The key that seals: the file named, or one beside the embedded database, made for this log when it is not there.
+    pub async fn seal_key(&self, opened: &Opened) -> anyhow::Result<Option<SealKey>> {
+        match (&self.seal_key_file, opened.database.folder()) {
+            (Some(file), _) => Ok(Some(SealKey::from_file(file)?)),
+            (None, Some(folder)) => {
+                let log = look(opened.store.pool()).await?.origin;
+                Ok(Some(SealKey::make_file(&folder.join("seal.key"), &format!("sidebyside/{log}"))?))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// The key of the vault: the file named, or one beside the embedded database, made when it is not there.

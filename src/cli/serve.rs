@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::place::{Place, Purpose};
-use super::{say, seed};
+use super::{say, seed, words};
 use crate::auth::Development;
 use crate::graphql::api;
 use crate::web::{Limits, router};
@@ -36,6 +36,20 @@ pub async fn serve(place: Place, listen: SocketAddr, scenario: Option<PathBuf>) 
             }
         }
     }
+    let sealer = match place.sealer(&opened).await {
+        Ok(Some(sealer)) => Some(sealer),
+        Ok(None) => {
+            tracing::warn!("no key to seal the log with is named: nothing is sealed (--seal-key-file)");
+            None
+        }
+        // People go on working; what is wrong is said at once and again by `verify` and `doctor`.
+        Err(error) => {
+            tracing::error!("the log is not being sealed: {}", words(&error));
+            None
+        }
+    };
+    let (stop_sealing, told) = tokio::sync::watch::channel(());
+    let sealing = sealer.map(|sealer| tokio::spawn(sealer.run(told)));
     let sign_in = Arc::new(Development::default());
     let base = format!("http://{address}");
     let accounts = opened.accounts.clone();
@@ -60,6 +74,10 @@ pub async fn serve(place: Place, listen: SocketAddr, scenario: Option<PathBuf>) 
         served??;
     } else {
         tracing::warn!("a request did not end in time, and was cut off");
+    }
+    drop(stop_sealing);
+    if let Some(sealing) = sealing {
+        sealing.await?;
     }
     opened.close().await?;
     match ended {

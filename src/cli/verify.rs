@@ -9,6 +9,7 @@ use crate::app::laws::check;
 use crate::domain::laws::LAWS;
 use crate::projections::build;
 use crate::store::check::check_log;
+use crate::store::seal::{SealKey, check_seals};
 
 /// The exit code when something is wrong with the record.
 const WRONG: u8 = 3;
@@ -17,7 +18,10 @@ const WRONG: u8 = 3;
 pub async fn verify(place: Place) -> anyhow::Result<ExitCode> {
     let opened = place.open(Purpose::Command).await?;
     let owner = opened.database.owner_pool().await?;
-    let findings = look(&opened, &owner).await;
+    let findings = match place.seal_key(&opened).await {
+        Ok(key) => look(&opened, &owner, key).await,
+        Err(error) => Err(error),
+    };
     owner.close().await;
     opened.close().await?;
     let findings = findings?;
@@ -32,7 +36,11 @@ pub async fn verify(place: Place) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(WRONG))
 }
 
-async fn look(opened: &super::place::Opened, owner: &super::place::Pool) -> anyhow::Result<Vec<String>> {
+async fn look(
+    opened: &super::place::Opened,
+    owner: &super::place::Pool,
+    key: Option<SealKey>,
+) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
 
     let reading = bar("Checking the log");
@@ -41,6 +49,12 @@ async fn look(opened: &super::place::Opened, owner: &super::place::Pool) -> anyh
     reading.finish_and_clear();
     say(&format!("log          {} events: positions, times, streams, columns, leaf hashes", report.events));
     findings.extend(report.findings.iter().map(|one| format!("event {}: {}", one.index, one.what)));
+
+    let keys: Vec<_> = key.iter().map(|key| key.public().clone()).collect();
+    let remembered: Vec<_> = key.map_or(Ok(None), |key| key.last())?.into_iter().collect();
+    let seals = check_seals(opened.store.pool(), &keys, &remembered).await?;
+    say(&format!("seals        {} checkpoints over the first {} events", seals.checkpoints, seals.sealed));
+    findings.extend(seals.findings);
 
     // Where the log itself is damaged, the rest may not even be readable: that is then one more finding.
     let damaged = !findings.is_empty();

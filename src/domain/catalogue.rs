@@ -9,14 +9,20 @@ pub struct Kind {
     pub name: &'static str,
     /// The version written today; older ones are upcast when read.
     pub version: u16,
-    /// Its short name in code and messages, in the past tense.
-    pub title: &'static str,
     /// What it means.
     pub about: &'static str,
     /// Whether it may only be recorded with a reason.
     pub needs_reason: bool,
     /// What it carries.
     pub fields: &'static [Field],
+}
+
+impl Kind {
+    /// Its stored name as words, for people: `grant payment returned`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.name.replace(['.', '_'], " ")
+    }
 }
 
 /// One field of an event.
@@ -44,11 +50,15 @@ pub enum DataClass {
     /// Somebody who acts in the system, by an opaque id, and what they stand for. Whoever has the accounts knows who
     /// it is: pseudonymous personal data.
     Actor,
+    /// Somebody who is helped, by an opaque reference, codes and bands: pseudonymous personal data as long as the vault
+    /// knows who it is.
+    Person,
 }
 
 impl DataClass {
     /// Every class.
-    pub const ALL: [Self; 5] = [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor];
+    pub const ALL: [Self; 6] =
+        [Self::Money, Self::Time, Self::Reference, Self::Organisation, Self::Actor, Self::Person];
 
     /// The words for it in the catalogue.
     #[must_use]
@@ -59,6 +69,7 @@ impl DataClass {
             Self::Reference => "reference",
             Self::Organisation => "organisation",
             Self::Actor => "actor",
+            Self::Person => "person",
         }
     }
 
@@ -67,49 +78,80 @@ impl DataClass {
     pub const fn types(self) -> &'static [&'static str] {
         match self {
             Self::Money => &["ClosedFigures", "Money", "Pence", "RecoveredShare", "Tally", "YearShare"],
-            Self::Time => &["Date", "FinancialYear"],
+            Self::Time => &["Date", "FinancialYear", "PartialDate", "TimeOfDay"],
             Self::Reference => &[
+                "CaseNumber",
+                "CommitmentId",
                 "ConditionId",
+                "ConsultationId",
+                "ContactId",
+                "CourseId",
                 "EventRange",
+                "FactLabel",
+                "FactRef",
+                "FigureId",
+                "Followed",
                 "FundId",
                 "GrantId",
                 "GrantLink",
                 "Hash",
                 "InstalmentId",
+                "NeedCode",
+                "NeedId",
                 "NeedShare",
                 "OfferChangeId",
+                "OfferId",
                 "OfferReportId",
+                "OutcomeId",
                 "PartnerId",
+                "PrescriptionId",
                 "ProgrammeId",
                 "RecoveryId",
                 "Reference",
+                "ReferralId",
                 "ReturnId",
                 "RunId",
                 "Scope",
+                "SiteId",
                 "TransferId",
                 "Uuid",
                 "VariationId",
                 "VaultRef",
+                "bool",
                 "u32",
                 "u64",
                 "u8",
             ],
             Self::Organisation => &[
+                "Access",
                 "Area",
                 "AuthorityUsed",
+                "CaveatKind",
                 "Change",
                 "CheckKind",
+                "Citation",
+                "CommitmentKind",
                 "Community",
+                "Countable",
+                "Coverage",
                 "Criterion",
                 "CriterionResult",
                 "DecisionRules",
                 "DeliveryShare",
                 "Evidence",
+                "FeedbackChannel",
+                "FigureUnit",
+                "FigureValue",
+                "Language",
                 "LegalForm",
                 "Limits",
+                "MentionKind",
+                "Method",
                 "MonitoringReport",
+                "NeedCode",
                 "OfferChange",
                 "OfferContent",
+                "Pillar",
                 "PlannedInstalment",
                 "Priority",
                 "RecoveryGround",
@@ -122,6 +164,10 @@ impl DataClass {
                 "ReviewOutcome",
                 "Route",
                 "RunExit",
+                "Rung",
+                "Setting",
+                "ShownBy",
+                "Standing",
                 "SuspensionGround",
                 "Text",
                 "Track",
@@ -129,6 +175,35 @@ impl DataClass {
                 "WhatIsWrong",
             ],
             Self::Actor => &["ConflictNature", "FirstApproval", "Panel", "PersonId", "SignatoryRole"],
+            Self::Person => &[
+                "AbsenceGroup",
+                "Answer",
+                "AskedBy",
+                "AttemptMeans",
+                "Channel",
+                "ClosingReason",
+                "DeclineGround",
+                "DeclineReason",
+                "ErasureGround",
+                "FirstMeeting",
+                "GroupHeads",
+                "Instrument",
+                "Minutes",
+                "Moment",
+                "PersonRef",
+                "Profile",
+                "RedirectTarget",
+                "ReferralSource",
+                "SharedItem",
+                "Signpost",
+                "Strength",
+                "TellingChannel",
+                "TellingMeans",
+                "Trace",
+                "Urgency",
+                "VoiceId",
+                "WhatYouMeant",
+            ],
         }
     }
 }

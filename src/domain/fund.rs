@@ -133,6 +133,20 @@ impl Fund {
         Ok(&reservation.shares)
     }
 
+    /// What is reserved for a grant from each year's budget, in pounds, while the reservation holds on a date.
+    ///
+    /// # Errors
+    /// `fund.not_reserved` or `fund.reservation_expired`.
+    pub fn reserved_by_year(
+        &self,
+        grant: GrantId,
+        on: Date,
+    ) -> Result<BTreeMap<FinancialYear, Decimal>, FundRefusal> {
+        // Each year is named once in a reservation.
+        let shares = self.live_reservation(grant, on)?.iter();
+        Ok(shares.map(|share| (share.year, share.amount.pounds())).collect())
+    }
+
     /// Whether anything is set aside for a grant, live or run out.
     #[must_use]
     pub fn has_reservation(&self, grant: GrantId) -> bool {

@@ -153,14 +153,8 @@ pub struct Subject {
 /// What a grant is about: fixed when the application was sent in, but for the last day, which can be varied.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Its human reference.
-    pub reference: Reference,
-    /// The lead partner.
-    pub partner: PartnerId,
-    /// The programme.
-    pub programme: ProgrammeId,
-    /// The fund.
-    pub fund: FundId,
+    /// Whose it is.
+    pub subject: Subject,
     /// How much was asked for, GBP.
     pub requested: Money,
     /// Where.
@@ -257,6 +251,7 @@ impl Grant {
     fn void_first_approval_of(&mut self, person: PersonId) {
         self.first_approval.take_if(|pending| pending.first.approver == person);
         self.terms.void_first_of(person);
+        self.course.void_proposal_of(person);
     }
 
     fn begin(&mut self, status: GrantStatus, subject: Subject) {
@@ -272,7 +267,13 @@ impl Aggregate for Grant {
     type Refusal = GrantRefusal;
 
     fn decide(&self, command: GrantCommand, at: &Circumstances) -> Result<Vec<GrantEvent>, GrantRefusal> {
-        self.guard(command, at).map(|event| vec![event])
+        let event = self.guard(command, at)?;
+        let mut events = Vec::new();
+        if let GrantEvent::PaymentReturned { amount, .. } = &event {
+            events = self.demands_less(*amount)?;
+        }
+        events.push(event);
+        Ok(events)
     }
 
     #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
@@ -309,15 +310,10 @@ impl Aggregate for Grant {
                 self.terms.purpose = Some(purpose.clone());
                 let (partner, programme, fund) = (*partner, *programme, *fund);
                 let reference = reference.clone();
-                self.begin(
-                    GrantStatus::Submitted,
-                    Subject { reference: reference.clone(), partner, programme, fund },
-                );
+                let subject = Subject { reference, partner, programme, fund };
+                self.begin(GrantStatus::Submitted, subject.clone());
                 self.case = Some(Case {
-                    reference,
-                    partner,
-                    programme,
-                    fund,
+                    subject,
                     requested: *requested,
                     places: places.clone(),
                     period: (*starts_on, *ends_on),
@@ -388,11 +384,11 @@ impl Aggregate for Grant {
             GrantEvent::MonitoringReturnQueried { return_id, .. } => {
                 self.returns.stands(*return_id, ReturnStatus::Queried);
             }
-            GrantEvent::MonitoringReturnAccepted { return_id } => {
-                self.returns.stands(*return_id, ReturnStatus::Accepted);
+            GrantEvent::MonitoringReturnAccepted { return_id, accepted_by } => {
+                self.returns.settled(*return_id, ReturnStatus::Accepted, *accepted_by);
             }
-            GrantEvent::MonitoringReturnWaived { return_id, .. } => {
-                self.returns.stands(*return_id, ReturnStatus::Waived);
+            GrantEvent::MonitoringReturnWaived { return_id, waived_by, .. } => {
+                self.returns.settled(*return_id, ReturnStatus::Waived, *waived_by);
             }
             GrantEvent::VariationRequested { variation, requested_by, change, .. } => {
                 self.terms.requested(*variation, *requested_by, change);
@@ -411,10 +407,13 @@ impl Aggregate for Grant {
             GrantEvent::RecoveryWrittenOff { recovery, amount } => {
                 self.recoveries.gave_up(*recovery, *amount);
             }
+            GrantEvent::RecoveryReduced { recovery, amount } => self.recoveries.reduced(*recovery, *amount),
+            GrantEvent::TerminationProposed { proposed_by } => self.course.proposed_to_end(*proposed_by),
             GrantEvent::Terminated { .. } => self.terminated(),
             GrantEvent::AnnualReviewCompleted { .. } => {}
             GrantEvent::Closed { .. } => self.status = GrantStatus::Closed,
             GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::InstalmentAuthorisationWithdrawn { .. }
             | GrantEvent::PaymentConfirmed { .. }
             | GrantEvent::InstalmentPutInRun { .. }
             | GrantEvent::InstalmentTakenFromRun { .. }

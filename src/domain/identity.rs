@@ -56,10 +56,38 @@ ids! {
     ReturnId,
     /// One payment run.
     RunId,
+    /// A private person as the record knows them: random, never a name. Who it is stands in the vault alone.
+    PersonRef,
+    /// One referral of a person to us.
+    ReferralId,
+    /// One talk with a person.
+    ContactId,
+    /// Something a partner offers.
+    OfferId,
+    /// One social prescription.
+    PrescriptionId,
+    /// One record of answers to an outcome instrument.
+    OutcomeId,
+    /// A place where activity happens: a site, a partner's place, or a channel online.
+    SiteId,
+    /// A course.
+    CourseId,
+    /// One session of a course.
+    SessionId,
+    /// A document whose figures are on the record.
+    PublicationId,
+    /// One figure as a document states it.
+    FigureId,
     /// One command: the same id again has its effect once.
     CommandId,
-    /// An offer: something a partner does that people can be sent to.
-    OfferId,
+    /// A consultation: people were asked and listened to.
+    ConsultationId,
+    /// A need that was heard.
+    NeedId,
+    /// Somebody's own words, by a random id that says nothing else about them.
+    VoiceId,
+    /// Something that was promised about a need.
+    CommitmentId,
     /// One change proposed on an offer.
     OfferChangeId,
     /// One report that an offer's entry is wrong.
@@ -113,6 +141,10 @@ pub enum ReferenceKind {
     Grant,
     /// A payment run, `B-2026-0001` (a batch: P and R are taken).
     PaymentRun,
+    /// A consultation, `C-2026-0001`.
+    Consultation,
+    /// A need, `N-2026-0001`.
+    Need,
     /// An offer, `O-2026-0001`.
     Offer,
 }
@@ -127,6 +159,8 @@ impl ReferenceKind {
             Self::Programme => 'R',
             Self::Grant => 'G',
             Self::PaymentRun => 'B',
+            Self::Consultation => 'C',
+            Self::Need => 'N',
             Self::Offer => 'O',
         }
     }

@@ -15,7 +15,7 @@ use super::grant::{GrantEvent, Replan};
 use super::identity::{FundId, GrantId, InstalmentId, RunId, TransferId};
 use super::money::pounds;
 use super::postings::{Figures, Movement, Posting, Pot, postings};
-use super::record::Fact;
+use super::record::{Fact, beside_money};
 
 /// One law of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl Books {
                 self.runs.take_grant(event);
             }
             Fact::PaymentRun(event) => self.runs.take_run(RunId(stream), event),
-            Fact::Partner(_) | Fact::Programme(_) | Fact::Delegation(_) | Fact::Offer(_) => {}
+            Fact::Partner(_) | Fact::Programme(_) | Fact::Delegation(_) | beside_money!() => {}
         }
     }
 
@@ -202,6 +202,7 @@ impl Books {
             GrantEvent::VariationRefused { .. } => book.increase_asked = false,
             GrantEvent::UnspentReleased { plan, .. } => book.replan(plan),
             GrantEvent::RecoveryDemanded { amount, .. } => book.demanded += amount.pounds(),
+            GrantEvent::RecoveryReduced { amount, .. } => book.demanded -= amount.pounds(),
             GrantEvent::RecoveryWrittenOff { amount, .. } => book.written_off += amount.pounds(),
             GrantEvent::PaymentRejected { instalment, replacement, .. }
             | GrantEvent::PaymentReturned { instalment, replacement, .. } => {
@@ -227,6 +228,7 @@ impl Books {
             | GrantEvent::OfferAccepted { .. }
             | GrantEvent::ConditionMet { .. }
             | GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::InstalmentAuthorisationWithdrawn { .. }
             | GrantEvent::InstalmentPutInRun { .. }
             | GrantEvent::InstalmentTakenFromRun { .. }
             | GrantEvent::ConditionWaived { .. }
@@ -240,6 +242,7 @@ impl Books {
             | GrantEvent::Resumed {}
             | GrantEvent::UnderspendDeclared { .. }
             | GrantEvent::RecoveryReceived { .. }
+            | GrantEvent::TerminationProposed { .. }
             | GrantEvent::AnnualReviewCompleted { .. }
             | GrantEvent::Closed { .. } => {}
         }

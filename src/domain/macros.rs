@@ -30,7 +30,6 @@ macro_rules! events {
                     stream: $stream,
                     name: $name,
                     version: $version,
-                    title: stringify!($Variant),
                     about: concat!($($doc),*),
                     needs_reason: events!(@reason $($reason)?),
                     fields: &[ $( $crate::domain::catalogue::Field {

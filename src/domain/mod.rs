@@ -1,7 +1,7 @@
 //! The rules of the record: pure decisions over facts. No I/O, no async, no clock, no chance.
 //!
-//! One file per aggregate (`partner`, `fund`, `programme`, `delegation`, `grant`, `payment_run`, `offer`): its events, commands, refusals, state,
-//! `decide`, `evolve` and unit tests. The vocabulary they share stands beside them.
+//! One file per aggregate, such as `fund`: its events, commands, refusals, state, `decide`, `evolve` and unit tests. The
+//! vocabulary they share stands beside them.
 
 #[macro_use]
 mod macros;
@@ -9,6 +9,9 @@ mod macros;
 pub mod bank;
 pub mod calendar;
 pub mod catalogue;
+pub mod consultation;
+pub mod contact;
+pub mod course;
 pub mod delegation;
 pub mod evidence;
 pub mod fund;
@@ -16,16 +19,24 @@ pub mod grant;
 pub mod identity;
 pub mod laws;
 pub mod money;
+pub mod need;
 pub mod offer;
+pub mod outcome;
 pub mod partner;
 pub mod payment_run;
+pub mod person;
 pub mod places;
 pub mod postings;
+pub mod prescription;
 pub mod programme;
+pub mod publication;
 pub mod receipt;
 pub mod record;
+pub mod referral;
 #[cfg(test)]
 mod scenario;
+pub mod session;
+pub mod site;
 pub mod text;
 pub mod vocabulary;
 pub mod waiting;
@@ -38,7 +49,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use calendar::Date;
 use identity::Actor;
 #[cfg(test)]
-use scenario::{Story, all_hold, all_reached, by, date, gbp, given, never_fails, person, words};
+use scenario::{Story, all_hold, all_reached, by, date, gbp, given, never_fails, someone, words};
 use text::Text;
 
 /// Why something was decided, in the decider's words. At most 2,000 characters; never about a private person.
@@ -152,8 +163,8 @@ pub fn judge<A: Aggregate>(
         return Err(Refused {
             code: "reason.required",
             sentence: format!(
-                "Say why: {} is kept on the record with a reason that others can read.",
-                event.kind().title
+                "Say why: “{}” is kept on the record with a reason that others can read.",
+                event.kind().words()
             ),
         });
     }

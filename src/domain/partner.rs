@@ -37,25 +37,66 @@ pub const CHECKS_OF_EVERY_PARTNER: [CheckKind; 5] = [
 #[expect(missing_docs, reason = "the fields are those of the events they lead to")]
 pub enum PartnerCommand {
     Apply(Application),
-    RequireCheck { check: CheckKind },
-    SubmitCheckEvidence { check: CheckKind, evidence: Evidence },
-    PassCheck { check: CheckKind, valid_until: Option<Date> },
-    FailCheck { check: CheckKind },
-    WaiveCheck { check: CheckKind, until: Date },
-    RecordLapse { check: CheckKind },
-    Approve { next_review: Date },
+    RequireCheck {
+        check: CheckKind,
+    },
+    SubmitCheckEvidence {
+        check: CheckKind,
+        evidence: Evidence,
+    },
+    PassCheck {
+        check: CheckKind,
+        valid_until: Option<Date>,
+    },
+    FailCheck {
+        check: CheckKind,
+    },
+    WaiveCheck {
+        check: CheckKind,
+        until: Date,
+    },
+    RecordLapse {
+        check: CheckKind,
+    },
+    Approve {
+        next_review: Date,
+    },
     Decline,
     Withdraw,
     Suspend,
     Reinstate,
-    Review { next_review: Date },
-    SubmitBankDetails { details: VaultRef },
-    VerifyBankDetails { bank_version: u32, method: VerificationMethod },
-    DeclareSubsidy { body: Text<200>, amount: Money, given_on: Date },
-    NotifySubsidy { grant: GrantId, amount: Money },
-    ConfirmSubsidy { grant: GrantId, evidence: Evidence },
-    GiveSubsidy { grant: GrantId, amount: Money },
-    PublishSubsidy { grant: GrantId, entry: Text<60> },
+    Review {
+        next_review: Date,
+    },
+    SubmitBankDetails {
+        details: VaultRef,
+    },
+    VerifyBankDetails {
+        bank_version: u32,
+        method: VerificationMethod,
+    },
+    DeclareSubsidy {
+        body: Text<200>,
+        amount: Money,
+        given_on: Date,
+    },
+    NotifySubsidy {
+        grant: GrantId,
+        amount: Money,
+    },
+    ConfirmSubsidy {
+        grant: GrantId,
+        evidence: Evidence,
+    },
+    /// With the whole sum, of which some may have been given before.
+    GiveSubsidy {
+        grant: GrantId,
+        amount: Money,
+    },
+    PublishSubsidy {
+        grant: GrantId,
+        entry: Text<60>,
+    },
 }
 
 /// What an organisation says of itself when it applies.
@@ -132,7 +173,7 @@ refusals! {
         "partner.subsidy_already_confirmed" => SubsidyAlreadyConfirmed, "The partner has already confirmed this.";
         "partner.subsidy_not_confirmed" => SubsidyNotConfirmed, "The partner has not yet confirmed in writing that this grant keeps it within the limit of minimal financial assistance.";
         "partner.subsidy_above_notice" => SubsidyAboveNotice { notified: Money, asked: Money }, "The partner was told of {notified}, and {asked} is more: tell it of the right sum and let it confirm again.";
-        "partner.subsidy_already_given" => SubsidyAlreadyGiven, "Minimal financial assistance was already given for this grant.";
+        "partner.subsidy_already_given" => SubsidyAlreadyGiven, "Minimal financial assistance of this sum or more was already given for this grant: the partner is told of a sum only when it becomes more.";
         "partner.subsidy_not_given" => SubsidyNotGiven, "No minimal financial assistance was given for this grant.";
         "partner.subsidy_already_published" => SubsidyAlreadyPublished, "This subsidy is already in the public database.";
         "partner.bank_on_hold" => BankOnHold { version: u32, from: String }, "Bank details version {version} were changed and may be paid to from {from}.";
@@ -509,8 +550,7 @@ impl Aggregate for Partner {
                 self.confirm_subsidy(grant, evidence, at.actor.person, at.today)?
             }
             PartnerCommand::GiveSubsidy { grant, amount } => {
-                self.may_be_subsidised(grant, amount, at.today)?;
-                PartnerEvent::SubsidyGiven { grant, amount, given_on: at.on }
+                self.give_subsidy(grant, amount, (at.today, at.on))?
             }
             PartnerCommand::PublishSubsidy { grant, entry } => self.publish_subsidy(grant, entry)?,
         };

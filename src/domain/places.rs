@@ -39,6 +39,15 @@ codes! {
     }
 }
 
+codes! {
+    /// What kind of place activity happens in.
+    pub enum Setting {
+        "own_site" => OwnSite, "a site of our own";
+        "partners_place" => PartnersPlace, "a partner’s place";
+        "online" => Online, "online";
+    }
+}
+
 /// The words of several codes for a sentence: `a, b and c`.
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let words: Vec<&str> = words.into_iter().collect();

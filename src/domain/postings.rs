@@ -197,6 +197,7 @@ pub fn expectations(event: &GrantEvent) -> Vec<Expectation> {
         | GrantEvent::OfferAccepted { .. }
         | GrantEvent::ConditionMet { .. }
         | GrantEvent::InstalmentAuthorised { .. }
+        | GrantEvent::InstalmentAuthorisationWithdrawn { .. }
         | GrantEvent::InstalmentPutInRun { .. }
         | GrantEvent::InstalmentTakenFromRun { .. }
         | GrantEvent::ConditionWaived { .. }
@@ -213,6 +214,8 @@ pub fn expectations(event: &GrantEvent) -> Vec<Expectation> {
         | GrantEvent::UnderspendDeclared { .. }
         | GrantEvent::RecoveryDemanded { .. }
         | GrantEvent::RecoveryReceived { .. }
+        | GrantEvent::RecoveryReduced { .. }
+        | GrantEvent::TerminationProposed { .. }
         | GrantEvent::AnnualReviewCompleted { .. }
         | GrantEvent::Closed { .. } => Vec::new(),
     }

@@ -27,7 +27,7 @@ use super::grant::{AuthoritySource, Change, GrantEvent};
 use super::identity::{Actor, CommandId};
 use super::partner::PartnerEvent;
 use super::payment_run::PaymentRunEvent;
-use super::record::Fact;
+use super::record::{Fact, beside_money};
 
 use facts::{GrantFacts, Subject};
 
@@ -41,9 +41,10 @@ codes! {
 }
 
 /// The events that have a receipt, by their stored names.
-pub const DECISIONS: [(&str, DecisionKind); 11] = [
+pub const DECISIONS: [(&str, DecisionKind); 12] = [
     ("grant.first_approval_given", DecisionKind::Approval),
     ("grant.approved", DecisionKind::Approval),
+    ("grant.variation_first_approved", DecisionKind::Approval),
     ("grant.variation_approved", DecisionKind::Approval),
     ("partner.approved", DecisionKind::Approval),
     ("grant.condition_waived", DecisionKind::Waiver),
@@ -105,7 +106,7 @@ impl Histories {
                 let of = |subject: Subject| [subject.partner.0, subject.programme.0, subject.fund.0];
                 wanted.extend(grant.subject().map(of).into_iter().flatten());
                 wanted.extend(grant.payee().map(|(payee, _)| payee.0));
-                wanted.extend(named(event));
+                wanted.extend(named(&grant, event));
             }
             Fact::PaymentRun(_) => {
                 for line in runs::lines(&case) {
@@ -113,7 +114,8 @@ impl Histories {
                     wanted.extend(case.grant(line.grant).subject().map(|subject| subject.programme.0));
                 }
             }
-            Fact::Partner(_) | Fact::Fund(_) | Fact::Programme(_) | Fact::Delegation(_) | Fact::Offer(_) => {}
+            Fact::Partner(_) | Fact::Fund(_) | Fact::Programme(_) | Fact::Delegation(_) | beside_money!() => {
+            }
         }
         wanted.retain(|stream| !self.0.contains_key(stream));
         wanted
@@ -121,7 +123,8 @@ impl Histories {
 }
 
 /// The streams that a decision on a grant names itself: the authority it rests on, the run, a new payee.
-fn named(event: &GrantEvent) -> Vec<Uuid> {
+fn named(grant: &GrantFacts<'_>, event: &GrantEvent) -> Vec<Uuid> {
+    let new_payee = |change: &Change| if let Change::Payee { to, .. } = change { Some(to.0) } else { None };
     let of = |source: &AuthoritySource| match source {
         AuthoritySource::Delegation(id) => Some(id.0),
         AuthoritySource::Words(_) => None,
@@ -130,8 +133,10 @@ fn named(event: &GrantEvent) -> Vec<Uuid> {
         let first = first.as_ref().and_then(|first| of(&first.authority.source));
         of(&authority.source).into_iter().chain(first).collect()
     } else if let GrantEvent::VariationApproved { authority, change, .. } = event {
-        let payee = if let Change::Payee { to, .. } = change { Some(to.0) } else { None };
-        of(&authority.source).into_iter().chain(payee).collect()
+        of(&authority.source).into_iter().chain(new_payee(change)).collect()
+    } else if let GrantEvent::VariationFirstApproved { variation, first } = event {
+        let change = varying::asked(grant, *variation);
+        of(&first.authority.source).into_iter().chain(change.and_then(new_payee)).collect()
     } else if let GrantEvent::FirstApprovalGiven { authority, .. }
     | GrantEvent::ConditionWaived { authority, .. }
     | GrantEvent::MonitoringReturnWaived { authority, .. } = event
@@ -260,7 +265,7 @@ fn rules_of_all(decision: &Entry) -> Vec<Rule> {
 fn rules_of_grant(case: &Case<'_>, event: &GrantEvent) -> Vec<Rule> {
     if let Some(approval) = approving::Approval::of(event) {
         approving::rules(case, &approval)
-    } else if let GrantEvent::VariationApproved { .. } = event {
+    } else if let GrantEvent::VariationApproved { .. } | GrantEvent::VariationFirstApproved { .. } = event {
         varying::rules(case, event)
     } else if let GrantEvent::ConditionWaived { .. } | GrantEvent::MonitoringReturnWaived { .. } = event {
         waiving::rules(case, event)
@@ -291,7 +296,7 @@ pub fn receipt(decision: &Entry, histories: &Histories) -> Option<Receipt> {
         | Fact::Fund(_)
         | Fact::Programme(_)
         | Fact::Delegation(_)
-        | Fact::Offer(_) => Vec::new(),
+        | beside_money!() => Vec::new(),
     };
     let rules = rules_of_all(decision).into_iter().chain(of_its_kind).chain([replay::rule(&case)]).collect();
     let Entry { index, on, decided_on, actor, .. } = decision;

@@ -1,15 +1,26 @@
 //! Every fact there can be, of every aggregate: what the log holds, as one type.
 
 use serde::de::Error as _;
+use serde::{Serialize, Serializer};
 
 use super::catalogue::Kind;
+use super::consultation::{Consultation, ConsultationEvent};
+use super::contact::{Contact, ContactEvent};
+use super::course::{Course, CourseEvent};
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
+use super::need::{Need, NeedEvent};
 use super::offer::{Offer, OfferEvent};
 use super::partner::{Partner, PartnerEvent};
 use super::payment_run::{PaymentRun, PaymentRunEvent};
+use super::person::{Person, PersonEvent};
+use super::prescription::{OpenPrescription, OpenPrescriptionEvent, Prescription, PrescriptionEvent};
 use super::programme::{Programme, ProgrammeEvent};
+use super::publication::{Publication, PublicationEvent};
+use super::referral::{Referral, ReferralEvent};
+use super::session::{Session, SessionEvent};
+use super::site::{Site, SiteEvent};
 use super::{Aggregate, Event};
 
 /// The aggregates of the record, once: whoever adds one adds a line here.
@@ -54,6 +65,13 @@ macro_rules! facts {
             }
         }
 
+        impl Serialize for Fact {
+            /// As the event itself is stored.
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$Aggregate(event) => event.serialize(serializer)),* }
+            }
+        }
+
         $(
             impl From<$Event> for Fact {
                 fn from(event: $Event) -> Self { Self::$Aggregate(event) }
@@ -78,5 +96,36 @@ facts! {
     Delegation: DelegationEvent,
     Grant: GrantEvent,
     PaymentRun: PaymentRunEvent,
+    Person: PersonEvent,
+    Referral: ReferralEvent,
+    Contact: ContactEvent,
+    Consultation: ConsultationEvent,
+    Need: NeedEvent,
+    Site: SiteEvent,
+    Course: CourseEvent,
+    Session: SessionEvent,
+    Publication: PublicationEvent,
+    Prescription: PrescriptionEvent,
+    OpenPrescription: OpenPrescriptionEvent,
     Offer: OfferEvent,
 }
+
+/// The facts that neither move money nor decide on any, as a pattern: the ledger, its laws and the receipts pass over
+/// them. Whoever adds such an aggregate adds it here.
+macro_rules! beside_money {
+    () => {
+        $crate::domain::record::Fact::Person(_)
+            | $crate::domain::record::Fact::Referral(_)
+            | $crate::domain::record::Fact::Contact(_)
+            | $crate::domain::record::Fact::Consultation(_)
+            | $crate::domain::record::Fact::Need(_)
+            | $crate::domain::record::Fact::Site(_)
+            | $crate::domain::record::Fact::Course(_)
+            | $crate::domain::record::Fact::Session(_)
+            | $crate::domain::record::Fact::Publication(_)
+            | $crate::domain::record::Fact::Offer(_)
+            | $crate::domain::record::Fact::Prescription(_)
+            | $crate::domain::record::Fact::OpenPrescription(_)
+    };
+}
+pub(crate) use beside_money;

@@ -28,13 +28,13 @@ pub fn words<const MAX: usize>(written: &str) -> Text<MAX> {
 }
 
 /// Somebody who acts.
-pub fn person(number: u128) -> PersonId {
+pub fn someone(number: u128) -> PersonId {
     PersonId(Uuid::from_u128(number))
 }
 
 /// Somebody deciding on a day, with a reason. The rules look at the person; the role is the app's to judge.
 pub fn by(number: u128, on: &str) -> Circumstances {
-    let actor = Actor { person: person(number), role: Role::Commissioner };
+    let actor = Actor { person: someone(number), role: Role::Commissioner };
     Circumstances {
         on: date(on),
         today: date(on),
@@ -105,7 +105,7 @@ pub fn all_hold<A: Aggregate>(stories: &[Story<A>]) {
             Some(event) => {
                 let refused = answer.refused();
                 assert_eq!(refused.code, "reason.required", "{}", event.kind().name);
-                assert!(refused.sentence.contains(event.kind().title), "{}", refused.sentence);
+                assert!(refused.sentence.contains(&event.kind().words()), "{}", refused.sentence);
             }
             None => answer.then_events(&story.then),
         }

@@ -81,3 +81,26 @@ codes! {
         "80_and_over" => From80, "80 and over";
     }
 }
+
+codes! {
+    /// How somebody is talked to.
+    pub enum Channel {
+        "in_person" => InPerson, "in person";
+        "phone" => Phone, "by telephone";
+        "online" => Online, "online";
+    }
+}
+
+codes! {
+    /// A thing about a person that they may agree to have shared with a partner.
+    pub enum SharedItem {
+        "name" => Name, "name";
+        "phone" => Phone, "telephone number";
+        "email" => Email, "email address";
+        "address" => Address, "postal address";
+        "date_of_birth" => DateOfBirth, "date of birth";
+        "age_band" => AgeBand, "age in bands";
+        "needs" => Needs, "what they need";
+        "notes" => Notes, "what helps them take part";
+    }
+}

@@ -25,7 +25,7 @@ use super::money::Money;
 use super::partner::CheckKind;
 use super::payment_run::PaymentRunEvent;
 use super::programme::{Programme, ProgrammeEvent, Track};
-use super::record::Fact;
+use super::record::{Fact, beside_money};
 
 use checks::{Life, Standing, told};
 
@@ -213,7 +213,7 @@ impl Replay {
                 trace.take(&self.scene, &self.rules, at, event);
             }
             Fact::PaymentRun(event) => self.take_run(RunId(stream), at, event),
-            Fact::Fund(_) | Fact::Offer(_) => {}
+            Fact::Fund(_) | beside_money!() => {}
         }
     }
 
@@ -306,9 +306,7 @@ impl Scene {
         };
         let of_programme = self.programme_of(grant).and_then(|(_, programme)| programme.rules().ok());
         let codes = of_programme.into_iter().flat_map(|rules| &rules.required_checks);
-        let also: BTreeSet<CheckKind> =
-            codes.filter_map(|code| CheckKind::from_code(code.as_str())).collect();
-        standing.lives(&also, months)
+        standing.lives(&CheckKind::of_codes(codes).collect(), months)
     }
 }
 

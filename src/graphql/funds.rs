@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Area, Code, Date, Entered, Figures, FinancialYear, Meant, Money, Page, Receipt, YearFigures, asked,
-    cursor, dated, drawn, pair, size, told, uncounted,
+    by_name, dated, drawn, pair, size, told,
 };
 use crate::app::funds::{BudgetChange, Closing as ToClose, NewFund};
 use crate::app::{Done, Failure};
@@ -355,10 +355,8 @@ impl FundQueries {
         let size = size(first)?;
         let has_previous = after.is_some();
         let found = app.funds(who, pair(after)?, size + 1).await.map_err(told)?;
-        let entries = found
-            .into_iter()
-            .map(|(id, record)| (cursor(&[&record.name, &id.to_string()]), Fund { id, record }));
-        Ok(uncounted(entries, size, has_previous))
+        let entries = found.into_iter().map(|(id, record)| (record.name.clone(), id, Fund { id, record }));
+        Ok(by_name(entries, size, has_previous))
     }
 
     /// One fund.

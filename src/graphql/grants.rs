@@ -27,7 +27,9 @@ pub use commands::GrantMutations;
 use deciding::{DecisionClock, FirstApproval, Panel, Question, WaitingApproval, delegation};
 pub use entering::EnteringMutations;
 pub use monitoring::{MonitoringMutations, MonitoringReturn};
-pub use running::{AnnualReview, FinalAccount, Recovery, RunningMutations, Suspension, Underspend};
+pub use running::{
+    AnnualReview, FinalAccount, Recovery, RunningMutations, Suspension, TerminationProposal, Underspend,
+};
 pub use variations::{Variation, VariationMutations};
 
 /// A grant: one case from application to payment.
@@ -40,6 +42,12 @@ pub struct Grant {
 impl Grant {
     pub(super) const fn new(id: Uuid, record: GrantRecord) -> Self {
         Self { id, record }
+    }
+
+    /// A grant by id, for what names it.
+    pub(super) async fn named(ctx: &Context<'_>, id: Uuid) -> Result<Self> {
+        let found = asked(ctx)?.0.grants_named(&[id]).await.map_err(told)?.remove(&id);
+        found.map(|record| Self::new(id, record)).ok_or_else(|| told(Failure::NotFound("grant")))
     }
 
     fn once_applied(&self, date: crate::domain::calendar::Date) -> Option<Date> {
@@ -76,10 +84,7 @@ impl Grant {
     }
     /// The lead partner.
     async fn partner(&self, ctx: &Context<'_>) -> Result<Partner> {
-        let (app, _) = asked(ctx)?;
-        let id = self.record.partner.0;
-        let found = app.partners_named(&[id]).await.map_err(told)?.remove(&id);
-        found.map(|record| Partner::new(id, record)).ok_or_else(|| told(Failure::NotFound("partner")))
+        Partner::named(ctx, self.record.partner.0).await
     }
     /// The lead partner’s id.
     async fn partner_id(&self) -> Uuid {
@@ -172,7 +177,7 @@ impl Grant {
     async fn conflicts(&self, ctx: &Context<'_>) -> Result<Vec<Conflict>> {
         let mut found = Vec::new();
         for one in self.record.conflicts.iter().filter(|_| is_inside(ctx)) {
-            let person = named(ctx, one.person).await?;
+            let person = Person::named(ctx, one.person).await?;
             found.push(Conflict { person, nature: Code(one.nature), declared_on: Date(one.declared_on) });
         }
         Ok(found)
@@ -181,7 +186,7 @@ impl Grant {
     async fn assessors(&self, ctx: &Context<'_>) -> Result<Vec<Person>> {
         let mut found = Vec::new();
         for one in self.record.assessors.iter().filter(|_| is_inside(ctx)) {
-            found.push(named(ctx, *one).await?);
+            found.push(Person::named(ctx, *one).await?);
         }
         Ok(found)
     }
@@ -190,7 +195,7 @@ impl Grant {
         let mut found = Vec::new();
         for one in self.record.scores.iter().filter(|_| is_inside(ctx)) {
             found.push(Score {
-                assessor: named(ctx, one.assessor).await?,
+                assessor: Person::named(ctx, one.assessor).await?,
                 criterion: one.criterion.clone(),
                 score: one.score,
                 justification: one.justification.clone(),
@@ -216,7 +221,7 @@ impl Grant {
         let Some(given) = self.record.first_approval.as_ref().filter(|_| is_inside(ctx)) else {
             return Ok(None);
         };
-        Ok(Some(WaitingApproval::new(given, named(ctx, given.first.approver).await?)))
+        Ok(Some(WaitingApproval::new(given, Person::named(ctx, given.first.approver).await?)))
     }
     /// The award, once approved.
     async fn award(&self, ctx: &Context<'_>) -> Result<Option<Award>> {
@@ -246,10 +251,7 @@ impl Grant {
     }
     /// Who is paid: the lead partner, unless a variation says otherwise.
     async fn payee(&self, ctx: &Context<'_>) -> Result<Partner> {
-        let (app, _) = asked(ctx)?;
-        let id = self.record.payee.0;
-        let found = app.partners_named(&[id]).await.map_err(told)?.remove(&id);
-        found.map(|record| Partner::new(id, record)).ok_or_else(|| told(Failure::NotFound("partner")))
+        Partner::named(ctx, self.record.payee.0).await
     }
     /// The whole award as it stands: as approved, with what was varied since and without what was released unspent.
     async fn total(&self) -> Option<Money> {
@@ -265,13 +267,9 @@ impl Grant {
         let mut found = Vec::new();
         for one in &self.record.variations {
             let approver = one.approved.as_ref().map(|(approver, _)| *approver);
-            let (mut names, inside) = (Vec::new(), is_inside(ctx));
-            for person in [Some(one.requested_by), approver] {
-                let person = person.filter(|_| inside);
-                names.push(if let Some(person) = person { Some(named(ctx, person).await?) } else { None });
-            }
-            let approver = names.pop().flatten();
-            found.push(Variation::new(one, names.pop().flatten(), approver));
+            let requested_by = named_inside(ctx, one.requested_by).await?;
+            let approver = Person::some_named(ctx, approver.filter(|_| is_inside(ctx))).await?;
+            found.push(Variation::new(one, requested_by, approver));
         }
         Ok(found)
     }
@@ -298,6 +296,14 @@ impl Grant {
         let due = last?.checked_add_months(chrono::Months::new(12))?;
         self.record.ended_on.is_none().then_some(Date(due))
     }
+    /// That somebody put forward that it ends early. For staff and auditors; nothing for a partner.
+    async fn termination(&self, ctx: &Context<'_>) -> Result<Option<TerminationProposal>> {
+        let Some(put_forward) = self.record.termination.as_ref().filter(|_| is_inside(ctx)) else {
+            return Ok(None);
+        };
+        let proposed_by = Person::named(ctx, put_forward.proposed_by).await?;
+        Ok(Some(TerminationProposal { proposed_by, proposed_on: Date(put_forward.proposed_on) }))
+    }
     /// How it ended, once it is closed.
     async fn final_account(&self) -> Option<FinalAccount> {
         self.record.close.as_ref().map(FinalAccount::from)
@@ -310,13 +316,7 @@ fn is_inside(ctx: &Context<'_>) -> bool {
 }
 
 async fn named_inside(ctx: &Context<'_>, person: PersonId) -> Result<Option<Person>> {
-    if is_inside(ctx) { named(ctx, person).await.map(Some) } else { Ok(None) }
-}
-
-async fn named(ctx: &Context<'_>, person: PersonId) -> Result<Person> {
-    let (app, _) = asked(ctx)?;
-    let name = app.names(&[person]).await.map_err(told)?.remove(&person);
-    Ok(Person::new(person, name))
+    Person::some_named(ctx, is_inside(ctx).then_some(person)).await
 }
 
 /// The part of a grant that goes to a delivery partner.

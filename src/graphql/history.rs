@@ -157,6 +157,7 @@ impl HistoryQueries {
         };
         let slice = Slice {
             stream: stream_id,
+            without: &[],
             actor: actor_id.map(PersonId),
             from: from.and_then(|date| date.0.pred_opt()).map(end_of_day_in_london),
             before: to.map(|date| end_of_day_in_london(date.0)),

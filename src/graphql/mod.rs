@@ -1,6 +1,8 @@
 //! The API: queries and a mutation for each command, over the app and nothing else.
 
 mod answers;
+mod consultations;
+mod contacts;
 mod delegations;
 mod funds;
 mod grants;
@@ -12,9 +14,12 @@ mod pages;
 mod partners;
 mod payments;
 mod people;
+mod persons;
 mod programmes;
 mod receipts;
+mod referrals;
 mod scalars;
+mod seals;
 mod subsidies;
 mod waiting;
 mod what_if;
@@ -29,23 +34,27 @@ use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::receipt::DecisionKind;
+use crate::domain::vocabulary::{AgeBand, NeedCode, SharedItem};
 use crate::domain::what_if::EffectKind;
 
 // What the areas share; they know each other only by these names.
 use answers::{Entered, Meant, Receipt, told};
+use contacts::Contact;
 use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
 use offers::Offer;
-use pages::{Page, counted, cursor, pair, parts, size, uncounted};
+use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
 };
 use payments::PaymentRun;
 use people::Person;
+use persons::{SupportedPerson, VaultReading};
 use programmes::Programme;
 use receipts::decisions;
+use referrals::Referral;
 use scalars::{Code, Date, FinancialYear, Money};
 use subsidies::Assistance;
 
@@ -58,12 +67,17 @@ pub struct Query(
     funds::FundQueries,
     programmes::ProgrammeQueries,
     delegations::DelegationQueries,
+    persons::PersonQueries,
+    referrals::ReferralQueries,
+    contacts::ContactQueries,
     grants::GrantQueries,
     payments::PaymentQueries,
     ledger::LedgerQueries,
     history::HistoryQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
+    seals::SealQueries,
+    consultations::ConsultationQueries,
     offers::OfferQueries,
     waiting::WaitingQueries,
 );
@@ -76,6 +90,9 @@ pub struct Mutation(
     funds::FundMutations,
     programmes::ProgrammeMutations,
     delegations::DelegationMutations,
+    persons::PersonMutations,
+    referrals::ReferralMutations,
+    contacts::ContactMutations,
     grants::EnteringMutations,
     grants::GrantMutations,
     grants::ApprovingMutations,
@@ -83,6 +100,8 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    consultations::ListeningMutations,
+    consultations::AnsweringMutations,
     offers::OfferMutations,
 );
 

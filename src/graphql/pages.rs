@@ -2,9 +2,11 @@
 
 use async_graphql::connection::PageInfo;
 use async_graphql::{Object, OutputType, Result, SimpleObject};
+use uuid::Uuid;
 
 use super::{
-    Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Offer, Partner, PaymentRun, Programme, told,
+    Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Offer, Partner, PaymentRun,
+    Programme, Referral, SupportedPerson, VaultReading, told,
 };
 use crate::app::Failure;
 
@@ -23,6 +25,10 @@ const MOST: i64 = 500;
     concrete(name = "PaymentRunEdge", params(PaymentRun)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineEdge", params(LedgerDifferenceLine)),
+    concrete(name = "SupportedPersonEdge", params(SupportedPerson)),
+    concrete(name = "ReferralEdge", params(Referral)),
+    concrete(name = "ContactEdge", params(Contact)),
+    concrete(name = "VaultReadingEdge", params(VaultReading)),
     concrete(name = "HistoryEntryEdge", params(HistoryEntry)),
     concrete(name = "OfferEdge", params(Offer))
 )]
@@ -50,6 +56,10 @@ pub struct Page<N: OutputType> {
     concrete(name = "PaymentRunConnection", params(PaymentRun)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineConnection", params(LedgerDifferenceLine)),
+    concrete(name = "SupportedPersonConnection", params(SupportedPerson)),
+    concrete(name = "ReferralConnection", params(Referral)),
+    concrete(name = "ContactConnection", params(Contact)),
+    concrete(name = "VaultReadingConnection", params(VaultReading)),
     concrete(name = "HistoryEntryConnection", params(HistoryEntry)),
     concrete(name = "OfferConnection", params(Offer))
 )]
@@ -123,6 +133,16 @@ pub(super) fn counted<N: OutputType>(
     total_count: i64,
 ) -> Page<N> {
     Page { total_count: Some(total_count), ..uncounted(entries, size, has_previous_page) }
+}
+
+/// A page of a list in the order of names.
+pub(super) fn by_name<N: OutputType>(
+    entries: impl Iterator<Item = (String, Uuid, N)>,
+    size: i64,
+    has_previous_page: bool,
+) -> Page<N> {
+    let entries = entries.map(|(name, id, node)| (cursor(&[&name, &id.to_string()]), node));
+    uncounted(entries, size, has_previous_page)
 }
 
 /// A page of a list that is not counted.

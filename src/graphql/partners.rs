@@ -30,6 +30,12 @@ impl Partner {
     pub(super) const fn new(id: Uuid, record: PartnerRecord) -> Self {
         Self { id, record }
     }
+
+    /// A partner by id, for what names it.
+    pub(super) async fn named(ctx: &Context<'_>, id: Uuid) -> Result<Self> {
+        let found = asked(ctx)?.0.partners_named(&[id]).await.map_err(told)?.remove(&id);
+        found.map(|record| Self::new(id, record)).ok_or_else(|| told(Failure::NotFound("partner")))
+    }
 }
 
 /// A voluntary, community, faith or social enterprise organisation.

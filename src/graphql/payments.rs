@@ -9,13 +9,15 @@ use super::{
     BankResult, Code, Date, Grant, LineStatus, Money, Page, Partner, Person, RunStatus, asked, counted,
     cursor, parts, size, told,
 };
-use crate::app::Failure;
 use crate::app::authority::may;
-use crate::domain::identity::{PersonId, RunId};
+use crate::domain::calendar::day;
+use crate::domain::identity::RunId;
 use crate::domain::money::Pence;
 use crate::domain::payment_run::{Matched, PaymentRun as Aggregate, Tally};
 use crate::exports::remittance;
-use crate::projections::payments::{FileRecord, LineRecord, PayableRecord, PaymentRunRecord, RunFilter};
+use crate::projections::payments::{
+    Bounced, FileRecord, LineRecord, PayableRecord, PaymentRunRecord, RunFilter,
+};
 
 pub use commands::PaymentMutations;
 use commands::run;
@@ -60,19 +62,31 @@ impl PaymentRun {
     }
     /// Who opened it.
     async fn opened_by(&self, ctx: &Context<'_>) -> Result<Person> {
-        named(ctx, self.record.opened_by).await
+        Person::named(ctx, self.record.opened_by).await
     }
     /// Who approved it, once approved.
     async fn approved_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
-        some_named(ctx, self.record.approver).await
+        Person::some_named(ctx, self.record.approver).await
     }
     /// Who released it, once released.
     async fn released_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
-        some_named(ctx, self.record.releaser).await
+        Person::some_named(ctx, self.record.releaser).await
     }
     /// Its lines, those taken out as well.
     async fn lines(&self) -> Vec<PaymentRunLine> {
         self.record.lines.iter().cloned().map(PaymentRunLine).collect()
+    }
+    /// Lines that wait for the bank and would be paid to bank details that a payment bounced from.
+    async fn warnings(&self, ctx: &Context<'_>) -> Result<Vec<PaymentRunWarning>> {
+        let waiting = || self.record.lines.iter().filter(|line| line.status == LineStatus::Pending);
+        let partners: Vec<Uuid> = waiting().map(|line| line.partner.0).collect();
+        let (app, who) = asked(ctx)?;
+        let bounced = app.bounced(who, &partners).await.map_err(told)?;
+        let warning = |line: &LineRecord| {
+            let message = warning(line.bank_version, bounced.get(&(line.partner.0, line.bank_version))?);
+            Some(PaymentRunWarning { line: line.number, message })
+        };
+        Ok(waiting().filter_map(warning).collect())
     }
     /// What the lines in it come to.
     async fn total(&self) -> Money {
@@ -115,27 +129,21 @@ impl PaymentRun {
     }
 }
 
-async fn named(ctx: &Context<'_>, person: PersonId) -> Result<Person> {
-    let (app, _) = asked(ctx)?;
-    let name = app.names(&[person]).await.map_err(told)?.remove(&person);
-    Ok(Person::new(person, name))
+/// Something to look at before a line of a run is paid. It does not stop the run.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PaymentRunWarning {
+    /// The number of the line.
+    pub line: u32,
+    /// What it is, in a sentence.
+    pub message: String,
 }
 
-async fn some_named(ctx: &Context<'_>, person: Option<PersonId>) -> Result<Option<Person>> {
-    match person {
-        Some(person) => named(ctx, person).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-async fn grant_named(ctx: &Context<'_>, id: Uuid) -> Result<Grant> {
-    let found = asked(ctx)?.0.grants_named(&[id]).await.map_err(told)?.remove(&id);
-    found.map(|record| Grant::new(id, record)).ok_or_else(|| told(Failure::NotFound("grant")))
-}
-
-async fn partner_named(ctx: &Context<'_>, id: Uuid) -> Result<Partner> {
-    let found = asked(ctx)?.0.partners_named(&[id]).await.map_err(told)?.remove(&id);
-    found.map(|record| Partner::new(id, record)).ok_or_else(|| told(Failure::NotFound("partner")))
+fn warning(bank_version: u32, Bounced { on, code }: &Bounced) -> String {
+    format!(
+        "A payment to these bank details (version {bank_version}) bounced on {} ({code}): ask the partner whether \
+         they are still right before they are paid to again.",
+        day(*on)
+    )
 }
 
 /// One payment of a run, as it was fixed when it was added.
@@ -151,7 +159,7 @@ impl PaymentRunLine {
     }
     /// The grant.
     async fn grant(&self, ctx: &Context<'_>) -> Result<Grant> {
-        grant_named(ctx, self.0.grant.0).await
+        Grant::named(ctx, self.0.grant.0).await
     }
     /// The human reference of the grant.
     async fn grant_reference(&self) -> &str {
@@ -163,7 +171,7 @@ impl PaymentRunLine {
     }
     /// Who is paid.
     async fn partner(&self, ctx: &Context<'_>) -> Result<Partner> {
-        partner_named(ctx, self.0.partner.0).await
+        Partner::named(ctx, self.0.partner.0).await
     }
     /// How much.
     async fn amount(&self) -> Money {
@@ -258,34 +266,41 @@ pub struct RemittanceLoaded {
 
 /// An instalment that is authorised and in no payment run.
 #[derive(Debug, Clone)]
-pub struct PayableInstalment(PayableRecord);
+pub struct PayableInstalment {
+    record: PayableRecord,
+    warning: Option<String>,
+}
 
 /// An instalment that is authorised and in no payment run.
 #[Object]
 impl PayableInstalment {
     /// The grant.
     async fn grant(&self, ctx: &Context<'_>) -> Result<Grant> {
-        grant_named(ctx, self.0.grant_id).await
+        Grant::named(ctx, self.record.grant_id).await
     }
     /// The human reference of the grant.
     async fn grant_reference(&self) -> &str {
-        &self.0.reference
+        &self.record.reference
     }
     /// The instalment.
     async fn instalment_id(&self) -> Uuid {
-        self.0.instalment
+        self.record.instalment
     }
     /// Who is to be paid.
     async fn partner(&self, ctx: &Context<'_>) -> Result<Partner> {
-        partner_named(ctx, self.0.partner).await
+        Partner::named(ctx, self.record.partner).await
     }
     /// How much.
     async fn amount(&self) -> Money {
-        Money(self.0.amount)
+        Money(self.record.amount)
     }
     /// The day it is to be paid.
     async fn pay_on(&self) -> Date {
-        Date(self.0.pay_on)
+        Date(self.record.pay_on)
+    }
+    /// That a payment to the bank details it was authorised for bounced before, in a sentence; nothing where none did.
+    async fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
     }
 }
 
@@ -386,7 +401,14 @@ impl PaymentQueries {
     ) -> Result<Vec<PayableInstalment>> {
         let (app, who) = asked(ctx)?;
         let found = app.payable(who, pay_on.map(|day| day.0), size(first)?).await.map_err(told)?;
-        Ok(found.into_iter().map(PayableInstalment).collect())
+        let partners: Vec<Uuid> = found.iter().map(|record| record.partner).collect();
+        let bounced = app.bounced(who, &partners).await.map_err(told)?;
+        let payable = |record: PayableRecord| {
+            let version = u32::try_from(record.bank_version).unwrap_or_default();
+            let warning = bounced.get(&(record.partner, version)).map(|last| warning(version, last));
+            PayableInstalment { record, warning }
+        };
+        Ok(found.into_iter().map(payable).collect())
     }
 
     /// Hold a bank’s answer against a run without recording anything: what matches, and what does not, both ways.

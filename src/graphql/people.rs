@@ -21,6 +21,21 @@ impl Person {
     pub(super) fn new(id: PersonId, name: Option<String>) -> Self {
         Self { id: id.0, name }
     }
+
+    /// A person by id, with the name looked up.
+    pub(super) async fn named(ctx: &Context<'_>, id: PersonId) -> Result<Self> {
+        let (app, _) = asked(ctx)?;
+        let name = app.names(&[id]).await.map_err(told)?.remove(&id);
+        Ok(Self::new(id, name))
+    }
+
+    /// The same, where there is somebody.
+    pub(super) async fn some_named(ctx: &Context<'_>, id: Option<PersonId>) -> Result<Option<Self>> {
+        match id {
+            Some(id) => Self::named(ctx, id).await.map(Some),
+            None => Ok(None),
+        }
+    }
 }
 
 /// Whom this request acts as.

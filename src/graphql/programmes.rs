@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::{Code, Date, Entered, Meant, Money, Page, Receipt, asked, cursor, pair, size, told, uncounted};
+use super::{Code, Date, Entered, Meant, Money, Page, Receipt, asked, by_name, pair, size, told};
 use crate::app::programmes::{Amendment, NewProgramme, Pace};
 use crate::app::{Done, Failure};
 use crate::domain::identity::{FundId, GrantId, ProgrammeId};
@@ -107,7 +107,7 @@ impl Programme {
     }
     /// Checks a grantee needs beside those of every partner.
     async fn required_checks(&self) -> Vec<Code<CheckKind>> {
-        self.record.required_checks.iter().filter_map(|code| CheckKind::from_code(code)).map(Code).collect()
+        CheckKind::of_codes(&self.record.required_checks).map(Code).collect()
     }
     /// What makes an application eligible.
     async fn eligibility(&self) -> Vec<Criterion> {
@@ -399,10 +399,9 @@ impl ProgrammeQueries {
         let size = size(first)?;
         let has_previous = after.is_some();
         let found = app.programmes(who, pair(after)?, size + 1).await.map_err(told)?;
-        let entries = found
-            .into_iter()
-            .map(|(id, record)| (cursor(&[&record.name, &id.to_string()]), Programme { id, record }));
-        Ok(uncounted(entries, size, has_previous))
+        let entries =
+            found.into_iter().map(|(id, record)| (record.name.clone(), id, Programme { id, record }));
+        Ok(by_name(entries, size, has_previous))
     }
 
     /// One programme.

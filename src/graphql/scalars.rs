@@ -13,6 +13,11 @@ use rust_decimal::Decimal;
 
 use crate::domain::Refusal;
 use crate::domain::calendar;
+use crate::domain::consultation::{
+    CommitmentKind, CommitmentStanding, ConsultationStatus, FeedbackChannel, HeadBand, Method, NeedStanding,
+    Rung, Strength, Trace, WhatYouMeant,
+};
+use crate::domain::contact::{Minutes, Service};
 use crate::domain::fund::{RecoveryRule, ReleaseCause};
 use crate::domain::grant::{
     ConflictNature, GrantStatus, RecoveryGround, ReturnKind, ReturnStatus, ReviewOutcome, SignatoryRole,
@@ -25,11 +30,15 @@ use crate::domain::offer::{
 };
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
+use crate::domain::person::{ErasureGround, FirstMeeting};
 use crate::domain::places::{Area, Community};
 use crate::domain::postings::Movement;
 use crate::domain::programme::{Route, Track};
 use crate::domain::receipt::DecisionKind;
-use crate::domain::vocabulary::{Access, AgeBand, Language, NeedCode};
+use crate::domain::referral::{
+    DeclineGround, RedirectTarget, ReferralSource, ReferralStatus, TellingChannel, Urgency,
+};
+use crate::domain::vocabulary::{Access, AgeBand, Channel, Language, NeedCode, SharedItem};
 use crate::domain::waiting::WaitingKind;
 use crate::domain::what_if::EffectKind;
 
@@ -257,10 +266,6 @@ listed! {
     RecoveryGround, "RecoveryGround", "Why money that was paid is asked back.";
     ReviewOutcome, "ReviewOutcome", "What a yearly review came to.";
     DecisionKind, "DecisionKind", "What kind of decision has a receipt.";
-    NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
-    Language, "Language", "A language, by its BCP 47 tag.";
-    Access, "Access", "What makes it possible for people to take part.";
-    AgeBand, "AgeBand", "An age in bands.";
     OfferStatus, "OfferStatus", "Where an offer stands.";
     OfferField, "OfferField", "A field of an offer.";
     Joining, "Joining", "How people come to take part.";
@@ -270,6 +275,33 @@ listed! {
     ReportOutcome, "OfferReportOutcome", "What came of a report that an entry is wrong.";
     WaitingKind, "WaitingKind", "A kind of thing that waits for somebody.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
+    NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
+    Language, "Language", "A language, by its BCP 47 tag.";
+    Access, "Access", "What makes it possible for people to take part.";
+    ConsultationStatus, "ConsultationStatus", "Where a consultation stands.";
+    Method, "ConsultationMethod", "How people are listened to.";
+    Rung, "Rung", "A rung of the ladder of co-production of Think Local Act Personal, the lowest first.";
+    HeadBand, "HeadBand", "How many people came, in bands: a small number could tell who was there.";
+    Strength, "NeedStrength", "How many of those who were there said so.";
+    NeedStanding, "NeedStanding", "What became of a need.";
+    CommitmentKind, "CommitmentKind", "What kind of promise a commitment is.";
+    CommitmentStanding, "CommitmentStanding", "What became of a commitment.";
+    FeedbackChannel, "FeedbackChannel", "How those who were heard are told what came of it.";
+    WhatYouMeant, "WhatYouMeant", "What people answered when they were asked whether it is what they meant.";
+    Trace, "Trace", "Something in a text that looks as if it could tell who somebody is.";
+    AgeBand, "AgeBand", "An age in bands.";
+    Channel, "Channel", "How somebody is talked to.";
+    SharedItem, "SharedItem", "A thing about a person that they may agree to have shared with a partner.";
+    FirstMeeting, "FirstMeeting", "How a person came to be met.";
+    ErasureGround, "ErasureGround", "Why a person is forgotten.";
+    ReferralSource, "ReferralSource", "Who referred a person.";
+    ReferralStatus, "ReferralStatus", "Where a referral stands.";
+    Urgency, "Urgency", "How soon a referral has to be looked at.";
+    DeclineGround, "ReferralDeclineGround", "Why a referral is not taken on.";
+    RedirectTarget, "RedirectTarget", "Where a referral is sent on to.";
+    TellingChannel, "TellingChannel", "How a referrer is told what came of it.";
+    Minutes, "MinutesBand", "How long a talk took, in bands.";
+    Service, "SignpostService", "Where somebody can be pointed that is no partner’s offer.";
 }
 
 impl Listed for Role {

@@ -30,7 +30,8 @@ pub async fn titles(
          UNION ALL SELECT id, reference, doc ->> 'name' FROM views.programme WHERE id = ANY($1)
          UNION ALL SELECT id, reference, doc ->> 'title' FROM views.grant_case WHERE id = ANY($1)
          UNION ALL SELECT id, reference, doc ->> 'title' FROM views.payment_run WHERE id = ANY($1)
-         UNION ALL SELECT id, reference, title FROM views.offer WHERE id = ANY($1)",
+         UNION ALL SELECT id, reference, title FROM views.offer WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.consultation WHERE id = ANY($1)",
     )
     .bind(streams)
     .fetch_all(executor)
@@ -63,7 +64,8 @@ pub async fn by_reference(executor: impl PgExecutor<'_>, reference: &str) -> Res
          UNION ALL SELECT id FROM views.programme WHERE reference = $1
          UNION ALL SELECT id FROM views.grant_case WHERE reference = $1
          UNION ALL SELECT id FROM views.payment_run WHERE reference = $1
-         UNION ALL SELECT id FROM views.offer WHERE reference = $1",
+         UNION ALL SELECT id FROM views.offer WHERE reference = $1
+         UNION ALL SELECT id FROM views.consultation WHERE reference = $1",
     )
     .bind(reference)
     .fetch_optional(executor)

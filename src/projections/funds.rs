@@ -1,10 +1,8 @@
 //! Funds as people look them up; their figures come from the ledger.
 
 use serde::{Deserialize, Serialize};
-use sqlx::PgExecutor;
-use uuid::Uuid;
 
-use super::{Record, Table, Trouble, read};
+use super::{Record, Table};
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::fund::{ClosedFigures, EventRange, FundEvent, RecoveryRule, Restriction};
 use crate::domain::record::Fact;
@@ -30,6 +28,8 @@ pub struct ClosingRecord {
 /// A fund as it was opened, and what of it is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FundRecord {
+    /// The day it was opened.
+    pub opened_on: Date,
     /// Human reference.
     pub reference: String,
     /// Name.
@@ -63,7 +63,7 @@ impl Record for FundRecord {
             "CREATE INDEX ON {table} (name, id)",
         ],
     };
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const STREAM: &'static str = "fund";
 
     fn take(&mut self, event: &Recorded) -> bool {
@@ -79,6 +79,7 @@ impl Record for FundRecord {
                 recovery_rule,
             } => {
                 *self = Self {
+                    opened_on: event.effective_on,
                     reference: reference.to_string(),
                     name: name.to_string(),
                     funder: funder.to_string(),
@@ -123,26 +124,4 @@ const fn closing(
     (figures, events, log_size): (ClosedFigures, EventRange, u64),
 ) -> ClosingRecord {
     ClosingRecord { year, figures, events, log_size, index: event.index, closed_on: event.effective_on }
-}
-
-/// Funds by name, after one of them.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list(
-    executor: impl PgExecutor<'_>,
-    after: Option<(String, Uuid)>,
-    limit: i64,
-) -> Result<Vec<(Uuid, FundRecord)>, Trouble> {
-    let (name, id) = after.unzip();
-    let rows = sqlx::query(
-        "SELECT id, doc::text FROM views.fund WHERE $1::text IS NULL OR (name, id) > ($1, $2)
-         ORDER BY name, id LIMIT $3",
-    )
-    .bind(name)
-    .bind(id)
-    .bind(limit)
-    .fetch_all(executor)
-    .await?;
-    read(&rows)
 }

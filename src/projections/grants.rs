@@ -26,8 +26,8 @@ use crate::store::log::Recorded;
 
 pub use deciding::{FirstApprovalRecord, QuestionRecord, clocks, waiting};
 pub use running::{
-    CloseRecord, RecoveryRecord, ReturnRecord, ReviewRecord, SuspensionRecord, UnderspendRecord,
-    VariationRecord,
+    CloseRecord, RecoveryRecord, ReturnRecord, ReviewRecord, SuspensionRecord, TerminationRecord,
+    UnderspendRecord, VariationRecord,
 };
 
 /// A score as it was recorded.
@@ -208,6 +208,7 @@ pub struct GrantRecord {
     pub underspend: Option<UnderspendRecord>,
     pub recoveries: Vec<RecoveryRecord>,
     pub reviews: Vec<ReviewRecord>,
+    pub termination: Option<TerminationRecord>,
     pub close: Option<CloseRecord>,
 }
 
@@ -306,6 +307,7 @@ impl GrantRecord {
             | GrantEvent::OfferAccepted { .. }
             | GrantEvent::ConditionMet { .. }
             | GrantEvent::InstalmentAuthorised { .. }
+            | GrantEvent::InstalmentAuthorisationWithdrawn { .. }
             | GrantEvent::PaymentConfirmed { .. }) => self.take_award(after, on),
             later @ (GrantEvent::ConditionWaived { .. }
             | GrantEvent::MonitoringReturnRequested { .. }
@@ -324,6 +326,8 @@ impl GrantRecord {
             | GrantEvent::RecoveryDemanded { .. }
             | GrantEvent::RecoveryReceived { .. }
             | GrantEvent::RecoveryWrittenOff { .. }
+            | GrantEvent::RecoveryReduced { .. }
+            | GrantEvent::TerminationProposed { .. }
             | GrantEvent::Terminated { .. }
             | GrantEvent::AnnualReviewCompleted { .. }
             | GrantEvent::Closed { .. }) => self.take_running(later, on),
@@ -356,6 +360,7 @@ impl GrantRecord {
             if matches!(self.status, GrantStatus::Closed | GrantStatus::Terminated) {
                 self.status = GrantStatus::Closing;
                 self.ended_on = None;
+                self.termination = None;
             }
         }
     }
@@ -390,6 +395,10 @@ impl GrantRecord {
                 one.pay_on = Some(pay_on);
                 one.bank_version = Some(bank_version);
             }
+        } else if let GrantEvent::InstalmentAuthorisationWithdrawn { instalment, .. } = fact {
+            if let Some(one) = self.instalment(instalment) {
+                (one.pay_on, one.bank_version) = (None, None);
+            }
         } else if let GrantEvent::PaymentConfirmed { instalment, value_date, .. } = fact
             && let Some(one) = self.instalment(instalment)
         {
@@ -416,7 +425,7 @@ impl Record for GrantRecord {
             "CREATE INDEX ON {table} (fund, reference)",
         ],
     };
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const STREAM: &'static str = "grant";
 
     fn take(&mut self, event: &Recorded) -> bool {

@@ -7,6 +7,7 @@ mod expected;
 mod lines;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -18,11 +19,25 @@ use super::Trouble;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::identity::FundId;
 use crate::domain::postings::{Expected, Figures, Movement};
+use crate::store::log::Recorded;
 pub use cases::Cases;
 pub use cut::Cut;
 use cut::{Source, counted, narrowed, within};
 pub use expected::Expecting;
 pub use lines::Ledger;
+
+/// A value in the text form of COPY, or that there is none.
+fn or_null(value: Option<impl fmt::Display>) -> impl fmt::Display {
+    fmt::from_fn(move |f| match &value {
+        Some(value) => value.fmt(f),
+        None => f.write_str("\\N"),
+    })
+}
+
+/// When an event was recorded, in the text form of COPY.
+fn recorded(event: &Recorded) -> impl fmt::Display {
+    event.recorded_at.format("%Y-%m-%d %H:%M:%S%.6f+00")
+}
 
 /// By what to break the totals down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 
 pub mod audit;
 pub mod build;
+pub mod consultations;
+pub mod contacts;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
@@ -10,8 +12,10 @@ pub mod ledger;
 pub mod offers;
 pub mod partners;
 pub mod payments;
+pub mod persons;
 pub mod programmes;
 mod records;
+pub mod referrals;
 pub mod waiting;
 
 use std::sync::Arc;
@@ -22,7 +26,7 @@ use sqlx::{PgConnection, PgPool};
 pub use crate::store::Trouble;
 use crate::store::log::Recorded;
 use crate::store::{Inline, Store};
-pub use records::{Record, one, several};
+pub use records::{Record, by_name, one, several};
 use records::{read, unreadable};
 
 /// The schema the projections stand in.
@@ -95,6 +99,10 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
         Arc::new(records::Records::<offers::OfferRecord>::default()),
         Arc::new(records::Records::<offers::OfferVersions>::default()),
+        Arc::new(records::Records::<consultations::ConsultationRecord>::default()),
+        Arc::new(records::Records::<persons::PersonRecord>::default()),
+        Arc::new(records::Records::<referrals::ReferralRecord>::default()),
+        Arc::new(records::Records::<contacts::ContactRecord>::default()),
     ]
 }
 

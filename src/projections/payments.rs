@@ -1,7 +1,9 @@
 //! Payment runs as people look them up, and what waits to be put in one.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
-use sqlx::{PgExecutor, QueryBuilder};
+use sqlx::{PgExecutor, QueryBuilder, Row as _};
 use uuid::Uuid;
 
 use super::{Record, Table, Trouble, read};
@@ -293,6 +295,8 @@ pub struct PayableRecord {
     pub amount: rust_decimal::Decimal,
     /// The day it is to be paid.
     pub pay_on: Date,
+    /// The version of the bank details it was authorised for.
+    pub bank_version: i32,
 }
 
 /// What can be put in a run that is paid on a day: authorised, to be paid by then, and in no run.
@@ -307,7 +311,7 @@ pub async fn payable(
     Ok(sqlx::query_as(
         "SELECT one.id AS grant_id, one.reference, (part ->> 'id')::uuid AS instalment,
                 (one.doc ->> 'payee')::uuid AS partner, (part ->> 'amount')::numeric AS amount,
-                (part ->> 'pay_on')::date AS pay_on
+                (part ->> 'pay_on')::date AS pay_on, (part ->> 'bank_version')::integer AS bank_version
          FROM views.grant_case AS one, jsonb_array_elements(one.doc -> 'instalments') AS part
          WHERE one.status IN ('active', 'closing') AND part ->> 'pay_on' IS NOT NULL
            AND part ->> 'paid_on' IS NULL AND part ->> 'closed_on' IS NULL AND part ->> 'run' IS NULL
@@ -318,4 +322,37 @@ pub async fn payable(
     .bind(limit)
     .fetch_all(executor)
     .await?)
+}
+
+/// A payment that came back, or never left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounced {
+    /// When that was recorded.
+    pub on: Date,
+    /// The bank’s code for why.
+    pub code: String,
+}
+
+/// To which versions of the bank details of some partners a payment bounced, and when it last did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn bounced(
+    executor: impl PgExecutor<'_>,
+    partners: &[Uuid],
+) -> Result<HashMap<(Uuid, u32), Bounced>, Trouble> {
+    let rows = sqlx::query(
+        "SELECT (one.doc ->> 'payee')::uuid, (part ->> 'bank_version')::integer, (part ->> 'closed_on')::date,
+                part ->> 'bank_code'
+         FROM views.grant_case AS one, jsonb_array_elements(one.doc -> 'instalments') AS part
+         WHERE (one.doc ->> 'payee')::uuid = ANY($1) AND part ->> 'bank_code' IS NOT NULL
+         ORDER BY 3",
+    );
+    let mut found = HashMap::new();
+    for row in rows.bind(partners).fetch_all(executor).await? {
+        let version: i32 = row.try_get(1)?;
+        let bounced = Bounced { on: row.try_get(2)?, code: row.try_get(3)? };
+        found.insert((row.try_get(0)?, u32::try_from(version).unwrap_or_default()), bounced);
+    }
+    Ok(found)
 }

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use sqlx::PgExecutor;
-use uuid::Uuid;
 
-use super::{Record, Table, Trouble, read};
+use super::{Record, Table};
 use crate::domain::calendar::Date;
 use crate::domain::identity::FundId;
 use crate::domain::programme::{Criterion, DecisionRules, Limits, Priority, ProgrammeEvent, Route, Track};
@@ -110,26 +108,4 @@ impl Record for ProgrammeRecord {
         }
         true
     }
-}
-
-/// Programmes by name, after one of them.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list(
-    executor: impl PgExecutor<'_>,
-    after: Option<(String, Uuid)>,
-    limit: i64,
-) -> Result<Vec<(Uuid, ProgrammeRecord)>, Trouble> {
-    let (name, id) = after.unzip();
-    let rows = sqlx::query(
-        "SELECT id, doc::text FROM views.programme WHERE $1::text IS NULL OR (name, id) > ($1, $2)
-         ORDER BY name, id LIMIT $3",
-    )
-    .bind(name)
-    .bind(id)
-    .bind(limit)
-    .fetch_all(executor)
-    .await?;
-    read(&rows)
 }

@@ -161,3 +161,21 @@ pub async fn several<R: Record>(
     let rows = sqlx::query(&sql).bind(ids).fetch_all(executor).await?;
     Ok(read::<R>(&rows)?.into_iter().collect())
 }
+
+/// The records in the order of their names, after one of them. For tables that have a name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_name<R: Record>(
+    executor: impl sqlx::PgExecutor<'_>,
+    after: Option<(String, Uuid)>,
+    limit: i64,
+) -> Result<Vec<(Uuid, R)>, Trouble> {
+    let (name, id) = after.unzip();
+    let sql = format!(
+        "SELECT id, doc::text FROM views.{} WHERE $1::text IS NULL OR (name, id) > ($1, $2)
+         ORDER BY name, id LIMIT $3",
+        R::TABLE.name
+    );
+    read(&sqlx::query(&sql).bind(name).bind(id).bind(limit).fetch_all(executor).await?)
+}

@@ -29,7 +29,7 @@ pub struct LogReport {
     pub findings: Vec<Finding>,
 }
 
-const FULL: &str = "SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, index, \
+pub(super) const FULL: &str = "SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, index, \
      event_id, recorded_at, effective_on, nonce, leaf_hash, command_id FROM public.events";
 
 /// Check the log as far as its head says it goes, whatever is appended meanwhile. Each leaf is computed again here from
@@ -109,7 +109,7 @@ fn canonical_text(text: &str) -> Result<String, Trouble> {
     Ok(canonical(&value)?)
 }
 
-fn leaf_of(row: &Row<'_>, index: i64) -> Result<[u8; 32], Trouble> {
+pub(super) fn leaf_of(row: &Row<'_>, index: i64) -> Result<[u8; 32], Trouble> {
     let (payload, metadata) = (canonical_text(row.text(5)?)?, canonical_text(row.text(6)?)?);
     Ok(Leaf {
         stream_type: row.text(0)?,

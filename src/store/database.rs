@@ -15,6 +15,8 @@ use super::embedded::{self, Server, Settings};
 pub const OWNER: &str = "sidebyside_owner";
 /// The role the server works as: it can read and append to the log, and nothing else there.
 pub const APP: &str = "sidebyside_app";
+/// The role that seals: it reads the log and adds checkpoints, and nothing else.
+pub const SEALER: &str = "sidebyside_sealer";
 /// The oldest PostgreSQL that will do, as `server_version_num`.
 const OLDEST: i32 = 150_000;
 
@@ -25,7 +27,19 @@ pub type Pool = PgPool;
 pub struct Database {
     owner: PgConnectOptions,
     app: PgConnectOptions,
+    sealer: PgConnectOptions,
     server: Option<Server>,
+}
+
+/// How to reach a server of one's own. Only the first is needed, where its login may do everything.
+#[derive(Debug, Clone, Default)]
+pub struct Logins {
+    /// Of the app: `DATABASE_URL`.
+    pub app: Option<String>,
+    /// For migrations: `SIDEBYSIDE_OWNER_URL`.
+    pub owner: Option<String>,
+    /// For seals: `SIDEBYSIDE_SEALER_URL`.
+    pub sealer: Option<String>,
 }
 
 /// Why there is no database to work with.
@@ -62,25 +76,26 @@ impl NoDatabase {
 }
 
 impl Database {
-    /// The server of `DATABASE_URL` when that is given, else the embedded one. `SIDEBYSIDE_OWNER_URL` names another
-    /// login for migrations where the app's own may not make tables.
+    /// The server of `DATABASE_URL` when that is given, else the embedded one. Other logins are for where the app's own
+    /// may not make tables, or may not seal.
     ///
     /// # Errors
     /// With a sentence that says what to do.
-    pub async fn open(
-        url: Option<&str>,
-        owner_url: Option<&str>,
-        settings: Settings,
-    ) -> Result<Self, NoDatabase> {
-        let database = if let Some(url) = url {
+    pub async fn open(logins: &Logins, settings: Settings) -> Result<Self, NoDatabase> {
+        let database = if let Some(url) = &logins.app {
             let app = PgConnectOptions::from_str(url).map_err(NoDatabase::Address)?;
-            let owner = owner_url.map_or_else(|| Ok(app.clone()), PgConnectOptions::from_str);
-            Self { owner: owner.map_err(NoDatabase::Address)?, app, server: None }
+            let other = |url: &Option<String>| {
+                url.as_deref().map_or_else(|| Ok(app.clone()), PgConnectOptions::from_str)
+            };
+            let owner = other(&logins.owner).map_err(NoDatabase::Address)?;
+            let sealer = other(&logins.sealer).map_err(NoDatabase::Address)?;
+            Self { owner, app, sealer, server: None }
         } else {
             let server = Server::start(settings).await?;
             Self {
                 owner: server.options(OWNER, "sidebyside"),
                 app: server.options(APP, "sidebyside"),
+                sealer: server.options(SEALER, "sidebyside"),
                 server: Some(server),
             }
         };
@@ -122,6 +137,12 @@ impl Database {
     /// When the database does not answer.
     pub async fn owner_pool(&self) -> Result<Pool, Trouble> {
         Ok(PgPoolOptions::new().max_connections(4).connect_with(self.owner.clone()).await?)
+    }
+
+    /// How the sealer connects.
+    #[must_use]
+    pub const fn sealer(&self) -> &PgConnectOptions {
+        &self.sealer
     }
 
     /// The folder of the embedded database, where it is ours.
@@ -168,24 +189,34 @@ pub async fn app_pool(options: &PgConnectOptions, most: u32) -> Result<PgPool, T
         .max_connections(most)
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(10))
-        .connect_with(as_app(options).await?)
+        .connect_with(in_role(options, APP).await?)
         .await?;
     Ok(pool)
 }
 
-/// Options that begin each connection in the role of the app, where the login may take it.
-async fn as_app(options: &PgConnectOptions) -> Result<PgConnectOptions, Trouble> {
+/// A pool for the sealer: one connection for its questions, one for a copy of the log. A login that is more becomes
+/// the sealer.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn sealer_pool(options: &PgConnectOptions) -> Result<Pool, Trouble> {
+    let options = in_role(options, SEALER).await?;
+    Ok(PgPoolOptions::new().max_connections(2).min_connections(0).connect_lazy_with(options))
+}
+
+/// Options that begin each connection in a role, where the login may take it.
+async fn in_role(options: &PgConnectOptions, role: &'static str) -> Result<PgConnectOptions, Trouble> {
     let mut connection = PgConnection::connect_with(options).await?;
     let may: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)
              AND current_user <> $1
              AND pg_has_role(current_user, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1), 'MEMBER')",
     )
-    .bind(APP)
+    .bind(role)
     .fetch_one(&mut connection)
     .await?;
     connection.close().await?;
-    Ok(if may { options.clone().options([("role", APP)]) } else { options.clone() })
+    Ok(if may { options.clone().options([("role", role)]) } else { options.clone() })
 }
 
 /// What a look at the database finds.

@@ -100,7 +100,8 @@ pub enum NotCanonical {
 pub fn canonical<T: serde::Serialize>(value: &T) -> Result<String, NotCanonical> {
     let value = serde_json::to_value(value)?;
     storable(&value)?;
-    Ok(serde_json_canonicalizer::to_string(&value)?)
+    // Of what is storable, serde_json writes the RFC 8785 text: keys in order, whole numbers, the same escapes.
+    Ok(value.to_string())
 }
 
 /// The RFC 8785 text of entries that are all text, under names in plain letters: as [`canonical`], without the way
@@ -164,6 +165,16 @@ mod tests {
         assert!(matches!(canonical_entries(&entries), Err(NotCanonical::Nul)));
         entries.insert("actor", words.replace('\0', ""));
         assert_eq!(canonical_entries(&entries).unwrap(), canonical(&entries).unwrap());
+        assert_eq!(canonical(&entries).unwrap(), serde_json_canonicalizer::to_string(&entries).unwrap());
+    }
+
+    #[test]
+    fn what_is_storable_is_written_as_rfc_8785_says() {
+        let keys = "\u{1}\t\"\\/aZ_é\u{7f}\u{80}\u{d7ff}\u{e000}\u{ffee}\u{ffff}".chars().map(String::from);
+        let mut value: Value =
+            keys.map(|key| (key, json!([0, -1, {"b": [], "a": {}}, null, true]))).collect();
+        value["whole"] = json!([(1_i64 << 53) - 1, 1 - (1_i64 << 53)]);
+        assert_eq!(canonical(&value).unwrap(), serde_json_canonicalizer::to_string(&value).unwrap());
     }
 
     #[test]

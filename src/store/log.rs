@@ -200,6 +200,8 @@ impl Stored {
 pub struct Slice {
     /// Only this stream.
     pub stream: Option<Uuid>,
+    /// Without streams of these types.
+    pub without: &'static [&'static str],
     /// Only what this person did.
     pub actor: Option<PersonId>,
     /// Only events recorded at this instant or later.
@@ -227,6 +229,9 @@ pub async fn read(executor: impl PgExecutor<'_>, slice: &Slice) -> Result<Vec<Re
     if let Some(stream) = slice.stream {
         query.push(" AND aggregate_type = ANY(").push_bind(Fact::STREAMS);
         query.push(") AND aggregate_id = ").push_bind(stream.to_string());
+    }
+    if !slice.without.is_empty() {
+        query.push(" AND NOT aggregate_type = ANY(").push_bind(slice.without).push(")");
     }
     if let Some(actor) = slice.actor {
         query.push(" AND metadata ->> 'actor' = ").push_bind(actor.to_string());

@@ -6,8 +6,11 @@ pub mod copy;
 pub mod cqrs;
 pub mod database;
 pub mod embedded;
+mod key_file;
 pub mod leaf;
+mod load;
 pub mod log;
+pub mod seal;
 mod turns;
 pub mod upcast;
 pub mod vault;
@@ -93,6 +96,7 @@ const AGGREGATES_KEPT: NonZeroUsize = NonZeroUsize::new(4096).expect("not nought
 pub struct Store {
     pool: PgPool,
     committer: Committer,
+    loader: load::Loader,
     kept: Arc<Mutex<LruCache<StreamName, work::Kept>>>,
     turns: Arc<turns::Turns>,
 }
@@ -102,8 +106,9 @@ impl Store {
     #[must_use]
     pub fn open(pool: PgPool, inline: Vec<Arc<dyn Inline>>) -> Self {
         let committer = Committer::start(&pool, inline);
+        let loader = load::Loader::start(&pool);
         let kept = Arc::new(Mutex::new(LruCache::new(AGGREGATES_KEPT)));
-        Self { pool, committer, kept, turns: Arc::default() }
+        Self { pool, committer, loader, kept, turns: Arc::default() }
     }
 
     /// The pool, for reading.

@@ -48,6 +48,30 @@ pub const UPCASTERS: &[Upcaster] = &[
         },
     },
     Upcaster {
+        event: "grant.monitoring_return_accepted",
+        from: 1,
+        // Who accepted it stood with the event and not in it.
+        step: |mut payload| {
+            payload["accepted_by"] = Value::Null;
+            payload
+        },
+    },
+    Upcaster {
+        event: "grant.monitoring_return_waived",
+        from: 1,
+        // Who waived it stood with the event and not in it.
+        step: |mut payload| {
+            payload["waived_by"] = Value::Null;
+            payload
+        },
+    },
+    Upcaster {
+        event: "grant.payment_returned",
+        from: 1,
+        // Every payment that came back had gone through a run, and still says which.
+        step: |payload| payload,
+    },
+    Upcaster {
         event: "fund.expenditure_posted",
         from: 1,
         // No year had been closed.

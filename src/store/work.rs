@@ -351,16 +351,7 @@ impl Store {
             }
             None => (0, A::default(), Commands::default()),
         };
-        let rows = sqlx::query(
-            "SELECT sequence, event_type, event_version, payload::text, command_id, index FROM public.events
-             WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence",
-        )
-        .bind(name.kind)
-        .bind(name.id.to_string())
-        .bind(version)
-        .fetch_all(&self.pool)
-        .await?;
-        for row in &rows {
+        for row in self.loader.load(name, version).await? {
             let (event, stored): (&str, &str) = (row.try_get(1)?, row.try_get(2)?);
             let fact = upcast::read(name.kind, event, stored, row.try_get(3)?)?;
             let event =

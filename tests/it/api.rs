@@ -151,9 +151,12 @@ fn kind_of(name: &str) -> (String, &'static str) {
         }
         "allocateBudget" | "reduceBudget" => "BudgetInput".into(),
         "closeProgramme" => "ProgrammeInput".into(),
-        "withdrawApplication" | "declineOffer" | "recordOfferLapse" | "resumeGrant" | "terminateGrant" => {
-            "GrantInput".into()
-        }
+        "withdrawApplication"
+        | "declineOffer"
+        | "recordOfferLapse"
+        | "resumeGrant"
+        | "proposeTermination"
+        | "terminateGrant" => "GrantInput".into(),
         "supersedeScore" => "RecordScoreInput".into(),
         "declareUnderspend" | "releaseUnspent" => "UnderspendInput".into(),
         "acceptMonitoringReturn" | "waiveMonitoringReturn" => "MonitoringReturnInput".into(),
@@ -168,7 +171,14 @@ fn kind_of(name: &str) -> (String, &'static str) {
         | "closeYear" | "closeFund" => "fund",
         "openProgramme" | "closeProgramme" | "amendCriteria" | "setDecisionRules" => "programme",
         "grantAuthority" | "revokeAuthority" => "delegation",
-        other if other.contains("Partner") || other.contains("Check") || other.contains("Bank") => "partner",
+        other
+            if other.contains("Subsidy")
+                || other.contains("Partner")
+                || other.contains("Check")
+                || other.contains("Bank") =>
+        {
+            "partner"
+        }
         _ => "grant",
     };
     (input, object)
@@ -357,7 +367,7 @@ async fn the_same_command_twice_has_its_effect_once_and_the_first_answer() {
 #[tokio::test]
 async fn a_check_that_expired_yesterday_stops_approval_and_payment() {
     let town = Town::new().await;
-    let People { commissioner, approver, .. } = &town.people;
+    let People { commissioner, approver, finance, .. } = &town.people;
     let partner = town.approved_partner(1).await;
     let (_, programme) = town.fund_and_programme().await;
     let grant = town.scored_grant(&partner, &programme, "1000.00").await;
@@ -382,6 +392,10 @@ async fn a_check_that_expired_yesterday_stops_approval_and_payment() {
         town.refused(commissioner, "authoriseInstalment", pay("2026-06-15"), "partner.checks_missing").await;
     assert!(told.contains("safeguarding policy (ran out on 14 June 2026)"), "{told}");
     town.done(commissioner, "authoriseInstalment", pay("2026-06-14")).await;
+    let paid = |day: &str| json!({ "grantId": grant["id"], "instalmentId": instalment, "amount": "1000.00", "valueDate": day, "on": "2026-06-15" });
+    let told = town.refused(finance, "confirmPayment", paid("2026-06-15"), "grant.checks_run_out").await;
+    assert!(told.contains("14 June 2026"), "{told}");
+    town.done(finance, "confirmPayment", paid("2026-06-14")).await;
 
     let late = town.done(commissioner, "applyAsPartner", partner_input(2)).await;
     let approve = json!({ "partnerId": late["id"], "nextReview": "2199-01-01" });

@@ -35,7 +35,7 @@ const SEPARATE_AREAS: &[&str] = &["projections", "graphql", "exports"];
 
 /// Domain files that every domain file may name, and which name only each other.
 const VOCABULARY: &[&str] =
-    &["calendar", "catalogue", "evidence", "identity", "money", "places", "text", "vocabulary"];
+    &["calendar", "catalogue", "evidence", "identity", "money", "outcome", "places", "text", "vocabulary"];
 
 /// Domain files above the aggregates, which may name them. Every domain file in neither list is an aggregate: it
 /// names the vocabulary and itself.

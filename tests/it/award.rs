@@ -8,20 +8,20 @@ use sidebyside::projections::build;
 use crate::api::{People, Town, recommendation};
 
 /// A town with a grant of £2,500.00 that runs: £1,500.00 is paid, £1,000.00 due in December waits for a report.
-struct Running {
-    town: Town,
-    grant: Value,
-    admin: Identity,
+pub struct Running {
+    pub town: Town,
+    pub grant: Value,
+    pub admin: Identity,
 }
 
-const PAID: &str = "2026-06-02";
+pub const PAID: &str = "2026-06-02";
 
-fn is_approver(who: &Identity) -> Identity {
+pub fn is_approver(who: &Identity) -> Identity {
     Identity { role: Role::Approver, ..who.clone() }
 }
 
 impl Running {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let town = Town::new().await;
         let People { commissioner, second, approver, finance, .. } = &town.people;
         for judge in [commissioner, second, &town.people.assessor] {
@@ -66,27 +66,27 @@ impl Running {
         input
     }
 
-    async fn done(&self, who: &Identity, name: &str, input: Value) {
+    pub async fn done(&self, who: &Identity, name: &str, input: Value) {
         self.town.done(who, name, self.of(input)).await;
     }
 
-    async fn refused(&self, who: &Identity, name: &str, input: Value, code: &str) -> String {
+    pub async fn refused(&self, who: &Identity, name: &str, input: Value, code: &str) -> String {
         self.town.refused(who, name, self.of(input), code).await
     }
 
     /// Something of the grant as it stands.
-    async fn seen(&self, who: &Identity, fields: &str) -> Value {
+    pub async fn seen(&self, who: &Identity, fields: &str) -> Value {
         let document = format!("query($id: UUID!) {{ grant(id: $id) {{ {fields} }} }}");
         let answer = self.town.world.ask_on(PAID, who, &document, json!({ "id": self.grant["id"] })).await;
         answer.data()["grant"].clone()
     }
 
-    async fn see(&self, fields: &str) -> Value {
+    pub async fn see(&self, fields: &str) -> Value {
         self.seen(&self.town.people.auditor, fields).await
     }
 
     /// The pots of the fund: available, reserved, committed, spent.
-    async fn pots(&self) -> [String; 4] {
+    pub async fn pots(&self) -> [String; 4] {
         let document = "{ ledger { figures { available reserved committed spent } } }";
         let answer = self.town.world.ask(&self.town.people.auditor, document, json!({})).await;
         let figures = &answer.data()["ledger"][0]["figures"];
@@ -94,13 +94,13 @@ impl Running {
     }
 
     /// The last of a list of the grant, by its id.
-    async fn last(&self, list: &str) -> Value {
+    pub async fn last(&self, list: &str) -> Value {
         let found = self.see(&format!("{list} {{ id }}")).await;
         found[list].as_array().unwrap().last().unwrap()["id"].clone()
     }
 
     /// The laws hold, and the views are what a rebuild makes of the log.
-    async fn holds(&self) {
+    pub async fn holds(&self) {
         let laws = "{ laws { holds laws { code breaches } } }";
         let told = self.town.world.ask(&self.town.people.auditor, laws, json!({})).await;
         assert_eq!(told.data()["laws"]["holds"], true, "{told:?}");
@@ -109,17 +109,17 @@ impl Running {
     }
 
     /// Another approver than the one who awarded it.
-    async fn other_approver(&self) -> Identity {
+    pub async fn other_approver(&self) -> Identity {
         let other = self.town.world.somebody("Dee Approver", Role::Approver, None).await;
         self.town.world.give_authority(&other, "10000.00").await;
         other
     }
 
-    fn second_instalment(&self) -> &Value {
+    pub fn second_instalment(&self) -> &Value {
         &self.grant["instalments"][1]["id"]
     }
 
-    async fn meet_condition(&self) {
+    pub async fn meet_condition(&self) {
         let evidence = json!({ "title": "First report", "sha256": "ef".repeat(32) });
         let condition = &self.grant["instalments"][1]["conditions"][0]["id"];
         let met = json!({ "conditionId": condition, "evidence": evidence });
@@ -134,7 +134,7 @@ fn refusal(asked: &Value) -> Value {
     refusal
 }
 
-fn more(to: &str, added: &str) -> Value {
+pub fn more(to: &str, added: &str) -> Value {
     json!({ "from": "2500.00", "to": to, "added": [{ "amount": added, "due": "2027-01-15" }] })
 }
 
@@ -422,7 +422,7 @@ async fn stories(town: &Town) -> i64 {
 #[tokio::test]
 async fn an_underspend_is_released_and_the_grant_is_closed() {
     let running = Running::new().await;
-    let People { commissioner, finance, .. } = &running.town.people;
+    let People { commissioner, second, finance, .. } = &running.town.people;
     let amount = |amount: &str| json!({ "amount": amount });
     running.refused(finance, "releaseUnspent", amount("1.00"), "grant.no_underspend").await;
     running.done(&running.admin, "declareUnderspend", amount("1000.00")).await;
@@ -451,7 +451,8 @@ async fn an_underspend_is_released_and_the_grant_is_closed() {
     let id = running.last("recoveries").await;
     let back = json!({ "recoveryId": id, "amount": "20.00", "valueDate": PAID });
     running.done(finance, "recordRecoveryReceived", back).await;
-    running.done(commissioner, "closeGrant", close).await;
+    running.refused(commissioner, "closeGrant", close.clone(), "grant.closer_accepted").await;
+    running.done(second, "closeGrant", close).await;
     let fields = "status endedOn total underspend { amount released } finalAccount { finalSpend outcomes } \
                   instalments { amount cancelledOn }";
     let stands = json!({
@@ -491,6 +492,7 @@ async fn a_terminated_grant_gives_back_what_was_still_to_be_paid() {
     let review = json!({ "outcome": "STOP" });
     running.done(commissioner, "completeAnnualReview", review).await;
     running.done(second, "requestAmountVariation", more("3000.00", "500.00")).await;
+    running.done(commissioner, "proposeTermination", json!({})).await;
     running.refused(approver, "terminateGrant", json!({}), "grant.variation_open").await;
     let asked = json!({ "variationId": running.last("variations").await });
     running.done(approver, "refuseVariation", refusal(&asked)).await;
@@ -520,6 +522,7 @@ async fn an_instalment_on_its_way_keeps_a_grant_from_being_terminated() {
     running.meet_condition().await;
     let pay = json!({ "instalmentId": running.second_instalment(), "payOn": "2026-12-01" });
     running.done(second, "authoriseInstalment", pay).await;
+    running.done(second, "proposeTermination", json!({})).await;
     running.refused(approver, "terminateGrant", json!({}), "grant.instalments_on_their_way").await;
 }
 

@@ -62,16 +62,7 @@ fn samples() -> Vec<Sample> {
 
 /// The payload that today's program writes for a fact.
 fn written(fact: &Fact) -> String {
-    match fact {
-        Fact::Partner(event) => leaf::canonical(event),
-        Fact::Fund(event) => leaf::canonical(event),
-        Fact::Programme(event) => leaf::canonical(event),
-        Fact::Delegation(event) => leaf::canonical(event),
-        Fact::Grant(event) => leaf::canonical(event),
-        Fact::PaymentRun(event) => leaf::canonical(event),
-        Fact::Offer(event) => leaf::canonical(event),
-    }
-    .unwrap()
+    leaf::canonical(fact).unwrap()
 }
 
 /// Whether words hold a UUID: people are told what happened, not which row it is.

@@ -4,6 +4,7 @@ mod building;
 mod commands;
 mod failing;
 mod killed;
+mod loading;
 mod order;
 mod stock;
 mod wire;

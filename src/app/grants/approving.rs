@@ -1,14 +1,12 @@
 //! Recommending and approving: the fund reserves and commits in the same moment.
 
-use std::collections::BTreeMap;
-
 use rust_decimal::Decimal;
 
-use super::{Grant, GrantCommand, Plan, planned, rules_of};
+use super::{Grant, GrantCommand, Plan, planned, reserve, rules_of, void_reservation};
 use crate::app::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::calendar::FinancialYear;
-use crate::domain::fund::{Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, YearShare};
+use crate::domain::fund::{Fund, FundCommand, ReleaseCause, YearShare};
 use crate::domain::grant::{ApprovalGround, GrantStatus, Panel};
 use crate::domain::identity::{DelegationId, GrantId};
 use crate::domain::money::Money;
@@ -49,15 +47,14 @@ impl App {
                 let state = work.existing::<Grant>(grant).await?;
                 let rules = rules_of(work, &state).await?;
                 let case = state.case()?;
-                let programme = work.existing::<Programme>(case.programme).await?;
+                let programme = work.existing::<Programme>(case.subject.programme).await?;
                 programme.has_told(grant, case.criteria_version)?;
                 let quorum = (rules.track != Track::Micro).then_some(rules.deciding.quorum);
-                let recommend = GrantCommand::Recommend { amount, scoring: rules.scoring, panel, quorum };
+                let scoring = rules.scoring.clone();
+                let recommend = GrantCommand::Recommend { amount, scoring, panel, quorum };
                 work.execute::<Grant>(grant, recommend).await?;
-                if work.read::<Fund>(case.fund).await?.has_reservation(grant) {
-                    let cause = ReleaseCause::RecommendationChanged;
-                    work.execute::<Fund>(case.fund, FundCommand::VoidReservation { grant, cause }).await?;
-                }
+                let cause = ReleaseCause::RecommendationChanged;
+                void_reservation(work, case.subject.fund, grant, cause).await?;
                 let year = FinancialYear::of(case.period.0);
                 let whole = vec![YearShare { year, amount }];
                 let shares = if shares.is_empty() { whole } else { shares };
@@ -68,18 +65,7 @@ impl App {
                         format!("The shares of the years must come to the {amount} recommended."),
                     ));
                 }
-                let days = chrono::Days::new(rules.limits.reservation_days.into());
-                let reserve = FundCommand::ReserveCommitment {
-                    link: GrantLink { grant, programme: case.programme, partner: case.partner },
-                    shares,
-                    expires_on: work.circumstances().on + days,
-                    intended: IntendedUse {
-                        purpose: rules.purpose,
-                        places: case.places.clone(),
-                        period: case.period,
-                    },
-                };
-                Ok(work.execute::<Fund>(case.fund, reserve).await?)
+                reserve(work, (grant, case), &rules, shares).await
             })
         })
         .await
@@ -94,7 +80,7 @@ impl App {
         authority: Option<DelegationId>,
     ) -> Result<ApprovalGround, Failure> {
         let state = work.existing::<Grant>(grant).await?;
-        let case = state.case()?;
+        let case = state.subject()?;
         state.approvable_by(work.circumstances().actor.person)?;
         let rules = rules_of(work, &state).await?;
         let partner = work.existing::<Partner>(case.partner).await?;
@@ -104,12 +90,8 @@ impl App {
             partner.may_be_subsidised(grant, state.recommended()?, today)?;
         }
         let fund = work.existing::<Fund>(case.fund).await?;
-        let mut reserved: BTreeMap<FinancialYear, Decimal> = BTreeMap::new();
-        for share in fund.live_reservation(grant, today)? {
-            *reserved.entry(share.year).or_default() += share.amount.pounds();
-        }
         Ok(ApprovalGround {
-            reserved,
+            reserved: fund.reserved_by_year(grant, today)?,
             authority: self.authority(work, authority, (case.fund, case.programme)).await?,
             one_approver: rules.limits.one_approver,
             micro: rules.track == Track::Micro,
@@ -172,7 +154,7 @@ async fn approve_and_commit(work: &mut Work, grant: GrantId, approve: GrantComma
     work.execute::<Grant>(grant, approve).await?;
     let state = work.read::<Grant>(grant).await?;
     if state.status() == GrantStatus::Approved {
-        let fund = state.case()?.fund;
+        let fund = state.subject()?.fund;
         work.execute::<Fund>(fund, FundCommand::ConfirmCommitment { grant }).await?;
     }
     Ok(())

@@ -76,7 +76,7 @@ impl App {
             .carry_out::<Grant, _>(order, grant.0, move |work| {
                 let (who, submit) = (who.clone(), submit.clone());
                 Box::pin(async move {
-                    let partner = work.existing::<Grant>(grant).await?.case()?.partner;
+                    let partner = work.existing::<Grant>(grant).await?.subject()?.partner;
                     of_partner(&who, partner, "grant")?;
                     Ok(work.execute::<Grant>(grant, GrantCommand::Monitor(submit)).await?)
                 })

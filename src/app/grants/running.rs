@@ -14,6 +14,7 @@ use crate::domain::grant::{
 };
 use crate::domain::identity::{ConditionId, GrantId, RecoveryId};
 use crate::domain::money::Money;
+use crate::domain::partner::Partner;
 use crate::domain::text::Text;
 use crate::store::work::Work;
 
@@ -23,6 +24,7 @@ use crate::store::work::Work;
 pub enum Course {
     Suspend { grounds: BTreeSet<SuspensionGround> },
     Resume,
+    ProposeTermination,
     DeclareUnderspend { amount: Money },
     CompleteReview { outcome: ReviewOutcome },
     Close { final_spend: Option<Money>, outcomes: Vec<Text<300>> },
@@ -35,6 +37,7 @@ impl Course {
         match self {
             Self::Suspend { .. } => "suspendGrant",
             Self::Resume => "resumeGrant",
+            Self::ProposeTermination => "proposeTermination",
             Self::DeclareUnderspend { .. } => "declareUnderspend",
             Self::CompleteReview { .. } => "completeAnnualReview",
             Self::Close { .. } => "closeGrant",
@@ -48,6 +51,7 @@ impl Course {
         GrantCommand::Steer(match self {
             Self::Suspend { grounds } => CourseCommand::Suspend { grounds },
             Self::Resume => CourseCommand::Resume,
+            Self::ProposeTermination => CourseCommand::ProposeTermination,
             Self::DeclareUnderspend { amount } => CourseCommand::DeclareUnderspend { amount },
             Self::CompleteReview { outcome } => CourseCommand::CompleteReview { outcome },
             Self::Close { final_spend, outcomes } => CourseCommand::Close { final_spend, outcomes },
@@ -72,7 +76,7 @@ async fn release_what_fell(work: &mut Work, before: &Grant, grant: GrantId) -> R
     let fell = Replan { from: before.unpaid(), to: after.unpaid() }.falls();
     let cause = ReleaseCause::Underspend;
     let release = FundCommand::ReducePromise { grant, shares: shares(fell), cause };
-    Ok(work.execute::<Fund>(before.case()?.fund, release).await?)
+    Ok(work.execute::<Fund>(before.subject()?.fund, release).await?)
 }
 
 impl App {
@@ -88,14 +92,22 @@ impl App {
         course: Course,
     ) -> Result<Done, Failure> {
         let order = self.order(who, course.deed(), how)?;
+        let resumes = matches!(course, Course::Resume);
         let command = course.command(RecoveryId(order.envelope.command.makes("recovery")));
         let who = who.clone();
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
             let (who, command) = (who.clone(), command.clone());
             Box::pin(async move {
-                let partner = work.existing::<Grant>(grant).await?.case()?.partner;
+                let state = work.existing::<Grant>(grant).await?;
+                let partner = state.subject()?.partner;
                 of_partner(&who, partner, "grant")?;
-                Ok(work.execute::<Grant>(grant, command).await?)
+                work.execute::<Grant>(grant, command).await?;
+                // A grant does not go on while its partner, or whoever is paid for it, is suspended.
+                if resumes {
+                    work.existing::<Partner>(partner).await?.approved()?;
+                    work.existing::<Partner>(state.payee()?).await?.approved()?;
+                }
+                Ok(())
             })
         })
         .await
@@ -149,7 +161,7 @@ impl App {
         .await
     }
 
-    /// End a grant early; what was still to be paid is free again in the same moment.
+    /// End a grant early, as somebody else put forward; what was still to be paid is free again in the same moment.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -163,7 +175,7 @@ impl App {
                     return Ok(());
                 }
                 let release = FundCommand::ReleaseCommitment { grant, cause: ReleaseCause::Terminated };
-                Ok(work.execute::<Fund>(before.case()?.fund, release).await?)
+                Ok(work.execute::<Fund>(before.subject()?.fund, release).await?)
             })
         })
         .await
@@ -189,7 +201,7 @@ impl App {
                 let state = work.existing::<Grant>(grant).await?;
                 let receive = RecoveryCommand::Receive { recovery, amount, value_date };
                 work.execute::<Grant>(grant, GrantCommand::Recover(receive)).await?;
-                let case = state.case()?;
+                let case = state.subject()?;
                 let shares = work.existing::<Fund>(case.fund).await?.recovered_by_year(grant, amount)?;
                 let post = FundCommand::PostRecovery { grant, recovery, shares };
                 Ok(work.execute::<Fund>(case.fund, post).await?)

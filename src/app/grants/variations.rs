@@ -1,16 +1,16 @@
 //! Variations: what they need is reserved when they are asked for, and moves in the moment they are decided.
 
 use super::running::shares;
-use super::{Plan, planned, required_checks, rules_of};
+use super::{Plan, intended, planned, required_checks, reserve, rules_of, void_reservation};
 use crate::app::authority::of_partner;
 use crate::app::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::calendar::{Date, FinancialYear};
-use crate::domain::fund::{Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause};
+use crate::domain::fund::{Fund, FundCommand, IntendedUse, ReleaseCause};
 use crate::domain::grant::{ByYear, Change, Grant, GrantCommand, Slot, VariationCommand, Wish};
 use crate::domain::identity::{CommandId, GrantId, InstalmentId, PartnerId, VariationId};
 use crate::domain::money::Money;
-use crate::domain::partner::Partner;
+use crate::domain::partner::{Partner, PartnerCommand};
 use crate::domain::programme::Rules;
 use crate::domain::text::Text;
 use crate::store::work::Work;
@@ -74,15 +74,11 @@ impl NewVariation {
 /// What a change means for the other parties: the fund must allow it, and a payee must be on the record.
 async fn fits(work: &mut Work, state: &Grant, rules: &Rules, change: &Change) -> Result<(), Failure> {
     let case = state.case()?;
-    let fund = work.existing::<Fund>(case.fund).await?;
+    let fund = work.existing::<Fund>(case.subject.fund).await?;
     match change {
         Change::End { to, .. } => {
             let period = (case.period.0, *to);
-            Ok(fund.allows(&IntendedUse {
-                purpose: rules.purpose.clone(),
-                places: case.places.clone(),
-                period,
-            })?)
+            Ok(fund.allows(&IntendedUse { period, ..intended(case, rules) })?)
         }
         Change::Purpose { .. } => Ok(fund.allows_purpose(&rules.purpose)?),
         Change::Payee { to, .. } => Ok(work.existing::<Partner>(*to).await?.approved()?),
@@ -90,26 +86,9 @@ async fn fits(work: &mut Work, state: &Grant, rules: &Rules, change: &Change) ->
     }
 }
 
-/// Set aside what a change needs, until it is decided.
-async fn reserve(
-    work: &mut Work,
-    grant: GrantId,
-    (state, rules): (&Grant, Rules),
-    rises: ByYear,
-) -> Result<(), Failure> {
-    let case = state.case()?;
-    let reserve = FundCommand::ReserveCommitment {
-        link: GrantLink { grant, programme: case.programme, partner: case.partner },
-        shares: shares(rises),
-        expires_on: work.circumstances().on + chrono::Days::new(rules.limits.reservation_days.into()),
-        intended: IntendedUse { purpose: rules.purpose, places: case.places.clone(), period: case.period },
-    };
-    Ok(work.execute::<Fund>(case.fund, reserve).await?)
-}
-
 impl App {
-    /// Ask for a change of a grant that runs, and say why it is needed. What it needs is reserved in the same moment; only staff ask for more
-    /// money.
+    /// Ask for a change of a grant that runs, and say why it is needed. What it needs is reserved in the same moment;
+    /// only staff ask for more money.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -128,7 +107,7 @@ impl App {
             let (who, wish, justification) = (who.clone(), wish.clone(), justification.clone());
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
-                of_partner(&who, state.case()?.partner, "grant")?;
+                of_partner(&who, state.subject()?.partner, "grant")?;
                 let rules = rules_of(work, &state).await?;
                 let request = VariationCommand::Request { variation, justification, wish };
                 work.execute::<Grant>(grant, GrantCommand::Vary(request)).await?;
@@ -144,7 +123,7 @@ impl App {
                         "This needs money that is not set aside: ask commissioning staff to put it forward.",
                     ));
                 }
-                reserve(work, grant, (&state, rules), rises).await
+                reserve(work, (grant, state.case()?), &rules, shares(rises)).await
             })
         })
         .await
@@ -168,20 +147,24 @@ impl App {
             Box::pin(async move {
                 let state = work.existing::<Grant>(grant).await?;
                 let rules = rules_of(work, &state).await?;
-                let case = state.case()?;
+                let case = state.subject()?;
                 let change = state.asked(variation)?.clone();
-                work.existing::<Partner>(case.partner).await?.approved()?;
+                let partner = work.existing::<Partner>(case.partner).await?;
+                partner.approved()?;
                 fits(work, &state, &rules, &change).await?;
                 let today = work.circumstances().today;
                 if let Change::Payee { to, .. } = &change {
                     work.existing::<Partner>(*to).await?.payable(today, &required_checks(&rules))?;
                 }
+                // What a change adds to minimal financial assistance is given as the grant itself was: confirmed first.
+                let whole = change.raises_to().filter(|whole| partner.is_more_subsidy(grant, *whole));
+                if let Some(whole) = whole {
+                    partner.may_be_subsidised(grant, whole, today)?;
+                }
                 let rising = !change.rises().is_empty();
                 let mut reserved = ByYear::new();
                 if rising {
-                    for share in work.existing::<Fund>(case.fund).await?.live_reservation(grant, today)? {
-                        *reserved.entry(share.year).or_default() += share.amount.pounds();
-                    }
+                    reserved = work.existing::<Fund>(case.fund).await?.reserved_by_year(grant, today)?;
                 }
                 let authority = app.authority_on(work, grant).await?;
                 let approve = VariationCommand::Approve {
@@ -194,6 +177,10 @@ impl App {
                 // The first of two approvals: what was asked for still waits.
                 if work.existing::<Grant>(grant).await?.asked(variation).is_ok() {
                     return Ok(());
+                }
+                if let Some(amount) = whole {
+                    let give = PartnerCommand::GiveSubsidy { grant, amount };
+                    work.execute::<Partner>(case.partner, give).await?;
                 }
                 if rising {
                     work.execute::<Fund>(case.fund, FundCommand::ConfirmCommitment { grant }).await?;
@@ -225,14 +212,10 @@ impl App {
         self.carry_out::<Grant, _>(order, grant.0, move |work| {
             let feedback = feedback.clone();
             Box::pin(async move {
-                let fund = work.existing::<Grant>(grant).await?.case()?.fund;
+                let fund = work.existing::<Grant>(grant).await?.subject()?.fund;
                 let refuse = GrantCommand::Vary(VariationCommand::Refuse { variation, feedback });
                 work.execute::<Grant>(grant, refuse).await?;
-                if work.read::<Fund>(fund).await?.has_reservation(grant) {
-                    let cause = ReleaseCause::VariationRefused;
-                    work.execute::<Fund>(fund, FundCommand::VoidReservation { grant, cause }).await?;
-                }
-                Ok(())
+                void_reservation(work, fund, grant, ReleaseCause::VariationRefused).await
             })
         })
         .await

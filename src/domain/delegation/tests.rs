@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, person};
+use crate::domain::{Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, someone};
 
 const FINANCE: u128 = 1;
 const APPROVER: u128 = 2;
@@ -16,7 +16,7 @@ fn id<Id: From<Uuid>>(number: u128) -> Id {
 
 fn granting(change: impl FnOnce(&mut DelegationEvent)) -> DelegationEvent {
     let mut granted = DelegationEvent::Granted {
-        person: person(APPROVER),
+        person: someone(APPROVER),
         scope: Scope::Fund(id(30)),
         limit: gbp("10000"),
         from: date("2026-04-01"),
@@ -32,7 +32,7 @@ fn granted() -> DelegationEvent {
 
 fn grant(person_number: u128, from: &str, to: &str) -> DelegationCommand {
     DelegationCommand::Grant {
-        person: person(person_number),
+        person: someone(person_number),
         scope: Scope::Fund(id(30)),
         limit: gbp("10000"),
         from: date(from),
@@ -41,7 +41,7 @@ fn grant(person_number: u128, from: &str, to: &str) -> DelegationCommand {
 }
 
 fn matter(today: &str) -> Matter {
-    Matter { person: person(APPROVER), fund: id(30), programme: id(20), today: date(today) }
+    Matter { person: someone(APPROVER), fund: id(30), programme: id(20), today: date(today) }
 }
 
 fn stories() -> Vec<Story<Delegation>> {
@@ -94,7 +94,7 @@ fn every_refusal_is_reached() {
         ("authority.revoked", carries_not(&revoked, matter(TODAY))),
         (
             "authority.of_another",
-            carries_not(&[granted()], Matter { person: person(ANOTHER), ..matter(TODAY) }),
+            carries_not(&[granted()], Matter { person: someone(ANOTHER), ..matter(TODAY) }),
         ),
         ("authority.does_not_cover", carries_not(&[granted()], Matter { fund: id(31), ..matter(TODAY) })),
         ("authority.not_in_force", carries_not(&[granted()], matter("2026-03-31"))),

@@ -47,6 +47,7 @@ pub enum CourseCommand {
     Resume,
     DeclareUnderspend { amount: Money },
     ReleaseUnspent { amount: Money },
+    ProposeTermination,
     Terminate,
     CompleteReview { outcome: ReviewOutcome },
     Close { final_spend: Option<Money>, outcomes: Vec<Text<300>> },
@@ -60,6 +61,7 @@ impl CourseCommand {
             | Self::Suspend { .. }
             | Self::Resume
             | Self::ReleaseUnspent { .. }
+            | Self::ProposeTermination
             | Self::Terminate
             | Self::CompleteReview { .. }
             | Self::Close { .. } => true,
@@ -83,6 +85,19 @@ pub(super) struct Course {
     underspend: Option<(Decimal, PersonId)>,
     /// Who waived what.
     waivers: Vec<(ConditionId, PersonId)>,
+    /// Who put forward that the grant ends early.
+    termination: Option<PersonId>,
+}
+
+impl Course {
+    pub(super) const fn proposed_to_end(&mut self, by: PersonId) {
+        self.termination = Some(by);
+    }
+
+    /// What somebody put forward who has an interest counts no more.
+    pub(super) fn void_proposal_of(&mut self, person: PersonId) {
+        self.termination.take_if(|by| *by == person);
+    }
 }
 
 impl Grant {
@@ -168,12 +183,19 @@ impl Grant {
             }
             CourseCommand::DeclareUnderspend { amount } => self.declare_underspend(amount, by),
             CourseCommand::ReleaseUnspent { amount } => self.release_unspent(amount, by),
-            CourseCommand::Terminate => self.terminate(),
+            CourseCommand::ProposeTermination => {
+                self.must_be_unended()?;
+                if self.course.termination.is_some() {
+                    return Err(GrantRefusal::TerminationProposedAlready);
+                }
+                Ok(GrantEvent::TerminationProposed { proposed_by: by })
+            }
+            CourseCommand::Terminate => self.terminate(by),
             CourseCommand::CompleteReview { outcome } => {
                 self.must_be_among(&[GrantStatus::Active, GrantStatus::Suspended], "active or suspended")?;
                 Ok(GrantEvent::AnnualReviewCompleted { outcome })
             }
-            CourseCommand::Close { final_spend, outcomes } => self.close(final_spend, outcomes),
+            CourseCommand::Close { final_spend, outcomes } => self.close(final_spend, outcomes, by),
         }
     }
 
@@ -187,9 +209,13 @@ impl Grant {
         if self.met.contains(&condition) { Err(GrantRefusal::ConditionAlreadyMet) } else { Ok(()) }
     }
 
-    fn declare_underspend(&self, amount: Money, declared_by: PersonId) -> Result<GrantEvent, GrantRefusal> {
+    pub(super) fn must_be_unended(&self) -> Result<(), GrantRefusal> {
         use GrantStatus::{Active, Closing, Suspended};
-        self.must_be_among(&[Active, Closing, Suspended], "running or suspended")?;
+        self.must_be_among(&[Active, Closing, Suspended], "running or suspended")
+    }
+
+    fn declare_underspend(&self, amount: Money, declared_by: PersonId) -> Result<GrantEvent, GrantRefusal> {
+        self.must_be_unended()?;
         let total = self.total()?;
         if amount > total {
             return Err(GrantRefusal::UnderspendExceedsAward { total });
@@ -198,8 +224,7 @@ impl Grant {
     }
 
     fn release_unspent(&self, amount: Money, by: PersonId) -> Result<GrantEvent, GrantRefusal> {
-        use GrantStatus::{Active, Closing, Suspended};
-        self.must_be_among(&[Active, Closing, Suspended], "running or suspended")?;
+        self.must_be_unended()?;
         self.must_not_be_asked()?;
         let (declared, declared_by) = self.course.underspend.ok_or(GrantRefusal::NoUnderspend)?;
         if declared_by == by {
@@ -216,9 +241,14 @@ impl Grant {
         Ok(GrantEvent::UnspentReleased { amount, plan: Replan::cut(unpaid, amount.pounds()) })
     }
 
-    fn terminate(&self) -> Result<GrantEvent, GrantRefusal> {
-        use GrantStatus::{Active, Closing, Suspended};
-        self.must_be_among(&[Active, Closing, Suspended], "running or suspended")?;
+    /// One puts it forward, another decides.
+    fn terminate(&self, by: PersonId) -> Result<GrantEvent, GrantRefusal> {
+        self.must_be_unended()?;
+        match self.course.termination {
+            None => return Err(GrantRefusal::TerminationNotProposed),
+            Some(proposer) if proposer == by => return Err(GrantRefusal::TerminatorProposed),
+            Some(_) => {}
+        }
         self.must_not_be_asked()?;
         if self.has_authorised() {
             return Err(GrantRefusal::InstalmentsOnTheirWay);
@@ -230,11 +260,12 @@ impl Grant {
         &self,
         final_spend: Option<Money>,
         outcomes: Vec<Text<300>>,
+        by: PersonId,
     ) -> Result<GrantEvent, GrantRefusal> {
         if self.status == GrantStatus::Active {
             return Err(GrantRefusal::FinalReturnOpen);
         }
-        self.must_be(GrantStatus::Closing)?;
+        self.must_be_among(&[GrantStatus::Closing, GrantStatus::Terminated], "closing or ended early")?;
         self.must_not_be_asked()?;
         let open =
             self.instalments.iter().filter(|one| matches!(one.pay, Pay::Planned | Pay::Authorised { .. }));
@@ -243,7 +274,7 @@ impl Grant {
             return Err(GrantRefusal::InstalmentsOpen { left: pounds(left) });
         }
         self.recoveries.must_be_settled()?;
-        self.returns.must_be_final()?;
+        self.returns.must_be_final(by)?;
         self.must_cover(final_spend, self.returns.own_money())?;
         Ok(GrantEvent::Closed { final_spend, outcomes })
     }
@@ -256,6 +287,8 @@ impl Grant {
     pub(super) fn resumed(&mut self) {
         if let Some(suspension) = self.course.suspension.take() {
             self.status = suspension.before;
+            // It goes on: whoever wants it to end must say so anew.
+            self.course.termination = None;
         }
     }
 
@@ -286,6 +319,7 @@ impl Grant {
 
     pub(super) fn terminated(&mut self) {
         self.status = GrantStatus::Terminated;
+        self.course.termination = None;
         self.instalments.retain(|one| one.pay != Pay::Planned);
     }
 }

@@ -167,6 +167,16 @@ pub enum GrantCommand {
         amount: Money,
         value_date: Date,
     },
+    WithdrawAuthorisation {
+        instalment: InstalmentId,
+    },
+    /// A payment made by hand came back; with the id of the instalment that takes its place.
+    ReturnPayment {
+        instalment: InstalmentId,
+        value_date: Date,
+        bank_code: Text<20>,
+        replacement: InstalmentId,
+    },
     /// With the day on which the run is paid.
     PutInRun {
         line: RunLine,
@@ -227,6 +237,8 @@ impl GrantCommand {
             | Self::MeetCondition { .. }
             | Self::AuthoriseInstalment { .. }
             | Self::ConfirmPayment { .. }
+            | Self::WithdrawAuthorisation { .. }
+            | Self::ReturnPayment { .. }
             | Self::PutInRun { .. }
             | Self::ConfirmInRun { .. }
             | Self::RejectInRun { .. }
@@ -312,6 +324,8 @@ refusals! {
         "grant.paid_in_future" => PaidInFuture, "The day of payment lies ahead.";
         "grant.paid_before_authorised" => PaidBeforeAuthorised { from: String }, "The payment was authorised for {from}: it cannot have been paid before that.";
         "grant.paid_through_run" => PaidThroughRun, "This instalment is in a payment run: it is recorded as paid when the bank’s answer on that run is loaded, not by hand.";
+        "grant.returned_through_run" => ReturnedThroughRun, "This instalment was paid by a payment run: that its payment came back is recorded when the bank’s answer on that run is loaded, not by hand.";
+        "grant.take_out_of_run_first" => TakeOutOfRunFirst, "This instalment is in a payment run: take its line out of the run, or give the run up, before its authorisation is withdrawn.";
         "grant.already_in_run" => AlreadyInRun, "This instalment is already in a payment run: it can be in one only.";
         "grant.run_pays_early" => RunPaysEarly { from: String }, "This instalment was authorised to be paid on {from}: the run is paid before that.";
         "grant.not_in_line" => NotInLine, "This instalment is not in that line of that payment run.";
@@ -351,6 +365,11 @@ refusals! {
         "grant.demand_exceeds_paid" => DemandExceedsPaid { left: String, asked: Money }, "{left} was paid and not yet asked back: {asked} is more.";
         "grant.exceeds_demand" => ExceedsDemand { left: String, asked: Money }, "{left} of this demand is still open: {asked} is more.";
         "grant.demander_writes_off" => DemanderWritesOff, "The person who asked for money back cannot write it off: somebody else must.";
+        "grant.returned_after_settled" => ReturnedAfterSettled { settled: String }, "{settled} of this payment was already got back from the partner or written off, so it cannot come back from the bank as well: ask the bank and the partner which is right before anything is recorded.";
+        "grant.termination_not_proposed" => TerminationNotProposed, "Nobody has put forward that this grant ends early: somebody proposes it, and somebody else decides.";
+        "grant.termination_proposed_already" => TerminationProposedAlready, "It is already put forward that this grant ends early: somebody else decides.";
+        "grant.terminator_proposed" => TerminatorProposed, "The person who put forward that this grant ends early cannot decide on it: somebody else must.";
+        "grant.closer_accepted" => CloserAccepted, "The person who accepted or waived the final return cannot close the grant: somebody else must.";
         "grant.instalments_open" => InstalmentsOpen { left: String }, "{left} is still planned or on its way: pay it or release it before the grant is closed.";
         "grant.demands_open" => DemandsOpen { left: String }, "{left} that was asked back is still open: it must come or be written off before the grant is closed.";
         "grant.final_return_open" => FinalReturnOpen, "Ask for the final return first: it must be accepted or waived before the grant is closed.";

@@ -88,6 +88,12 @@ impl Grant {
             GrantCommand::ConfirmPayment { instalment, amount, value_date } => {
                 self.confirm(instalment, amount, value_date, at)
             }
+            GrantCommand::WithdrawAuthorisation { instalment } => {
+                self.withdraw_authorisation(instalment, at.actor.person)
+            }
+            GrantCommand::ReturnPayment { instalment, value_date, bank_code, replacement } => {
+                self.return_by_hand(instalment, (value_date, bank_code), replacement, at)
+            }
             GrantCommand::PutInRun { line, pay_on } => self.put_in_run(line, pay_on),
             GrantCommand::TakeFromRun { line, cause } => self.take_from_run(line, cause),
             GrantCommand::ConfirmInRun { line, amount, value_date } => {
@@ -112,6 +118,8 @@ impl Grant {
         if self.status == GrantStatus::Recommended { Ok(()) } else { self.must_be(GrantStatus::Assessing) }
     }
 
+    /// Also while the partner has a question to answer: whoever is asked to assess decides nothing yet, and can read
+    /// what is there. A recommendation waits for the answer, and a score given before it can be superseded.
     fn assign(&self, assessor: PersonId, only_one: bool) -> Result<GrantEvent, GrantRefusal> {
         self.must_be_assessed()?;
         if self.conflicted.contains(&assessor) {

@@ -321,6 +321,13 @@ events! {
             /// The payment run it is in, where there is one.
             run: Option<Uuid>,
         },
+        /// An authorisation was taken back before anything was paid on it: the instalment is planned again.
+        "grant.instalment_authorisation_withdrawn", 1, reason => InstalmentAuthorisationWithdrawn {
+            /// Which instalment.
+            instalment: InstalmentId,
+            /// Who took it back.
+            withdrawn_by: PersonId,
+        },
         /// The bank paid an instalment; the expenditure is posted in the same moment.
         "grant.payment_confirmed", 1 => PaymentConfirmed {
             /// Which instalment.
@@ -372,13 +379,13 @@ events! {
         },
         /// A payment came back from the bank; the expenditure is taken back in the same moment, the instalment is
         /// closed and another takes its place.
-        "grant.payment_returned", 1, reason => PaymentReturned {
+        "grant.payment_returned", 2, reason => PaymentReturned {
             /// Which instalment.
             instalment: InstalmentId,
-            /// The payment run it was in.
-            run: RunId,
-            /// The line of the run.
-            line: u32,
+            /// The payment run it was in; none where it was paid by hand.
+            run: Option<RunId>,
+            /// The line of the run; none where it was paid by hand.
+            line: Option<u32>,
             /// GBP.
             amount: Money,
             /// The day the bank gave it back.
@@ -421,14 +428,18 @@ events! {
             question: Text<2000>,
         },
         /// A return was accepted.
-        "grant.monitoring_return_accepted", 1 => MonitoringReturnAccepted {
+        "grant.monitoring_return_accepted", 2 => MonitoringReturnAccepted {
             /// The return.
             return_id: ReturnId,
+            /// Who accepted it; none where the record did not yet say.
+            accepted_by: Option<PersonId>,
         },
         /// The final return is no longer waited for.
-        "grant.monitoring_return_waived", 1, reason => MonitoringReturnWaived {
+        "grant.monitoring_return_waived", 2, reason => MonitoringReturnWaived {
             /// The return.
             return_id: ReturnId,
+            /// Who waived it; none where the record did not yet say.
+            waived_by: Option<PersonId>,
             /// The authority it rested on.
             authority: AuthorityUsed,
         },
@@ -523,6 +534,19 @@ events! {
             recovery: RecoveryId,
             /// GBP.
             amount: Money,
+        },
+        /// Less is asked back, because a payment came back from the bank: what never stayed with the partner is not asked
+        /// back from it.
+        "grant.recovery_reduced", 1 => RecoveryReduced {
+            /// The demand.
+            recovery: RecoveryId,
+            /// How much less, GBP.
+            amount: Money,
+        },
+        /// Somebody put forward that the grant ends early: somebody else decides.
+        "grant.termination_proposed", 1, reason => TerminationProposed {
+            /// Who put it forward.
+            proposed_by: PersonId,
         },
         /// The grant was ended early; what was still to be paid is released in the same moment.
         "grant.terminated", 1, reason => Terminated {

@@ -105,6 +105,7 @@ struct Return {
     terms: ReturnTerms,
     status: ReturnStatus,
     submitted_by: Option<PersonId>,
+    settled_by: Option<PersonId>,
     own_money: Decimal,
 }
 
@@ -130,7 +131,10 @@ pub(super) struct Returns(BTreeMap<ReturnId, Return>);
 impl Returns {
     pub(super) fn requested(&mut self, id: ReturnId, terms: ReturnTerms) {
         let status = ReturnStatus::Requested;
-        self.0.insert(id, Return { terms, status, submitted_by: None, own_money: Decimal::ZERO });
+        self.0.insert(
+            id,
+            Return { terms, status, submitted_by: None, settled_by: None, own_money: Decimal::ZERO },
+        );
     }
 
     pub(super) fn submitted(&mut self, id: ReturnId, by: PersonId, report: &MonitoringReport) {
@@ -144,6 +148,13 @@ impl Returns {
     pub(super) fn stands(&mut self, id: ReturnId, status: ReturnStatus) {
         if let Some(one) = self.0.get_mut(&id) {
             one.status = status;
+        }
+    }
+
+    pub(super) fn settled(&mut self, id: ReturnId, status: ReturnStatus, by: Option<PersonId>) {
+        self.stands(id, status);
+        if let Some(one) = self.0.get_mut(&id) {
+            one.settled_by = by;
         }
     }
 
@@ -164,9 +175,12 @@ impl Returns {
         }
     }
 
-    /// A grant is closed on a final return that was accepted, or whose absence was accepted.
-    pub(super) fn must_be_final(&self) -> Result<(), GrantRefusal> {
+    /// A grant is closed on a final return that was accepted, or whose absence was accepted, by somebody else.
+    pub(super) fn must_be_final(&self, closer: PersonId) -> Result<(), GrantRefusal> {
         match self.the_final() {
+            Some(one) if one.is_settled() && one.settled_by == Some(closer) => {
+                Err(GrantRefusal::CloserAccepted)
+            }
             Some(one) if one.is_settled() => Ok(()),
             _ => Err(GrantRefusal::FinalReturnOpen),
         }
@@ -196,7 +210,7 @@ impl Grant {
             }
             MonitoringCommand::Accept { return_id } => {
                 self.answer_return(return_id, at.actor.person)?;
-                Ok(GrantEvent::MonitoringReturnAccepted { return_id })
+                Ok(GrantEvent::MonitoringReturnAccepted { return_id, accepted_by: Some(at.actor.person) })
             }
             MonitoringCommand::Waive { return_id, authority } => {
                 self.waive_return(return_id, authority, at.actor.person)
@@ -205,7 +219,10 @@ impl Grant {
     }
 
     fn request_return(&self, return_id: ReturnId, terms: ReturnTerms) -> Result<GrantEvent, GrantRefusal> {
-        self.must_run()?;
+        // A partner whose grant was ended early still owes the last account.
+        if terms.kind != ReturnKind::Final || self.status != GrantStatus::Terminated {
+            self.must_run()?;
+        }
         if terms.to < terms.from || terms.due < terms.to {
             return Err(GrantRefusal::ReturnDates);
         }
@@ -271,6 +288,6 @@ impl Grant {
             return Err(GrantRefusal::ReturnNotAwaited);
         }
         self.may_waive(by, &authority)?;
-        Ok(GrantEvent::MonitoringReturnWaived { return_id, authority })
+        Ok(GrantEvent::MonitoringReturnWaived { return_id, waived_by: Some(by), authority })
     }
 }

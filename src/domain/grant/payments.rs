@@ -151,8 +151,48 @@ impl Grant {
             return Err(GrantRefusal::PaidInFuture);
         }
         let (amount, replacement) = (one.plan.amount, self.in_its_place(one, replacement)?);
-        let RunLine { instalment, run, line } = line;
+        let (run, instalment, line) = (Some(line.run), line.instalment, Some(line.line));
         Ok(GrantEvent::PaymentReturned { instalment, run, line, amount, value_date, bank_code, replacement })
+    }
+
+    /// A payment that was made by hand, and came back.
+    pub(super) fn return_by_hand(
+        &self,
+        instalment: InstalmentId,
+        (value_date, bank_code): (Date, Text<20>),
+        replacement: InstalmentId,
+        at: &Circumstances,
+    ) -> Result<GrantEvent, GrantRefusal> {
+        let one = self.instalment(instalment)?;
+        if one.pay != Pay::Paid {
+            return Err(GrantRefusal::NotPaid);
+        }
+        if one.run.is_some() {
+            return Err(GrantRefusal::ReturnedThroughRun);
+        }
+        if value_date > at.on {
+            return Err(GrantRefusal::PaidInFuture);
+        }
+        let (amount, replacement) = (one.plan.amount, self.in_its_place(one, replacement)?);
+        let (run, line) = (None, None);
+        Ok(GrantEvent::PaymentReturned { instalment, run, line, amount, value_date, bank_code, replacement })
+    }
+
+    /// Also while the grant is suspended: what is not on its way any more lets nothing out.
+    pub(super) fn withdraw_authorisation(
+        &self,
+        instalment: InstalmentId,
+        withdrawn_by: PersonId,
+    ) -> Result<GrantEvent, GrantRefusal> {
+        self.must_be_unended()?;
+        let one = self.instalment(instalment)?;
+        if one.is_in_live_run() {
+            return Err(GrantRefusal::TakeOutOfRunFirst);
+        }
+        if !matches!(one.pay, Pay::Authorised { .. }) {
+            return Err(GrantRefusal::InstalmentNotAuthorised);
+        }
+        Ok(GrantEvent::InstalmentAuthorisationWithdrawn { instalment, withdrawn_by })
     }
 
     /// The new instalment for one whose payment bounced: the same money of the same year. What it waited for was met
@@ -176,6 +216,8 @@ impl Grant {
         {
             let (by, pay_on, checks_valid_until) = (*by, *pay_on, *checks_valid_until);
             self.set_pay(*instalment, Pay::Authorised { by, pay_on, checks_valid_until });
+        } else if let GrantEvent::InstalmentAuthorisationWithdrawn { instalment, .. } = event {
+            self.set_pay(*instalment, Pay::Planned);
         } else if let GrantEvent::PaymentConfirmed { instalment, .. } = event {
             self.set_pay(*instalment, Pay::Paid);
         } else if let GrantEvent::InstalmentPutInRun { instalment, run, line } = event {

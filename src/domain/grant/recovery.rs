@@ -66,6 +66,12 @@ impl Recoveries {
         }
     }
 
+    pub(super) fn reduced(&mut self, id: RecoveryId, amount: Money) {
+        if let Some(demand) = self.0.get_mut(&id) {
+            demand.demanded -= amount.pounds();
+        }
+    }
+
     fn find(&self, id: RecoveryId) -> Result<&Demand, GrantRefusal> {
         self.0.get(&id).ok_or(GrantRefusal::RecoveryUnknown)
     }
@@ -102,6 +108,23 @@ impl Grant {
     #[must_use]
     pub fn demanded(&self) -> Decimal {
         self.recoveries.total()
+    }
+
+    /// What a payment that comes back means for what is asked back: no more can be asked back than stays paid, so as
+    /// much less is, of what is still open. What has come, or was given up, cannot be undone by it.
+    pub(super) fn demands_less(&self, returned: Money) -> Result<Vec<GrantEvent>, GrantRefusal> {
+        let mut over = self.demanded() - (self.paid() - returned.pounds());
+        let mut reduced = Vec::new();
+        for (recovery, demand) in &self.recoveries.0 {
+            if let Some(amount) = Money::some(over.min(demand.left())) {
+                over -= amount.pounds();
+                reduced.push(GrantEvent::RecoveryReduced { recovery: *recovery, amount });
+            }
+        }
+        if over > Decimal::ZERO {
+            return Err(GrantRefusal::ReturnedAfterSettled { settled: pounds(over) });
+        }
+        Ok(reduced)
     }
 
     /// What follows for the recoveries of the grant.

@@ -80,6 +80,9 @@ impl GrantEvent {
                 "{amount} was authorised to be paid on {} to bank details version {bank_version}.",
                 day(*pay_on)
             ),
+            Self::InstalmentAuthorisationWithdrawn { .. } => {
+                "The authorisation of an instalment was taken back: it is planned again.".into()
+            }
             Self::PaymentConfirmed { amount, value_date, .. } => {
                 format!("{amount} was paid on {}.", day(*value_date))
             }
@@ -139,6 +142,10 @@ impl GrantEvent {
             Self::RecoveryWrittenOff { amount, .. } => {
                 format!("{amount} that was asked back was written off.")
             }
+            Self::RecoveryReduced { amount, .. } => {
+                format!("{amount} less is asked back: a payment came back from the bank.")
+            }
+            Self::TerminationProposed { .. } => "It was put forward that this grant ends early.".into(),
             Self::Terminated { .. } => "Ended early: nothing more is paid.".into(),
             Self::AnnualReviewCompleted { outcome } => format!("Reviewed: {}.", outcome.words()),
             Self::Closed { final_spend, .. } => format!(

@@ -18,7 +18,7 @@ use crate::domain::calendar::FinancialYear;
 use crate::domain::evidence::Evidence;
 use crate::domain::identity::{Actor, Reference, ReferenceKind, Role};
 use crate::domain::{
-    Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, person, words,
+    Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, someone, words,
 };
 
 const PARTNER: u128 = 1;
@@ -74,7 +74,7 @@ fn scoring() -> BTreeSet<Text<40>> {
 
 fn scored(assessor: u128, criterion: &str) -> GrantEvent {
     GrantEvent::ScoreRecorded {
-        assessor: person(assessor),
+        assessor: someone(assessor),
         criterion: words(criterion),
         score: 4,
         justification: words("Clear and well costed."),
@@ -113,18 +113,18 @@ fn evidence() -> Evidence {
 }
 
 fn recommended(proposer: u128, amount: &str) -> GrantEvent {
-    GrantEvent::Recommended { proposer: person(proposer), amount: gbp(amount), panel: Panel::default() }
+    GrantEvent::Recommended { proposer: someone(proposer), amount: gbp(amount), panel: Panel::default() }
 }
 
 fn declared(number: u128) -> GrantEvent {
-    GrantEvent::ConflictDeclared { person: person(number), nature: ConflictNature::TrusteeOrMember }
+    GrantEvent::ConflictDeclared { person: someone(number), nature: ConflictNature::TrusteeOrMember }
 }
 
 fn authorised_to(number: u128, amount: &str) -> GrantEvent {
     GrantEvent::InstalmentAuthorised {
         instalment: id(number),
         amount: gbp(amount),
-        authorised_by: person(FINANCE),
+        authorised_by: someone(FINANCE),
         pay_on: date(PAY_ON),
         checks_valid_until: Some(date(CHECKS_UNTIL)),
         bank_version: 1,
@@ -137,7 +137,7 @@ fn way() -> Vec<GrantEvent> {
     let submitted =
         Grant::default().decide(GrantCommand::Submit(application()), &by(PARTNER, TODAY)).unwrap();
     let approved = GrantEvent::Approved {
-        approver: person(APPROVER),
+        approver: someone(APPROVER),
         amount: gbp("2500"),
         authority: authority("2500"),
         first: None,
@@ -148,7 +148,7 @@ fn way() -> Vec<GrantEvent> {
         .into_iter()
         .chain([
             GrantEvent::EligibilityConfirmed { results: results(&[("local", true), ("open", true)]) },
-            GrantEvent::AssessorAssigned { assessor: person(ASSESSOR) },
+            GrantEvent::AssessorAssigned { assessor: someone(ASSESSOR) },
             scored(ASSESSOR, "reach"),
             scored(ASSESSOR, "cost"),
             recommended(PROPOSER, "2500"),
@@ -156,7 +156,7 @@ fn way() -> Vec<GrantEvent> {
             GrantEvent::OfferIssued { terms_hash: terms(), accept_by: date(ACCEPT_BY) },
             GrantEvent::OfferAccepted {
                 terms_hash: terms(),
-                signatory: person(PARTNER),
+                signatory: someone(PARTNER),
                 signatory_role: SignatoryRole::Chair,
             },
             authorised_to(1, "1500"),
@@ -233,7 +233,7 @@ fn decline() -> GrantCommand {
 }
 
 fn assign(number: u128) -> GrantCommand {
-    GrantCommand::AssignAssessor { assessor: person(number), only_one: false }
+    GrantCommand::AssignAssessor { assessor: someone(number), only_one: false }
 }
 
 fn meet(condition: u128) -> GrantCommand {
@@ -254,7 +254,7 @@ fn pay(number: u128, amount: &str, value_date: &str) -> GrantCommand {
 }
 
 fn declare(number: u128) -> GrantCommand {
-    GrantCommand::DeclareConflict { person: person(number), nature: ConflictNature::TrusteeOrMember }
+    GrantCommand::DeclareConflict { person: someone(number), nature: ConflictNature::TrusteeOrMember }
 }
 
 /// Each step of the way, and what can happen beside it.
@@ -319,8 +319,8 @@ fn stories() -> Vec<Story<Grant>> {
             at: by(PAYER, PAY_ON),
             then: vec![GrantEvent::PaymentReturned {
                 instalment: id(1),
-                run: id(70),
-                line: 1,
+                run: Some(id(70)),
+                line: Some(1),
                 amount: gbp("1500"),
                 value_date: date(PAY_ON),
                 bank_code: words("AC04"),
@@ -503,7 +503,7 @@ fn scores_of_somebody_with_an_interest_are_replaced_before_the_approval() {
     let mut history = at_and(RECOMMENDED, declared(ASSESSOR));
     let told = refused(&history, approve(), APPROVER).sentence;
     assert!(told.contains("cost and reach"), "{told}");
-    let assigned = GrantEvent::AssessorAssigned { assessor: person(ANOTHER) };
+    let assigned = GrantEvent::AssessorAssigned { assessor: someone(ANOTHER) };
     given::<Grant>(&history)
         .when(assign(ANOTHER), &by(PROPOSER, TODAY))
         .then_events(std::slice::from_ref(&assigned));

@@ -183,6 +183,15 @@ impl Change {
         }
     }
 
+    /// The whole award as it will be, where it rises.
+    #[must_use]
+    pub fn raises_to(&self) -> Option<Money> {
+        match self {
+            Self::Amount { from, to, .. } => (to > from).then_some(*to),
+            Self::End { .. } | Self::Purpose { .. } | Self::Payee { .. } | Self::Schedule { .. } => None,
+        }
+    }
+
     fn changes_nothing(&self) -> bool {
         match self {
             Self::Amount { from, to, .. } => from == to,
@@ -309,7 +318,7 @@ impl Grant {
     /// # Errors
     /// `grant.unknown`.
     pub fn payee(&self) -> Result<PartnerId, GrantRefusal> {
-        self.terms.payee.map_or_else(|| self.case().map(|case| case.partner), Ok)
+        self.terms.payee.map_or_else(|| self.subject().map(|case| case.partner), Ok)
     }
 
     /// The whole award as it stands.

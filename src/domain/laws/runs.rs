@@ -60,7 +60,7 @@ impl RunBooks {
     pub fn take_grant(&mut self, event: &GrantEvent) {
         if let GrantEvent::PaymentConfirmed { run: Some(run), amount, .. } = event {
             self.0.entry(RunId(*run)).or_default().paid_to_grants.push(*amount);
-        } else if let GrantEvent::PaymentReturned { run, amount, .. } = event {
+        } else if let GrantEvent::PaymentReturned { run: Some(run), amount, .. } = event {
             self.0.entry(*run).or_default().back_from_grants.push(*amount);
         }
     }

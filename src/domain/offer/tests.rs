@@ -10,7 +10,7 @@ use crate::domain::places::{Area, Community};
 use crate::domain::text::Text;
 use crate::domain::vocabulary::{Access, Language};
 use crate::domain::{
-    Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, person, words,
+    Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, someone, words,
 };
 
 const WORKER: u128 = 1;
@@ -59,7 +59,7 @@ fn drafted() -> OfferEvent {
         reference: Reference::new(ReferenceKind::Offer, 2026, 1),
         partner: id(20),
         content: content(),
-        drafted_by: person(WORKER),
+        drafted_by: someone(WORKER),
     }
 }
 
@@ -72,7 +72,7 @@ fn draft() -> OfferCommand {
 }
 
 fn submitted() -> OfferEvent {
-    OfferEvent::Submitted { content: content(), submitted_by: person(WORKER) }
+    OfferEvent::Submitted { content: content(), submitted_by: someone(WORKER) }
 }
 
 fn published() -> Vec<OfferEvent> {
@@ -101,7 +101,7 @@ fn proposed() -> OfferEvent {
         change: id(30),
         base_version: 1,
         changes: vec![retitled()],
-        proposed_by: person(WORKER),
+        proposed_by: someone(WORKER),
     }
 }
 
@@ -131,7 +131,7 @@ fn reported() -> OfferEvent {
         version: 1,
         what: WhatIsWrong::Contact,
         note: None,
-        reported_by: person(ADVISOR),
+        reported_by: someone(ADVISOR),
     }
 }
 
@@ -243,7 +243,7 @@ fn every_refusal_of_its_review_is_reached_and_of_sending_somebody() {
         change: id(31),
         base_version: 1,
         changes: vec![longer],
-        proposed_by: person(WORKER),
+        proposed_by: someone(WORKER),
     };
     let overtaken = since([proposed(), overtaking, other]);
     let withdrawn = since([OfferEvent::Withdrawn {}]);
@@ -345,7 +345,7 @@ fn somebody_can_be_sent_where_there_is_room_or_where_nobody_said() {
 fn an_offer_sent_back_is_handed_in_anew_with_other_words() {
     let history = [drafted(), submitted(), OfferEvent::SentBack { why: why() }];
     let better = OfferContent { cost: Cost::Amount(gbp("2.50")), ..content() };
-    let handed_in = OfferEvent::Submitted { content: better.clone(), submitted_by: person(WORKER) };
+    let handed_in = OfferEvent::Submitted { content: better.clone(), submitted_by: someone(WORKER) };
     let submit = OfferCommand::Submit { content: Some(better.clone()) };
     given::<Offer>(&history).when(submit, &by(WORKER, TODAY)).then_events(std::slice::from_ref(&handed_in));
     let published = published().split_off(2);

@@ -39,6 +39,13 @@ codes! {
     }
 }
 
+impl CheckKind {
+    /// The checks with these codes: what a programme asks for beside the checks of every partner is kept as codes.
+    pub fn of_codes(codes: impl IntoIterator<Item: AsRef<str>>) -> impl Iterator<Item = Self> {
+        codes.into_iter().filter_map(|code| Self::from_code(code.as_ref()))
+    }
+}
+
 events! {
     /// What can have happened to a partner.
     pub enum PartnerEvent in "partner" {

@@ -50,13 +50,30 @@ struct Notice {
 pub(super) struct Subsidies {
     aid: Vec<(Date, Money)>,
     notices: BTreeMap<GrantId, Notice>,
-    given: BTreeMap<GrantId, (Money, bool)>,
+    given: BTreeMap<GrantId, Given>,
+}
+
+/// A subsidy that was given for a grant, at once or with what a change added, and whether all of it is published.
+#[derive(Debug, Clone, Copy, Default)]
+struct Given {
+    total: Decimal,
+    published: bool,
 }
 
 impl Subsidies {
     /// What counts towards the limit on a date, in pounds.
     fn total(&self, on: Date) -> Decimal {
         self.aid.iter().filter(|(given, _)| counts(*given, on)).map(|(_, amount)| amount.pounds()).sum()
+    }
+
+    /// What was given for a grant, in pounds.
+    fn given(&self, grant: GrantId) -> Decimal {
+        self.given.get(&grant).map(|given| given.total).unwrap_or_default()
+    }
+
+    /// How much of a sum for a grant has not been given yet.
+    fn more(&self, grant: GrantId, whole: Money) -> Option<Money> {
+        Money::some(whole.pounds() - self.given(grant))
     }
 
     fn within_limit(&self, amount: Money, on: Date) -> Result<(), PartnerRefusal> {
@@ -80,11 +97,12 @@ impl Subsidies {
         } else if let PartnerEvent::SubsidyGiven { grant, amount, given_on } = event {
             self.aid.push((*given_on, *amount));
             self.notices.remove(grant);
-            self.given.insert(*grant, (*amount, false));
+            let given = self.given.entry(*grant).or_default();
+            *given = Given { total: given.total + amount.pounds(), published: false };
         } else if let PartnerEvent::SubsidyPublished { grant, .. } = event
-            && let Some((_, published)) = self.given.get_mut(grant)
+            && let Some(given) = self.given.get_mut(grant)
         {
-            *published = true;
+            given.published = true;
         }
     }
 }
@@ -102,19 +120,37 @@ impl Partner {
         self.subsidies.notices.contains_key(&grant)
     }
 
-    /// Whether a subsidy may be given for a grant on a date.
+    /// Whether a grant that was given as minimal financial assistance comes to more than was given with this sum.
+    #[must_use]
+    pub fn is_more_subsidy(&self, grant: GrantId, whole: Money) -> bool {
+        self.subsidies.given.contains_key(&grant) && self.subsidies.more(grant, whole).is_some()
+    }
+
+    /// Whether a subsidy may be given for a grant on a date: the whole sum of it, of which some may have been given.
     ///
     /// # Errors
     /// The partner was not told, has not confirmed, confirmed less, or would have more than the limit.
-    pub fn may_be_subsidised(&self, grant: GrantId, amount: Money, on: Date) -> Result<(), PartnerRefusal> {
+    pub fn may_be_subsidised(&self, grant: GrantId, whole: Money, on: Date) -> Result<(), PartnerRefusal> {
         let notice = self.subsidies.notices.get(&grant).ok_or(PartnerRefusal::SubsidyNotNotified)?;
         if !notice.confirmed {
             return Err(PartnerRefusal::SubsidyNotConfirmed);
         }
-        if amount > notice.amount {
-            return Err(PartnerRefusal::SubsidyAboveNotice { notified: notice.amount, asked: amount });
+        if whole > notice.amount {
+            return Err(PartnerRefusal::SubsidyAboveNotice { notified: notice.amount, asked: whole });
         }
-        self.subsidies.within_limit(amount, on)
+        self.subsidies.more(grant, whole).map_or(Ok(()), |more| self.subsidies.within_limit(more, on))
+    }
+
+    /// What of a sum is given now: all of it, or what a change adds to what was given before.
+    pub(super) fn give_subsidy(
+        &self,
+        grant: GrantId,
+        whole: Money,
+        (today, on): (Date, Date),
+    ) -> Result<PartnerEvent, PartnerRefusal> {
+        self.may_be_subsidised(grant, whole, today)?;
+        let amount = self.subsidies.more(grant, whole).ok_or(PartnerRefusal::SubsidyAlreadyGiven)?;
+        Ok(PartnerEvent::SubsidyGiven { grant, amount, given_on: on })
     }
 
     pub(super) fn declare_subsidy(
@@ -141,10 +177,8 @@ impl Partner {
         if self.subsidies.notices.get(&grant).is_some_and(|notice| notice.amount == amount) {
             return Err(PartnerRefusal::SubsidyAlreadyNotified { amount });
         }
-        if self.subsidies.given.contains_key(&grant) {
-            return Err(PartnerRefusal::SubsidyAlreadyGiven);
-        }
-        self.subsidies.within_limit(amount, on)?;
+        let more = self.subsidies.more(grant, amount).ok_or(PartnerRefusal::SubsidyAlreadyGiven)?;
+        self.subsidies.within_limit(more, on)?;
         Ok(PartnerEvent::SubsidyNotified { grant, amount })
     }
 
@@ -159,7 +193,9 @@ impl Partner {
         if notice.confirmed {
             return Err(PartnerRefusal::SubsidyAlreadyConfirmed);
         }
-        self.subsidies.within_limit(notice.amount, on)?;
+        if let Some(more) = self.subsidies.more(grant, notice.amount) {
+            self.subsidies.within_limit(more, on)?;
+        }
         Ok(PartnerEvent::SubsidyConfirmed { grant, amount: notice.amount, confirmed_by, evidence })
     }
 
@@ -170,8 +206,8 @@ impl Partner {
     ) -> Result<PartnerEvent, PartnerRefusal> {
         match self.subsidies.given.get(&grant) {
             None => Err(PartnerRefusal::SubsidyNotGiven),
-            Some((_, true)) => Err(PartnerRefusal::SubsidyAlreadyPublished),
-            Some((_, false)) => Ok(PartnerEvent::SubsidyPublished { grant, entry }),
+            Some(Given { published: true, .. }) => Err(PartnerRefusal::SubsidyAlreadyPublished),
+            Some(Given { published: false, .. }) => Ok(PartnerEvent::SubsidyPublished { grant, entry }),
         }
     }
 }

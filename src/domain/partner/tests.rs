@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::evidence::Evidence;
 use crate::domain::identity::{Hash, ReferenceKind};
-use crate::domain::{Refused, Story, all_hold, all_reached, by, date, given, never_fails, person, words};
+use crate::domain::{Refused, Story, all_hold, all_reached, by, date, given, never_fails, someone, words};
 
 /// People: who hands in for the partner, who verifies bank details, who approves, who else is about.
 const PARTNER: u128 = 1;
@@ -44,13 +44,13 @@ fn passed(check: CheckKind, valid_until: Option<&str>) -> PartnerEvent {
 }
 
 fn handed_in(bank_version: u32) -> PartnerEvent {
-    PartnerEvent::BankDetailsSubmitted { bank_version, submitted_by: person(PARTNER), details: details() }
+    PartnerEvent::BankDetailsSubmitted { bank_version, submitted_by: someone(PARTNER), details: details() }
 }
 
 fn verified(bank_version: u32, payable_from: &str) -> PartnerEvent {
     PartnerEvent::BankDetailsVerified {
         bank_version,
-        verified_by: person(FINANCE),
+        verified_by: someone(FINANCE),
         method: VerificationMethod::CallBack,
         payable_from: date(payable_from),
     }

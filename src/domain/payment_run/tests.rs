@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::identity::ReferenceKind;
 use crate::domain::{
-    Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, person, words,
+    Refused, Story, all_hold, all_reached, by, date, gbp, given, never_fails, someone, words,
 };
 
 const MAKER: u128 = 1;
@@ -36,7 +36,7 @@ fn opened() -> PaymentRunEvent {
         reference: Reference::new(ReferenceKind::PaymentRun, 2026, 1),
         title: words("June"),
         pay_on: date(PAY_ON),
-        opened_by: person(MAKER),
+        opened_by: someone(MAKER),
     }
 }
 
@@ -60,12 +60,12 @@ fn added(line: u32, amount: &str) -> PaymentRunEvent {
         partner: id(300),
         amount: gbp(amount),
         bank_version: 2,
-        added_by: person(ADDER),
+        added_by: someone(ADDER),
     }
 }
 
 fn persons() -> Persons {
-    Persons { deciders: [person(DECIDER)].into(), conflicted: [person(CONFLICTED)].into() }
+    Persons { deciders: [someone(DECIDER)].into(), conflicted: [someone(CONFLICTED)].into() }
 }
 
 fn approve() -> PaymentRunCommand {
@@ -158,8 +158,8 @@ fn way() -> Vec<PaymentRunEvent> {
         added(1, "2500"),
         added(2, "1000"),
         added(3, "0.01"),
-        PaymentRunEvent::Approved { approver: person(APPROVER) },
-        PaymentRunEvent::Released { releaser: person(RELEASER) },
+        PaymentRunEvent::Approved { approver: someone(APPROVER) },
+        PaymentRunEvent::Released { releaser: someone(RELEASER) },
         exported(),
         loaded(3, "3500.01"),
         confirmed(1, "2500"),

@@ -285,12 +285,11 @@ impl ProgrammeFacts {
                 ..
             }) = &entry.fact
             {
-                let checks = required_checks.iter().filter_map(|code| CheckKind::from_code(code.as_str()));
                 known = Some(Self {
                     purpose: purpose.clone(),
                     track: *track,
                     one_approver: limits.one_approver,
-                    checks: checks.collect(),
+                    checks: CheckKind::of_codes(required_checks).collect(),
                     scoring: scoring.iter().map(|one| one.code.clone()).collect(),
                     index,
                     criteria: index,

@@ -275,6 +275,8 @@ fn pay<'a>(parts: &mut Vec<Part<'a>>, index: i64, event: &'a GrantEvent) {
             (*authorised_by, *pay_on, *amount, *checks_valid_until);
         let authorised = Authorised { by, pay_on, amount, checks_valid_until, index };
         set(instalment, &|part| part.authorised = Some(authorised));
+    } else if let GrantEvent::InstalmentAuthorisationWithdrawn { instalment, .. } = event {
+        set(instalment, &|part| part.authorised = None);
     } else if let GrantEvent::PaymentConfirmed { instalment, .. } = event {
         set(instalment, &|part| part.paid = Some(index));
     } else if let GrantEvent::InstalmentPutInRun { instalment, run, line } = event {

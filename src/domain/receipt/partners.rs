@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 
 use super::around::{Bank, Holding, PartnerFacts};
-use super::facts::places;
+use super::facts::{Said, places};
 use super::{Case, Rule, people};
 use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::identity::GrantId;
@@ -113,6 +113,37 @@ fn verified(bank: &Bank, pay_on: Date) -> Vec<Rule> {
     ]
 }
 
+/// What was given for a grant as minimal financial assistance.
+fn given_before(partner: &PartnerFacts<'_>, of: GrantId) -> Vec<Said<Money>> {
+    partner.each(|event| {
+        if let PartnerEvent::SubsidyGiven { grant, amount, .. } = event {
+            (*grant == of).then_some(*amount)
+        } else {
+            None
+        }
+    })
+}
+
+/// A change of the amount of a grant that was given as minimal financial assistance: what it adds is confirmed anew.
+pub(super) fn more_subsidy(
+    case: &Case<'_>,
+    partner: &PartnerFacts<'_>,
+    (grant, whole): (GrantId, Money),
+) -> Vec<Rule> {
+    let before = given_before(partner, grant);
+    let given: Decimal = before.iter().map(|(amount, _)| amount.pounds()).sum();
+    if !before.is_empty() && whole.pounds() > given {
+        return subsidy(case, partner, (grant, whole));
+    }
+    let says = "A grant given as minimal financial assistance is confirmed anew before it becomes more.";
+    let found = if before.is_empty() {
+        "The grant was not given as minimal financial assistance.".to_owned()
+    } else {
+        format!("{} was given for it, and it does not become more.", pounds(given))
+    };
+    vec![Rule::new("partner.subsidy_limit", says, true, found, places(&before))]
+}
+
 /// Minimal financial assistance, where the partner was told that the grant is that: confirmed in writing, and within
 /// the limit.
 pub(super) fn subsidy(
@@ -128,6 +159,8 @@ pub(super) fn subsidy(
             None
         }
     });
+    let before = given_before(partner, grant);
+    let more = amount.pounds() - before.iter().map(|(amount, _)| amount.pounds()).sum::<Decimal>();
     let Some((notified, at)) = notice.last().copied() else {
         let says = "Minimal financial assistance is confirmed by the partner and within the limit.";
         let found = "The grant is not given as minimal financial assistance.";
@@ -140,7 +173,9 @@ pub(super) fn subsidy(
             None
         }
     });
-    let confirmed = places(&confirmed).find(|index| *index > at);
+    // A notice serves once: what was given on it before is no ground for more.
+    let used = places(&before).any(|index| index > at);
+    let confirmed = places(&confirmed).find(|index| *index > at && !used);
     let now = FinancialYear::of(case.decision.decided_on).begins_in();
     let mut aid = partner.each(|event| {
         if let PartnerEvent::SubsidyDeclared { amount, given_on, .. }
@@ -173,8 +208,8 @@ pub(super) fn subsidy(
         Rule::new(
             "partner.subsidy_limit",
             "Over this financial year and the two before it, a partner has no more aid than the limit.",
-            had + amount.pounds() <= LIMIT,
-            format!("{} had and {amount} asked; the limit is {}.", pounds(had), pounds(LIMIT)),
+            had + more <= LIMIT,
+            format!("{} had and {} more asked; the limit is {}.", pounds(had), pounds(more), pounds(LIMIT)),
             places(&aid),
         ),
     ]

@@ -51,7 +51,7 @@ fn overdue(grant: &GrantFacts<'_>, today: Date) -> Rule {
             {
                 (*return_id == wanted).then_some(true)
             } else if let GrantEvent::MonitoringReturnSubmitted { return_id, .. }
-            | GrantEvent::MonitoringReturnAccepted { return_id }
+            | GrantEvent::MonitoringReturnAccepted { return_id, .. }
             | GrantEvent::MonitoringReturnWaived { return_id, .. } = event
             {
                 (*return_id == wanted).then_some(false)

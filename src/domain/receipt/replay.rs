@@ -2,22 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
-
 use super::around::{FundFacts, PartnerFacts};
 use super::{Case, Rule};
-use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::delegation::{Delegation, DelegationEvent, Matter};
-use crate::domain::fund::{Fund, FundCommand, IntendedUse, YearShare};
+use crate::domain::fund::{Fund, FundCommand, IntendedUse};
 use crate::domain::grant::{
-    ApprovalGround, AuthoritySource, AuthorityUsed, Change, CourseCommand, Grant, GrantCommand, GrantEvent,
-    MonitoringCommand, RunLine, VariationCommand,
+    ApprovalGround, AuthoritySource, AuthorityUsed, Change, CourseCommand, FirstApproval, Grant,
+    GrantCommand, GrantEvent, MonitoringCommand, RunLine, VariationCommand,
 };
-use crate::domain::identity::{FundId, GrantId, PartnerId, RunId};
+use crate::domain::identity::{FundId, GrantId, PartnerId, RunId, VariationId};
 use crate::domain::partner::{CheckKind, Partner, PartnerCommand, PartnerEvent, PartnerRefusal};
 use crate::domain::payment_run::{PaymentRun, PaymentRunCommand, PaymentRunEvent, Persons, Unpayable};
 use crate::domain::programme::{Programme, ProgrammeEvent, Rules, Track};
-use crate::domain::record::Fact;
+use crate::domain::record::{Fact, beside_money};
 use crate::domain::{Aggregate, Circumstances, Refused, judge};
 
 /// Whether the guards come to the same.
@@ -48,7 +45,7 @@ fn again(case: &Case<'_>) -> Option<Result<Vec<Fact>, Refused>> {
         Fact::Grant(event) => again.grant(event),
         Fact::Partner(event) => again.partner(event),
         Fact::PaymentRun(event) => again.run(event),
-        Fact::Fund(_) | Fact::Programme(_) | Fact::Delegation(_) | Fact::Offer(_) => Ok(Vec::new()),
+        Fact::Fund(_) | Fact::Programme(_) | Fact::Delegation(_) | beside_money!() => Ok(Vec::new()),
     })
 }
 
@@ -62,7 +59,7 @@ fn facts<E: Into<Fact>>(events: Vec<E>) -> Vec<Fact> {
 }
 
 fn checks_of(rules: &Rules) -> Vec<CheckKind> {
-    rules.required_checks.iter().filter_map(|code| CheckKind::from_code(code.as_str())).collect()
+    CheckKind::of_codes(&rules.required_checks).collect()
 }
 
 fn unforeseen() -> Refused {
@@ -108,24 +105,21 @@ impl Again<'_> {
         Ok(AuthorityUsed { source: used.source.clone(), limit })
     }
 
-    fn reserved(&self, fund: &Fund, today: Date) -> Result<BTreeMap<FinancialYear, Decimal>, Refused> {
-        let mut reserved: BTreeMap<FinancialYear, Decimal> = BTreeMap::new();
-        for YearShare { year, amount } in fund.live_reservation(GrantId(self.case.decision.stream), today)? {
-            *reserved.entry(*year).or_default() += amount.pounds();
-        }
-        Ok(reserved)
-    }
-
     fn grant(&self, event: &GrantEvent) -> Result<Vec<Fact>, Refused> {
         let grant = self.state_of_grant(GrantId(self.case.decision.stream));
         let command = if let GrantEvent::Approved { .. } | GrantEvent::FirstApprovalGiven { .. } = event {
             self.approval(&grant, event)?
-        } else if let GrantEvent::VariationApproved { .. } = event {
-            self.variation(&grant, event)?
+        } else if let GrantEvent::VariationApproved { variation, authority, .. }
+        | GrantEvent::VariationFirstApproved {
+            variation,
+            first: FirstApproval { authority, .. },
+        } = event
+        {
+            self.variation(&grant, *variation, authority)?
         } else if let GrantEvent::ConditionWaived { condition, authority, .. } = event {
             let authority = self.authority(&grant, authority)?;
             GrantCommand::Steer(CourseCommand::WaiveCondition { condition: *condition, authority })
-        } else if let GrantEvent::MonitoringReturnWaived { return_id, authority } = event {
+        } else if let GrantEvent::MonitoringReturnWaived { return_id, authority, .. } = event {
             let authority = self.authority(&grant, authority)?;
             GrantCommand::Monitor(MonitoringCommand::Waive { return_id: *return_id, authority })
         } else if let GrantEvent::InstalmentAuthorised { instalment, pay_on, .. } = event {
@@ -142,11 +136,18 @@ impl Again<'_> {
         } else {
             return Ok(Vec::new());
         };
-        judge(&grant, command, &self.at).map(facts)
+        let mut events = judge(&grant, command, &self.at)?;
+        // The record did not always say who waived a return.
+        if let GrantEvent::MonitoringReturnWaived { waived_by: None, .. } = event
+            && let [GrantEvent::MonitoringReturnWaived { waived_by, .. }] = events.as_mut_slice()
+        {
+            *waived_by = None;
+        }
+        Ok(facts(events))
     }
 
     fn approval(&self, grant: &Grant, event: &GrantEvent) -> Result<GrantCommand, Refused> {
-        let case = grant.case()?;
+        let case = grant.subject()?;
         let rules = self.rules_of(grant)?;
         let partner = self.state_of_partner(case.partner);
         partner.approved()?;
@@ -155,7 +156,7 @@ impl Again<'_> {
             partner.may_be_subsidised(id, grant.recommended()?, self.at.today)?;
         }
         let fund = self.state_of_fund(case.fund);
-        let reserved = self.reserved(&fund, self.at.today)?;
+        let reserved = fund.reserved_by_year(id, self.at.today)?;
         let ground = |authority: &AuthorityUsed| -> Result<ApprovalGround, Refused> {
             Ok(ApprovalGround {
                 reserved,
@@ -177,15 +178,22 @@ impl Again<'_> {
         Err(unforeseen())
     }
 
-    fn variation(&self, grant: &Grant, event: &GrantEvent) -> Result<GrantCommand, Refused> {
-        let GrantEvent::VariationApproved { variation, authority, .. } = event else {
-            return Err(unforeseen());
-        };
+    fn variation(
+        &self,
+        grant: &Grant,
+        variation: VariationId,
+        used: &AuthorityUsed,
+    ) -> Result<GrantCommand, Refused> {
         let rules = self.rules_of(grant)?;
         let case = grant.case()?;
-        let change = grant.asked(*variation)?;
-        self.state_of_partner(case.partner).approved()?;
-        let fund = self.state_of_fund(case.fund);
+        let change = grant.asked(variation)?;
+        let partner = self.state_of_partner(case.subject.partner);
+        partner.approved()?;
+        let id = GrantId(self.case.decision.stream);
+        if let Some(whole) = change.raises_to().filter(|whole| partner.is_more_subsidy(id, *whole)) {
+            partner.may_be_subsidised(id, whole, self.at.today)?;
+        }
+        let fund = self.state_of_fund(case.subject.fund);
         if let Change::End { to, .. } = change {
             let period = (case.period.0, *to);
             let (purpose, places) = (rules.purpose.clone(), case.places.clone());
@@ -196,9 +204,9 @@ impl Again<'_> {
             self.state_of_partner(*to).payable(self.at.today, &checks_of(&rules))?;
         }
         let rising = !change.rises().is_empty();
-        let reserved = if rising { self.reserved(&fund, self.at.today)? } else { BTreeMap::new() };
-        let authority = self.authority(grant, authority)?;
-        let (variation, one_approver) = (*variation, rules.limits.one_approver);
+        let reserved = if rising { fund.reserved_by_year(id, self.at.today)? } else { BTreeMap::new() };
+        let authority = self.authority(grant, used)?;
+        let one_approver = rules.limits.one_approver;
         Ok(GrantCommand::Vary(VariationCommand::Approve { variation, authority, one_approver, reserved }))
     }
 
@@ -211,7 +219,7 @@ impl Again<'_> {
         let year = grant.planned(instalment)?.year;
         let id = GrantId(self.case.decision.stream);
         let post = FundCommand::PostExpenditure { grant: id, instalment, year, amount, value_date };
-        judge(&self.state_of_fund(grant.case()?.fund), post, &self.at)?;
+        judge(&self.state_of_fund(grant.subject()?.fund), post, &self.at)?;
         Ok(match (run, line) {
             (Some(run), Some(line)) => {
                 let line = RunLine { instalment, run: RunId(*run), line: *line };

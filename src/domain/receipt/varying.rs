@@ -10,7 +10,7 @@ use crate::domain::calendar::{Date, day};
 use crate::domain::grant::{
     AuthorityUsed, Change, FirstApproval, GrantEvent, GrantStatus, PlannedInstalment,
 };
-use crate::domain::identity::{PersonId, VariationId};
+use crate::domain::identity::{GrantId, PersonId, VariationId};
 use crate::domain::money::{Money, pounds};
 
 /// What was asked for, by whom.
@@ -35,15 +35,57 @@ fn waiting<'a>(grant: &GrantFacts<'a>) -> Option<Said<Asked<'a>>> {
     last.and_then(|(asked, index)| Some((asked?, index)))
 }
 
+/// The change that a variation asks for, while it waits for an answer.
+pub(super) fn asked<'a>(grant: &GrantFacts<'a>, variation: VariationId) -> Option<&'a Change> {
+    waiting(grant).filter(|(asked, _)| asked.variation == variation).map(|(asked, _)| asked.change)
+}
+
+/// An approval of a change: by one, by the first of two, or by the second.
+struct Approval<'a> {
+    variation: VariationId,
+    approver: PersonId,
+    used: &'a AuthorityUsed,
+    /// Whether it is the first of two: nothing changes yet.
+    is_first: bool,
+    first: Option<&'a FirstApproval>,
+    total: Money,
+    change: &'a Change,
+}
+
+impl<'a> Approval<'a> {
+    /// What a fact approves. The first of two names no change and no total: they are those of what was asked for.
+    fn of(grant: &GrantFacts<'a>, event: &'a GrantEvent) -> Option<Self> {
+        if let GrantEvent::VariationApproved { variation, approver, authority: used, first, total, change } =
+            event
+        {
+            let (variation, approver, total) = (*variation, *approver, *total);
+            let first = first.as_ref();
+            Some(Self { variation, approver, used, is_first: false, first, total, change })
+        } else if let GrantEvent::VariationFirstApproved { variation, first: given } = event {
+            let change = asked(grant, *variation)?;
+            let total =
+                if let Change::Amount { to, .. } = change { *to } else { Money::some(grant.total().0)? };
+            let (variation, approver, used) = (*variation, given.approver, &given.authority);
+            Some(Self { variation, approver, used, is_first: true, first: None, total, change })
+        } else {
+            None
+        }
+    }
+}
+
 /// Every rule of the approval of a change.
 pub(super) fn rules(case: &Case<'_>, event: &GrantEvent) -> Vec<Rule> {
-    let GrantEvent::VariationApproved { variation, approver, authority: used, first, total, change } = event
-    else {
-        return Vec::new();
-    };
     let grant = case.grant(case.decision.stream);
+    let (code, says) = (
+        "grant.variation_unknown",
+        "What is approved is the change that was asked for and waits for an answer.",
+    );
+    let Some(approval) = Approval::of(&grant, event) else {
+        return vec![Rule::new(code, says, false, "No such change was waiting.", [])];
+    };
+    let Approval { variation, approver, used, total, change, .. } = approval;
     let (stage, index) = grant.stage();
-    let asked = waiting(&grant).filter(|(asked, _)| asked.variation == *variation);
+    let asked = waiting(&grant).filter(|(asked, _)| asked.variation == variation);
     let same = asked.is_some_and(|(asked, _)| asked.change == change);
     let mut rules = vec![
         Rule::new(
@@ -54,8 +96,8 @@ pub(super) fn rules(case: &Case<'_>, event: &GrantEvent) -> Vec<Rule> {
             index,
         ),
         Rule::new(
-            "grant.variation_unknown",
-            "What is approved is the change that was asked for and waits for an answer.",
+            code,
+            says,
             same,
             match (asked.is_some(), same) {
                 (false, _) => "No such change was waiting.".to_owned(),
@@ -65,15 +107,62 @@ pub(super) fn rules(case: &Case<'_>, event: &GrantEvent) -> Vec<Rule> {
             asked.map(|(_, index)| index),
         ),
     ];
-    rules.extend(asked.map(|asked| requester(&grant, asked, *approver)).unwrap_or_default());
-    rules.push(people::conflicted(&grant, *approver));
-    rules.push(people::assessed(&grant, *approver));
+    rules.extend(asked.map(|asked| requester(&grant, asked, approver)).unwrap_or_default());
+    rules.push(people::conflicted(&grant, approver));
+    rules.push(people::assessed(&grant, approver));
     rules.extend(current(&grant, change));
-    rules.extend(authority::held(case, used, (*approver, case.decision.decided_on), grant.subject()));
-    rules.push(limit(case, &grant, used, (*total, change)));
-    rules.extend(second(case, &grant, (*approver, used), (first.as_ref(), *total)));
+    rules.extend(authority::held(case, used, (approver, case.decision.decided_on), grant.subject()));
+    if approval.is_first {
+        rules.extend(takes_two(case, &grant, (used, total)));
+        rules.push(first_once(&grant, asked.map(|(_, index)| index)));
+    } else {
+        rules.push(limit(case, &grant, used, (total, change)));
+        rules.extend(second(case, &grant, (approver, used), (approval.first, total)));
+    }
     rules.extend(elsewhere(case, &grant, change));
     rules
+}
+
+/// The first of two approvals is one because nobody could have approved so much alone.
+fn takes_two(
+    case: &Case<'_>,
+    grant: &GrantFacts<'_>,
+    (used, total): (&AuthorityUsed, Money),
+) -> Option<Rule> {
+    let programme = ProgrammeFacts::of(case, grant.subject()?.programme)?;
+    let in_force = authority::in_force(case, used);
+    let alone = in_force.limit.min(programme.one_approver);
+    Some(Rule::new(
+        "grant.exceeds_authority",
+        "The first of two approvals is given where the new total is above what one may award alone.",
+        in_force.as_named && total > alone,
+        format!(
+            "{total} in all, {}; one approver of the programme awards up to {}.",
+            in_force.told, programme.one_approver
+        ),
+        in_force.relied_on.into_iter().chain([programme.index]),
+    ))
+}
+
+/// Nobody had approved first since the change was asked for, or whoever had then declared an interest.
+fn first_once(grant: &GrantFacts<'_>, asked_at: Option<i64>) -> Rule {
+    let given = grant.each(|event| {
+        if let GrantEvent::VariationFirstApproved { first, .. } = event { Some(first.approver) } else { None }
+    });
+    let interests = grant.interests();
+    let void = |person: PersonId, at: i64| interests.iter().any(|(who, when)| *who == person && *when > at);
+    let standing: Vec<i64> = given
+        .into_iter()
+        .filter(|(person, at)| asked_at.is_some_and(|asked| *at > asked) && !void(*person, *at))
+        .map(|(_, at)| at)
+        .collect();
+    Rule::new(
+        "grant.same_approver",
+        "The first approval is given once: the second is the approval itself.",
+        standing.is_empty(),
+        if standing.is_empty() { "Nobody had approved it first." } else { "Somebody had approved it first." },
+        standing,
+    )
 }
 
 fn requester(grant: &GrantFacts<'_>, (asked, index): Said<Asked<'_>>, approver: PersonId) -> Vec<Rule> {
@@ -245,7 +334,10 @@ fn elsewhere(case: &Case<'_>, grant: &GrantFacts<'_>, change: &Change) -> Vec<Ru
     if !rises.is_empty() {
         rules.extend(reserving::rules(case, &fund, rises));
     }
-    if let Change::End { to, .. } = change {
+    if let Change::Amount { to, .. } = change {
+        let partner = PartnerFacts::of(case, subject.partner);
+        rules.extend(partners::more_subsidy(case, &partner, (GrantId(case.decision.stream), *to)));
+    } else if let Change::End { to, .. } = change {
         let work = grant.last(|event| {
             if let GrantEvent::ApplicationSubmitted { places, starts_on, .. } = event {
                 Some((places, *starts_on))

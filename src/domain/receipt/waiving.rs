@@ -11,7 +11,7 @@ pub(super) fn rules(case: &Case<'_>, event: &GrantEvent) -> Vec<Rule> {
     let grant = case.grant(case.decision.stream);
     let (mut rules, used) = if let GrantEvent::ConditionWaived { condition, authority, .. } = event {
         (of_condition(&grant, *condition), authority)
-    } else if let GrantEvent::MonitoringReturnWaived { return_id, authority } = event {
+    } else if let GrantEvent::MonitoringReturnWaived { return_id, authority, .. } = event {
         (of_return(&grant, *return_id), authority)
     } else {
         return Vec::new();
@@ -92,7 +92,7 @@ fn of_return(grant: &GrantFacts<'_>, wanted: ReturnId) -> Vec<Rule> {
         }
     });
     let settled = grant.last(|event| {
-        if let GrantEvent::MonitoringReturnAccepted { return_id }
+        if let GrantEvent::MonitoringReturnAccepted { return_id, .. }
         | GrantEvent::MonitoringReturnWaived { return_id, .. } = event
         {
             (*return_id == wanted).then_some(())

@@ -14,7 +14,7 @@ use crate::domain::grant::{
 use crate::domain::identity::{FundId, Hash, ReferenceKind, VariationId};
 use crate::domain::partner::PartnerEvent;
 use crate::domain::programme::{Limits, Route};
-use crate::domain::{date, gbp, person, words};
+use crate::domain::{date, gbp, someone, words};
 
 const FUND: FundId = FundId(Uuid::from_u128(1));
 const PARTNER: PartnerId = PartnerId(Uuid::from_u128(2));
@@ -84,7 +84,7 @@ impl Told {
 
     fn authority(&mut self, to: u128, limit: &str) -> i64 {
         let event = DelegationEvent::Granted {
-            person: person(to),
+            person: someone(to),
             scope: Scope::Everything,
             limit: gbp(limit),
             from: date("2026-01-01"),
@@ -112,7 +112,7 @@ impl Told {
         self.tell(grant(number), "2026-03-02", applied);
         self.tell(grant(number), "2026-03-02", GrantEvent::EligibilityConfirmed { results: Vec::new() });
         let recommended = GrantEvent::Recommended {
-            proposer: person(PROPOSER),
+            proposer: someone(PROPOSER),
             amount: gbp(amount),
             panel: Panel::default(),
         };
@@ -121,7 +121,7 @@ impl Told {
 
     fn first(&mut self, number: u32, (by, limit): (u128, &str), amount: &str) -> i64 {
         let event = GrantEvent::FirstApprovalGiven {
-            approver: person(by),
+            approver: someone(by),
             amount: gbp(amount),
             authority: under(limit, by),
             instalments: Vec::new(),
@@ -146,7 +146,7 @@ impl Told {
             conditions: Vec::new(),
         };
         let event = GrantEvent::Approved {
-            approver: person(by),
+            approver: someone(by),
             amount: gbp(amount),
             authority,
             first,
@@ -166,7 +166,7 @@ impl Told {
     fn by_both(&mut self, number: u32, amount: &str) -> i64 {
         self.recommended(number, SMALL, amount);
         self.first(number, (OLU, "10000"), amount);
-        let first = FirstApproval { approver: person(OLU), authority: under("10000", OLU) };
+        let first = FirstApproval { approver: someone(OLU), authority: under("10000", OLU) };
         self.approved(number, "2026-03-16", (NADIA, under("25000", NADIA)), amount, Some(first))
     }
 
@@ -180,7 +180,7 @@ impl Told {
         let event = GrantEvent::InstalmentAuthorised {
             instalment: instalment(number),
             amount: gbp("900"),
-            authorised_by: person(PROPOSER),
+            authorised_by: someone(PROPOSER),
             pay_on: date(pay_on),
             checks_valid_until: None,
             bank_version: 1,
@@ -324,7 +324,7 @@ fn where_nobody_else_could_sign_it_would_have_been_blocked() {
     let mut told = Told::new();
     told.recommended(1, SMALL, "4000");
     let nature = ConflictNature::FamilyOrFriend;
-    told.tell(grant(1), "2026-03-03", GrantEvent::ConflictDeclared { person: person(NADIA), nature });
+    told.tell(grant(1), "2026-03-03", GrantEvent::ConflictDeclared { person: someone(NADIA), nature });
     told.approved(1, "2026-03-16", (OLU, under("10000", OLU)), "4000", None);
     told.by_olu(2, SMALL, "4000", "2026-03-16");
     told.tell(delegation(NADIA), "2026-03-17", DelegationEvent::Revoked {});
@@ -380,7 +380,7 @@ fn what_no_delegation_reaches_is_blocked() {
     let change = Change::Purpose { from: words("Lunches"), to: words("Suppers") };
     let varied = GrantEvent::VariationApproved {
         variation: VariationId(Uuid::from_u128(9)),
-        approver: person(NADIA),
+        approver: someone(NADIA),
         authority: under("25000", NADIA),
         first: None,
         total: gbp("8500"),
@@ -482,7 +482,7 @@ fn an_instalment_is_held_back_from_a_payment_run() {
             reference: Reference::new(ReferenceKind::PaymentRun, 2026, 1),
             title: words("July"),
             pay_on: date(pay_on),
-            opened_by: person(PROPOSER),
+            opened_by: someone(PROPOSER),
         };
         told.tell(RUN, "2026-07-02", opened);
         let added = PaymentRunEvent::LineAdded {
@@ -493,7 +493,7 @@ fn an_instalment_is_held_back_from_a_payment_run() {
             partner: PARTNER,
             amount: gbp("900"),
             bank_version: 1,
-            added_by: person(PROPOSER),
+            added_by: someone(PROPOSER),
         };
         told.tell(RUN, "2026-07-02", added);
         told
@@ -520,7 +520,7 @@ fn what_did_not_hold_anyway_or_never_ran_out_by_months_is_no_effect() {
     told.tell(
         PARTNER,
         "2026-06-01",
-        PartnerEvent::BankDetailsSubmitted { bank_version: 2, submitted_by: person(PROPOSER), details },
+        PartnerEvent::BankDetailsSubmitted { bank_version: 2, submitted_by: someone(PROPOSER), details },
     );
     told.passed(CheckKind::Bank, "2026-06-02", None);
     told.passed(CheckKind::Safeguarding, "2026-06-02", None);

@@ -192,6 +192,34 @@ pub struct ConfirmPaymentInput {
     pub meant: Meant,
 }
 
+/// An instalment whose authorisation is taken back.
+#[derive(Debug, Clone, InputObject)]
+pub struct WithdrawAuthorisationInput {
+    /// The grant.
+    pub grant_id: Uuid,
+    /// The instalment.
+    pub instalment_id: Uuid,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// A payment made by hand that came back.
+#[derive(Debug, Clone, InputObject)]
+pub struct RecordPaymentReturnedInput {
+    /// The grant.
+    pub grant_id: Uuid,
+    /// The instalment.
+    pub instalment_id: Uuid,
+    /// The day the bank gave it back.
+    pub value_date: Date,
+    /// The bank’s code for why, at most 20 characters.
+    pub bank_code: String,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
 /// What a command on a grant leads to.
 #[derive(SimpleObject)]
 pub struct GrantPayload {
@@ -203,10 +231,7 @@ pub struct GrantPayload {
 
 pub(super) async fn payload(ctx: &Context<'_>, done: Result<Done, Failure>) -> Result<GrantPayload> {
     let done = done.map_err(told)?;
-    let (app, _) = asked(ctx)?;
-    let record = app.grants_named(&[done.id]).await.map_err(told)?.remove(&done.id);
-    let record = record.ok_or_else(|| told(Failure::NotFound("grant")))?;
-    Ok(GrantPayload { receipt: done.into(), grant: Grant::new(done.id, record) })
+    Ok(GrantPayload { receipt: done.into(), grant: Grant::named(ctx, done.id).await? })
 }
 
 pub(super) async fn step(ctx: &Context<'_>, grant: Uuid, meant: Meant, step: Step) -> Result<GrantPayload> {
@@ -411,5 +436,35 @@ impl GrantMutations {
         let payment = (InstalmentId(input.instalment_id), amount, input.value_date.0);
         let how = input.meant.how().map_err(told)?;
         payload(ctx, app.confirm_payment(who, &how, GrantId(input.grant_id), payment).await).await
+    }
+
+    /// Take back the authorisation of an instalment that is in no payment run and not paid: it is planned again. Needs
+    /// a reason.
+    async fn withdraw_authorisation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: WithdrawAuthorisationInput,
+    ) -> Result<GrantPayload> {
+        let (app, who) = asked(ctx)?;
+        let how = input.meant.how().map_err(told)?;
+        let (grant, instalment) = (GrantId(input.grant_id), InstalmentId(input.instalment_id));
+        payload(ctx, app.withdraw_authorisation(who, &how, grant, instalment).await).await
+    }
+
+    /// Record that a payment made by hand came back from the bank: a new instalment takes the place of the old one, and
+    /// what is asked back becomes less where no more than that stays paid. A payment that went through a run comes back
+    /// in the bank’s answer on it. Needs a reason.
+    async fn record_payment_returned(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The payment, and when it came back.")] input: RecordPaymentReturnedInput,
+    ) -> Result<GrantPayload> {
+        let (app, who) = asked(ctx)?;
+        let mut entered = Entered::default();
+        let code = entered.text("bankCode", &input.bank_code);
+        let code = entered.all(code).map_err(told)?;
+        let back = (InstalmentId(input.instalment_id), input.value_date.0, code);
+        let how = input.meant.how().map_err(told)?;
+        payload(ctx, app.record_payment_returned(who, &how, GrantId(input.grant_id), back).await).await
     }
 }

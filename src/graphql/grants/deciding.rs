@@ -4,7 +4,6 @@ use async_graphql::{Context, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::super::{Date, Money, Person};
-use super::named;
 use crate::domain::grant::{self, AuthoritySource, Reading};
 use crate::projections::grants::{FirstApprovalRecord, QuestionRecord};
 
@@ -80,10 +79,10 @@ impl Panel {
     pub(super) async fn new(ctx: &Context<'_>, panel: &grant::Panel) -> Result<Self> {
         let (mut present, mut stood_aside) = (Vec::new(), Vec::new());
         for one in &panel.present {
-            present.push(named(ctx, *one).await?);
+            present.push(Person::named(ctx, *one).await?);
         }
         for one in &panel.stood_aside {
-            stood_aside.push(named(ctx, *one).await?);
+            stood_aside.push(Person::named(ctx, *one).await?);
         }
         Ok(Self { present, stood_aside })
     }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::super::{Code, Date, Entered, Meant, Money, asked, told};
+use super::super::{Code, Date, Entered, Meant, Money, Person, asked, told};
 use super::commands::{GrantInput, GrantPayload, payload};
 use super::monitoring::texts;
 use crate::app::Failure;
@@ -71,6 +71,8 @@ pub struct Recovery {
     pub received: Money,
     /// How much was given up.
     pub written_off: Money,
+    /// How much less is asked back, because a payment came back from the bank.
+    pub reduced: Money,
     /// How much is still open.
     pub open: Money,
 }
@@ -88,6 +90,7 @@ impl From<&RecoveryRecord> for Recovery {
     fn from(one: &RecoveryRecord) -> Self {
         let received = one.received.iter().map(|(amount, _)| amount.pounds()).sum();
         let written_off = one.written_off.iter().map(|amount| amount.pounds()).sum();
+        let reduced = one.reduced.iter().map(|amount| amount.pounds()).sum();
         let receipts = one.received.iter();
         Self {
             id: one.id.0,
@@ -99,7 +102,8 @@ impl From<&RecoveryRecord> for Recovery {
                 .collect(),
             received: Money(received),
             written_off: Money(written_off),
-            open: Money(one.amount.pounds() - received - written_off),
+            reduced: Money(reduced),
+            open: Money(one.amount.pounds() - reduced - received - written_off),
         }
     }
 }
@@ -117,6 +121,15 @@ impl From<&ReviewRecord> for AnnualReview {
     fn from(one: &ReviewRecord) -> Self {
         Self { outcome: Code(one.outcome), on: Date(one.on) }
     }
+}
+
+/// That somebody put forward that a grant ends early.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct TerminationProposal {
+    /// Who.
+    pub proposed_by: Person,
+    /// When.
+    pub proposed_on: Date,
 }
 
 /// How a grant ended when it was closed.
@@ -279,7 +292,7 @@ impl RunningMutations {
         steer(ctx, input.grant_id, input.meant, Course::Suspend { grounds }).await
     }
 
-    /// Resume a suspended grant, not as whoever suspended it. Needs a reason.
+    /// Resume a suspended grant, not as whoever suspended it and not while its partner is suspended. Needs a reason.
     async fn resume_grant(
         &self,
         ctx: &Context<'_>,
@@ -354,7 +367,17 @@ impl RunningMutations {
         steer(ctx, input.grant_id, input.meant, Course::CompleteReview { outcome: input.outcome.0 }).await
     }
 
-    /// End a grant early; what was still to be paid is free again in the same moment. Needs a reason.
+    /// Put forward that a grant ends early: somebody else decides. Needs a reason.
+    async fn propose_termination(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The grant.")] input: GrantInput,
+    ) -> Result<GrantPayload> {
+        steer(ctx, input.grant_id, input.meant, Course::ProposeTermination).await
+    }
+
+    /// End a grant early, as somebody else put forward; what was still to be paid is free again in the same moment.
+    /// Needs a reason.
     async fn terminate_grant(
         &self,
         ctx: &Context<'_>,
@@ -365,8 +388,8 @@ impl RunningMutations {
         payload(ctx, app.terminate_grant(who, &how, GrantId(input.grant_id)).await).await
     }
 
-    /// Close a grant: everything is paid or released, what was asked back is settled, and the final return is accepted
-    /// or waived.
+    /// Close a grant, also one that was ended early: everything is paid or released, what was asked back is settled, and
+    /// the final return is accepted or waived by somebody else than whoever closes it.
     async fn close_grant(
         &self,
         ctx: &Context<'_>,

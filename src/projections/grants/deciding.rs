@@ -54,6 +54,7 @@ impl GrantRecord {
     pub(super) fn bar(&mut self, person: PersonId) {
         self.assessors.retain(|assessor| *assessor != person);
         self.void_first_approval_of(person);
+        self.termination.take_if(|put_forward| put_forward.proposed_by == person);
     }
 
     pub(super) fn void_first_approval_of(&mut self, person: PersonId) {

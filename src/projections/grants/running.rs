@@ -83,6 +83,8 @@ pub struct RecoveryRecord {
     pub received: Vec<(Money, Date)>,
     /// What was given up.
     pub written_off: Vec<Money>,
+    /// By how much less is asked back, because a payment came back from the bank.
+    pub reduced: Vec<Money>,
 }
 
 /// What the partner said will not be spent.
@@ -103,6 +105,15 @@ pub struct ReviewRecord {
     pub outcome: ReviewOutcome,
     /// When.
     pub on: Date,
+}
+
+/// That somebody put forward that a grant ends early.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminationRecord {
+    /// Who.
+    pub proposed_by: PersonId,
+    /// When.
+    pub proposed_on: Date,
 }
 
 /// How a grant ended when it was closed.
@@ -128,11 +139,14 @@ impl GrantRecord {
             self.status = GrantStatus::Suspended;
         } else if let GrantEvent::Resumed {} = fact {
             self.status = self.before_suspension;
+            self.termination = None;
             if let Some(last) = self.suspensions.last_mut() {
                 last.lifted_on = Some(on);
             }
         } else if let GrantEvent::AnnualReviewCompleted { outcome } = fact {
             self.reviews.push(ReviewRecord { outcome, on });
+        } else if let GrantEvent::TerminationProposed { proposed_by } = fact {
+            self.termination = Some(TerminationRecord { proposed_by, proposed_on: on });
         } else if let GrantEvent::Terminated { unpaid } = fact {
             self.replan(&Replan { from: unpaid, to: Vec::new() }, on);
             self.end(GrantStatus::Terminated, on);
@@ -155,8 +169,9 @@ impl GrantRecord {
             self.total = self.total.and_then(|total| Money::some(total.pounds() - amount.pounds()));
             self.replan(&plan, on);
         } else if let GrantEvent::RecoveryDemanded { recovery: id, ground, amount, .. } = fact {
-            let (received, written_off) = (Vec::new(), Vec::new());
-            let demand = RecoveryRecord { id, ground, amount, demanded_on: on, received, written_off };
+            let (received, written_off, reduced) = (Vec::new(), Vec::new(), Vec::new());
+            let demand =
+                RecoveryRecord { id, ground, amount, demanded_on: on, received, written_off, reduced };
             self.recoveries.push(demand);
         } else if let GrantEvent::RecoveryReceived { recovery, amount, value_date } = fact {
             if let Some(demand) = self.recoveries.iter_mut().find(|one| one.id == recovery) {
@@ -165,6 +180,10 @@ impl GrantRecord {
         } else if let GrantEvent::RecoveryWrittenOff { recovery, amount } = fact {
             if let Some(demand) = self.recoveries.iter_mut().find(|one| one.id == recovery) {
                 demand.written_off.push(amount);
+            }
+        } else if let GrantEvent::RecoveryReduced { recovery, amount } = fact {
+            if let Some(demand) = self.recoveries.iter_mut().find(|one| one.id == recovery) {
+                demand.reduced.push(amount);
             }
         } else {
             self.take_variation(fact, on);
@@ -250,7 +269,7 @@ impl GrantRecord {
             if let Some(one) = self.returned(return_id, ReturnStatus::Queried) {
                 one.question = Some(question.to_string());
             }
-        } else if let GrantEvent::MonitoringReturnAccepted { return_id } = fact {
+        } else if let GrantEvent::MonitoringReturnAccepted { return_id, .. } = fact {
             if let Some(one) = self.returned(return_id, ReturnStatus::Accepted) {
                 one.settled_on = Some(on);
             }

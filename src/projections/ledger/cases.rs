@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::grant::GrantEvent;
 use crate::domain::identity::{FundId, PartnerId, ProgrammeId};
-use crate::domain::money::Money;
+use crate::domain::money::{Money, Pence};
 use crate::domain::record::Fact;
 use crate::projections::{Fold, Projection, Table, Trouble};
 use crate::store::log::Recorded;
@@ -37,8 +37,7 @@ struct Case {
 }
 
 fn pence(amount: Money) -> i64 {
-    // An amount has exactly two places, so its digits are its pence.
-    i64::try_from(amount.pounds().mantissa()).unwrap_or_default()
+    i64::try_from(Pence::of([amount]).count()).unwrap_or_default()
 }
 
 impl Case {

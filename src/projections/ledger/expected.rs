@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
+use super::{or_null, recorded};
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::postings::{Expectation, expectations};
 use crate::domain::record::Fact;
@@ -169,9 +170,6 @@ struct Folding(Plans);
 
 impl Fold for Folding {
     fn take(&mut self, event: &Recorded, out: &mut Vec<u8>) -> Result<(), Trouble> {
-        fn or_null<T: ToString>(value: Option<T>) -> String {
-            value.map_or_else(|| "\\N".into(), |value| value.to_string())
-        }
         for (number, line) in (0_i16..).zip(self.0.take(event)) {
             let mut row = format!("{}\t{number}\t{}\t", event.index, event.stream.id);
             writeln!(
@@ -182,7 +180,7 @@ impl Fold for Folding {
                 or_null(line.due),
                 line.amount,
                 event.effective_on,
-                event.recorded_at.format("%Y-%m-%d %H:%M:%S%.6f+00"),
+                recorded(event),
             )
             .map_err(|error| Trouble::Other(error.to_string()))?;
             out.extend_from_slice(row.as_bytes());

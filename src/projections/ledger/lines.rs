@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
+use super::{or_null, recorded};
 use crate::domain::calendar::FinancialYear;
 use crate::domain::postings::{Posting, postings};
-use crate::domain::record::Fact;
+use crate::domain::record::{Fact, beside_money};
 use crate::projections::{Fold, Projection, Table, Trouble};
 use crate::store::log::Recorded;
 
@@ -37,7 +38,7 @@ fn lines(event: &Recorded) -> impl Iterator<Item = (i16, Posting)> + use<> {
         | Fact::Delegation(_)
         | Fact::Grant(_)
         | Fact::PaymentRun(_)
-        | Fact::Offer(_) => Vec::new(),
+        | beside_money!() => Vec::new(),
     };
     (0..).zip(lines)
 }
@@ -103,12 +104,6 @@ struct Folding(String);
 
 impl Fold for Folding {
     fn take(&mut self, event: &Recorded, out: &mut Vec<u8>) -> Result<(), Trouble> {
-        fn id<T: std::fmt::Display>(id: Option<T>) -> impl std::fmt::Display {
-            std::fmt::from_fn(move |f| match &id {
-                Some(id) => write!(f, "{id}"),
-                None => f.write_str("\\N"),
-            })
-        }
         for (line, post) in lines(event) {
             self.0.clear();
             writeln!(
@@ -116,16 +111,16 @@ impl Fold for Folding {
                 "{}\t{line}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
                 event.index,
                 event.stream.id,
-                id(post.link.map(|link| link.programme.0)),
-                id(post.link.map(|link| link.partner.0)),
-                id(post.link.map(|link| link.grant.0)),
-                id(post.instalment.map(|instalment| instalment.0)),
+                or_null(post.link.map(|link| link.programme.0)),
+                or_null(post.link.map(|link| link.partner.0)),
+                or_null(post.link.map(|link| link.grant.0)),
+                or_null(post.instalment.map(|instalment| instalment.0)),
                 post.year.begins_in(),
-                id(post.corrects.map(FinancialYear::begins_in)),
+                or_null(post.corrects.map(FinancialYear::begins_in)),
                 post.movement.code(),
                 post.amount.pounds(),
                 event.effective_on,
-                event.recorded_at.format("%Y-%m-%d %H:%M:%S%.6f+00"),
+                recorded(event),
             )
             .map_err(|error| Trouble::Other(error.to_string()))?;
             out.extend_from_slice(self.0.as_bytes());

@@ -22,7 +22,7 @@ fn interest() -> GrantEvent {
 
 fn proposed(proposer: u128) -> GrantEvent {
     let Beginning { reference, partner, programme, fund, title } = beginning();
-    let (proposer, justification) = (person(proposer), words("The only kitchen in the ward."));
+    let (proposer, justification) = (someone(proposer), words("The only kitchen in the ward."));
     GrantEvent::DirectAwardProposed { reference, partner, programme, fund, title, proposer, justification }
 }
 
@@ -64,11 +64,11 @@ fn answered() -> GrantEvent {
 }
 
 fn recuse(number: u128) -> GrantCommand {
-    GrantCommand::RecuseAssessor { assessor: person(number) }
+    GrantCommand::RecuseAssessor { assessor: someone(number) }
 }
 
 fn recused(number: u128) -> GrantEvent {
-    GrantEvent::AssessorRecused { assessor: person(number) }
+    GrantEvent::AssessorRecused { assessor: someone(number) }
 }
 
 fn supersede(criterion: &str, score: u8) -> GrantCommand {
@@ -82,7 +82,7 @@ fn supersede(criterion: &str, score: u8) -> GrantCommand {
 
 fn superseded() -> GrantEvent {
     GrantEvent::ScoreSuperseded {
-        assessor: person(ASSESSOR),
+        assessor: someone(ASSESSOR),
         criterion: words("reach"),
         was: 4,
         score: 5,
@@ -91,7 +91,7 @@ fn superseded() -> GrantEvent {
 }
 
 fn panel(present: &[u128], stood_aside: &[u128]) -> Panel {
-    let people = |numbers: &[u128]| numbers.iter().copied().map(person).collect();
+    let people = |numbers: &[u128]| numbers.iter().copied().map(someone).collect();
     Panel { present: people(present), stood_aside: people(stood_aside) }
 }
 
@@ -110,7 +110,7 @@ fn approve_under(ground: ApprovalGround) -> GrantCommand {
 
 fn first_given() -> GrantEvent {
     GrantEvent::FirstApprovalGiven {
-        approver: person(APPROVER),
+        approver: someone(APPROVER),
         amount: gbp("2500"),
         authority: authority("1000"),
         instalments: instalments(),
@@ -124,10 +124,10 @@ fn second(limit: &str) -> GrantCommand {
 
 fn approved_by_two() -> GrantEvent {
     GrantEvent::Approved {
-        approver: person(SECOND),
+        approver: someone(SECOND),
         amount: gbp("2500"),
         authority: authority("2500"),
-        first: Some(FirstApproval { approver: person(APPROVER), authority: authority("1000") }),
+        first: Some(FirstApproval { approver: someone(APPROVER), authority: authority("1000") }),
         instalments: instalments(),
         terms_version: words("2026-1"),
     }
@@ -143,7 +143,7 @@ pub(super) fn stories() -> Vec<Story<Grant>> {
     let submitted = way().swap_remove(0);
     let declined = GrantEvent::InterestDeclined { feedback: words("This round is for gardens.") };
     let with_panel = GrantEvent::Recommended {
-        proposer: person(PROPOSER),
+        proposer: someone(PROPOSER),
         amount: gbp("2500"),
         panel: panel(&[21, 22], &[23]),
     };
@@ -234,7 +234,7 @@ fn refusals_of_entering() -> Vec<(&'static str, Refused)> {
 
 fn refusals_of_assessing() -> Vec<(&'static str, Refused)> {
     let stood_aside = at_and(SCORED, recused(ASSESSOR));
-    let only_one = GrantCommand::AssignAssessor { assessor: person(ANOTHER), only_one: true };
+    let only_one = GrantCommand::AssignAssessor { assessor: someone(ANOTHER), only_one: true };
     let meeting = |history: &[GrantEvent], panel, quorum| refused(history, together(panel, quorum), PROPOSER);
     vec![
         ("grant.nobody_to_recuse", refused(&at(SCORED), recuse(ANOTHER), PROPOSER)),
@@ -317,7 +317,7 @@ fn at_stage() -> Vec<GrantEvent> {
 
 #[test]
 fn a_first_approval_is_void_once_its_giver_may_not_decide_or_something_else_is_recommended() {
-    let assigned = GrantEvent::AssessorAssigned { assessor: person(APPROVER) };
+    let assigned = GrantEvent::AssessorAssigned { assessor: someone(APPROVER) };
     for after in [declared(APPROVER), recused(APPROVER), assigned, recommended(ANOTHER, "2000")] {
         let history = [halfway(), vec![after]].concat();
         assert!(!Grant::after(&history).awaits_second_approval());
@@ -332,14 +332,14 @@ fn a_first_approval_is_void_once_its_giver_may_not_decide_or_something_else_is_r
 #[test]
 fn whoever_sat_on_the_panel_or_proposed_the_award_does_not_approve_it() {
     let sat = GrantEvent::Recommended {
-        proposer: person(PROPOSER),
+        proposer: someone(PROPOSER),
         amount: gbp("2500"),
         panel: panel(&[APPROVER, 22], &[23]),
     };
     let history = at_and(SCORED, sat);
     given::<Grant>(&history).when(approve(), &by(APPROVER, TODAY)).then_refused("grant.approver_proposed");
     given::<Grant>(&history).when(approve(), &by(SECOND, TODAY)).then_events(&[GrantEvent::Approved {
-        approver: person(SECOND),
+        approver: someone(SECOND),
         amount: gbp("2500"),
         authority: authority("2500"),
         first: None,
@@ -356,7 +356,7 @@ fn whoever_sat_on_the_panel_or_proposed_the_award_does_not_approve_it() {
 fn a_superseding_score_counts_and_can_be_superseded_again() {
     let history = [at(SCORED), vec![superseded()]].concat();
     let back = GrantEvent::ScoreSuperseded {
-        assessor: person(ASSESSOR),
+        assessor: someone(ASSESSOR),
         criterion: words("reach"),
         was: 5,
         score: 2,

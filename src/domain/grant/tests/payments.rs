@@ -102,7 +102,7 @@ pub(super) fn an_instalment_that_bounced_is_paid_by_another_that_is_authorised_a
     let authorised = GrantEvent::InstalmentAuthorised {
         instalment: id(3),
         amount: gbp("1500"),
-        authorised_by: person(FINANCE),
+        authorised_by: someone(FINANCE),
         pay_on: date(PAY_ON),
         checks_valid_until: Some(date(CHECKS_UNTIL)),
         bank_version: 1,
@@ -116,9 +116,9 @@ pub(super) fn an_instalment_that_bounced_is_paid_by_another_that_is_authorised_a
 #[test]
 pub(super) fn a_run_knows_who_decided_and_whether_its_lines_still_hold() {
     let grant = Grant::after(&at_and(AUTHORISED, in_run()));
-    let deciders = [PROPOSER, APPROVER, FINANCE].map(person);
+    let deciders = [PROPOSER, APPROVER, FINANCE].map(someone);
     assert_eq!(grant.deciders(id(1)), BTreeSet::from(deciders));
-    assert_eq!(grant.deciders(id(2)), BTreeSet::from([person(PROPOSER), person(APPROVER)]));
+    assert_eq!(grant.deciders(id(2)), BTreeSet::from([someone(PROPOSER), someone(APPROVER)]));
     assert!(grant.conflicted().is_empty() && grant.has_live_run_line());
     assert_eq!(grant.payable_by(run_line(1)), Ok(()));
     assert_eq!(grant.payable_by(RunLine { line: 2, ..run_line(1) }), Err(GrantRefusal::NotInLine));

@@ -10,11 +10,12 @@ use super::town::{FINANCE, Town, years};
 use crate::domain::calendar::FinancialYear;
 use crate::domain::fund::{EventRange, Fund, FundCommand, FundEvent, GrantLink, ReleaseCause, YearShare};
 use crate::domain::grant::{
-    AuthoritySource, AuthorityUsed, Grant, GrantCommand, GrantEvent, Panel, PlannedInstalment, SignatoryRole,
+    AuthoritySource, AuthorityUsed, Grant, GrantCommand, GrantEvent, Panel, PlannedInstalment,
+    RecoveryCommand, SignatoryRole, VariationCommand,
 };
 use crate::domain::identity::{GrantId, Hash};
 use crate::domain::money::Money;
-use crate::domain::{Aggregate, Circumstances, Refused, judge, person, words};
+use crate::domain::{Aggregate, Circumstances, Refused, judge, someone, words};
 
 /// A guard that can be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,16 @@ pub enum Guard {
     CarryWithinAvailable,
     ClosedYearStays,
     ClosedWhenUsedUp,
+    ReserveForChange,
+    CommitWithChange,
+    ReleaseWithChange,
+    VoidWithRefusedChange,
+    ChangeOfWhatStands,
+    ReleaseWithTermination,
+    DemandWithinPaid,
+    SettledWithinDemand,
+    DemandLowered,
+    ReturnedUnlessSettled,
 }
 
 /// Guards left out together, and the laws one history then breaks.
@@ -54,10 +65,13 @@ pub struct Switch {
 /// movements that are more than one pot to another: nothing recorded today can break it.
 pub const SWITCHES: &[Switch] = {
     use Guard::{
-        AuthorisedOnce, BackWithinPaid, BothSidesOfATransfer, CarryWithinAvailable, ClosedWhenUsedUp,
-        ClosedYearStays, InstalmentOnce, InstalmentsAddUp, InstalmentsAsReserved, PaidAsAuthorised, PaidOnce,
-        PaidOnlyIfAuthorised, PaidWithinOutstanding, ReduceWithinAvailable, ReleaseWithDeclinedOffer,
-        ReserveWithinAvailable, ReturnedOnce, TransferWithinAvailable, VoidWithDecline,
+        AuthorisedOnce, BackWithinPaid, BothSidesOfATransfer, CarryWithinAvailable, ChangeOfWhatStands,
+        ClosedWhenUsedUp, ClosedYearStays, CommitWithChange, DemandLowered, DemandWithinPaid, InstalmentOnce,
+        InstalmentsAddUp, InstalmentsAsReserved, PaidAsAuthorised, PaidOnce, PaidOnlyIfAuthorised,
+        PaidWithinOutstanding, ReduceWithinAvailable, ReleaseWithChange, ReleaseWithDeclinedOffer,
+        ReleaseWithTermination, ReserveForChange, ReserveWithinAvailable, ReturnedOnce,
+        ReturnedUnlessSettled, SettledWithinDemand, TransferWithinAvailable, VoidWithDecline,
+        VoidWithRefusedChange,
     };
     &[
         Switch { off: &[ReserveWithinAvailable], breaks: &["L2"] },
@@ -72,7 +86,17 @@ pub const SWITCHES: &[Switch] = {
         Switch { off: &[AuthorisedOnce, PaidOnce, PaidWithinOutstanding], breaks: &["L3", "L5"] },
         Switch { off: &[PaidOnlyIfAuthorised, PaidOnce, PaidWithinOutstanding], breaks: &["L3", "L5"] },
         Switch { off: &[ReturnedOnce], breaks: &["L5"] },
-        Switch { off: &[BackWithinPaid], breaks: &["L6"] },
+        Switch { off: &[BackWithinPaid], breaks: &["L2"] },
+        Switch { off: &[DemandWithinPaid], breaks: &["L6"] },
+        Switch { off: &[SettledWithinDemand], breaks: &["L6"] },
+        Switch { off: &[DemandLowered], breaks: &["L6"] },
+        Switch { off: &[ReturnedUnlessSettled], breaks: &["L6"] },
+        Switch { off: &[ReserveForChange], breaks: &["L12"] },
+        Switch { off: &[CommitWithChange], breaks: &["L3", "L12"] },
+        Switch { off: &[ReleaseWithChange], breaks: &["L4"] },
+        Switch { off: &[VoidWithRefusedChange], breaks: &["L12"] },
+        Switch { off: &[ChangeOfWhatStands], breaks: &["L5"] },
+        Switch { off: &[ReleaseWithTermination], breaks: &["L4"] },
         Switch { off: &[TransferWithinAvailable], breaks: &["L1", "L2"] },
         Switch { off: &[BothSidesOfATransfer], breaks: &["L7"] },
         Switch { off: &[CarryWithinAvailable], breaks: &["L2"] },
@@ -102,13 +126,23 @@ impl Guard {
             Self::VoidWithDecline => "the reservation voided with a decline",
             Self::ReleaseWithDeclinedOffer => "the commitment released with a declined offer",
             Self::PaidOnce => "fund.already_paid",
-            Self::ReturnedOnce => "fund.not_paid",
+            Self::ReturnedOnce => "grant.not_paid and fund.not_paid",
             Self::BackWithinPaid => "fund.exceeds_paid",
             Self::TransferWithinAvailable => "fund.exceeds_available (on transferring)",
             Self::BothSidesOfATransfer => "what one fund gives taken by the other",
             Self::CarryWithinAvailable => "fund.exceeds_available (on carrying forward)",
             Self::ClosedYearStays => "fund.year_is_closed",
             Self::ClosedWhenUsedUp => "fund.year_has_available",
+            Self::ReserveForChange => "what a change needs reserved when it is asked for",
+            Self::CommitWithChange => "what a change needs committed when it is approved",
+            Self::ReleaseWithChange => "what a change frees released when it is approved",
+            Self::VoidWithRefusedChange => "the reservation voided with a refused change",
+            Self::ChangeOfWhatStands => "grant.variation_stale",
+            Self::ReleaseWithTermination => "the commitment released with a termination",
+            Self::DemandWithinPaid => "grant.demand_exceeds_paid",
+            Self::SettledWithinDemand => "grant.exceeds_demand",
+            Self::DemandLowered => "what is asked back lowered with a payment that comes back",
+            Self::ReturnedUnlessSettled => "grant.returned_after_settled",
         }
     }
 }
@@ -286,7 +320,7 @@ impl Town {
                 bent.evolve(&GrantEvent::InstalmentAuthorised {
                     instalment,
                     amount,
-                    authorised_by: person(FINANCE),
+                    authorised_by: someone(FINANCE),
                     pay_on: value_date,
                     checks_valid_until: None,
                     bank_version: 1,
@@ -306,6 +340,70 @@ impl Town {
                     value_date,
                     run: None,
                     line: None,
+                }])
+            }
+            (_, command) => self.after_award_anyway(grant, command, at, refused),
+        }
+    }
+
+    /// What was refused after the award, recorded as it was asked for.
+    fn after_award_anyway(
+        &self,
+        grant: &Grant,
+        command: GrantCommand,
+        at: &Circumstances,
+        refused: Refused,
+    ) -> Result<Vec<GrantEvent>, Refused> {
+        let (by, on) = (at.actor.person, self.today);
+        match (refused.code, command) {
+            (
+                "grant.demand_exceeds_paid",
+                GrantCommand::Recover(RecoveryCommand::Demand { recovery, ground, amount }),
+            ) if self.is_off(Guard::DemandWithinPaid) => {
+                Ok(vec![GrantEvent::RecoveryDemanded { recovery, ground, amount, demanded_by: by }])
+            }
+            (
+                "grant.exceeds_demand",
+                GrantCommand::Recover(RecoveryCommand::WriteOff { recovery, amount }),
+            ) if self.is_off(Guard::SettledWithinDemand) => {
+                Ok(vec![GrantEvent::RecoveryWrittenOff { recovery, amount }])
+            }
+            (
+                code @ ("grant.not_paid" | "grant.returned_after_settled"),
+                GrantCommand::ReturnPayment { instalment, bank_code, replacement, .. },
+            ) if self.is_off(if code == "grant.not_paid" {
+                Guard::ReturnedOnce
+            } else {
+                Guard::ReturnedUnlessSettled
+            }) =>
+            {
+                let plan = grant.planned(instalment)?;
+                let replacement = PlannedInstalment { id: replacement, ..plan.clone() };
+                let (run, line, amount, value_date) = (None, None, plan.amount, on);
+                Ok(vec![GrantEvent::PaymentReturned {
+                    instalment,
+                    run,
+                    line,
+                    amount,
+                    value_date,
+                    bank_code,
+                    replacement,
+                }])
+            }
+            (
+                "grant.variation_stale",
+                GrantCommand::Vary(VariationCommand::Approve { variation, authority, .. }),
+            ) if self.is_off(Guard::ChangeOfWhatStands) => {
+                let (change, total) = (grant.asked(variation)?.clone(), grant.total()?);
+                let total = change.raises_to().unwrap_or(total);
+                let (approver, first) = (by, None);
+                Ok(vec![GrantEvent::VariationApproved {
+                    variation,
+                    approver,
+                    authority,
+                    first,
+                    total,
+                    change,
                 }])
             }
             _ => Err(refused),
@@ -328,7 +426,7 @@ impl Town {
         match refused.code {
             "grant.instalments_do_not_add_up" if self.is_off(Guard::InstalmentsAddUp) => {
                 let total = instalments.iter().map(|one| one.amount.pounds()).sum();
-                let (proposer, amount) = (person(0), Money::new(total).unwrap());
+                let (proposer, amount) = (someone(0), Money::new(total).unwrap());
                 bent.evolve(&GrantEvent::Recommended { proposer, amount, panel: Panel::default() });
             }
             "grant.instalments_not_as_reserved" if self.is_off(Guard::InstalmentsAsReserved) => {
@@ -356,7 +454,7 @@ impl Town {
     /// Every instalment as if nothing had been authorised or paid.
     fn forget_payments(&self, id: GrantId, grant: &mut Grant) {
         grant.evolve(&GrantEvent::Approved {
-            approver: person(0),
+            approver: someone(0),
             amount: plenty(),
             authority: AuthorityUsed { source: AuthoritySource::Words(words("nobody")), limit: plenty() },
             first: None,
@@ -365,13 +463,13 @@ impl Town {
         });
         grant.evolve(&GrantEvent::OfferAccepted {
             terms_hash: Hash::of(b"terms"),
-            signatory: person(0),
+            signatory: someone(0),
             signatory_role: SignatoryRole::Chair,
         });
     }
 
     fn link(&self, grant: GrantId) -> GrantLink {
-        let of_case = self.grants.get(&grant).and_then(|grant| grant.case().ok());
+        let of_case = self.grants.get(&grant).and_then(|grant| grant.subject().ok());
         let (programme, partner) = of_case.map(|case| (case.programme, case.partner)).unwrap_or_default();
         GrantLink { grant, programme, partner }
     }

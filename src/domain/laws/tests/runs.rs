@@ -20,8 +20,8 @@ use crate::domain::payment_run::{
     BankAnswer, BankLine, Line, LineStatus, PaymentRun, PaymentRunCommand, PaymentRunEvent, Persons,
     Remittance, RunStatus,
 };
-use crate::domain::record::Fact;
-use crate::domain::{Aggregate, Circumstances, Refused, by, date, gbp, judge, person, words};
+use crate::domain::record::{Fact, beside_money};
+use crate::domain::{Aggregate, Circumstances, Refused, by, date, gbp, judge, someone, words};
 
 const COMMISSIONER: u128 = 1;
 const APPROVER: u128 = 2;
@@ -175,9 +175,9 @@ impl Bank {
                 delivery: Vec::new(),
                 criteria_version: 1,
             },
-            GrantEvent::Recommended { proposer: person(COMMISSIONER), amount, panel: Panel::default() },
+            GrantEvent::Recommended { proposer: someone(COMMISSIONER), amount, panel: Panel::default() },
             GrantEvent::Approved {
-                approver: person(APPROVER),
+                approver: someone(APPROVER),
                 first: None,
                 amount,
                 authority: AuthorityUsed {
@@ -189,7 +189,7 @@ impl Bank {
             },
             GrantEvent::OfferAccepted {
                 terms_hash: terms(),
-                signatory: person(99),
+                signatory: someone(99),
                 signatory_role: SignatoryRole::Chair,
             },
         ];
@@ -226,7 +226,7 @@ impl Bank {
                         *count += u32::from(one);
                     }
                 }
-                Fact::Partner(_) | Fact::Delegation(_) | Fact::Programme(_) | Fact::Offer(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) | Fact::Programme(_) | beside_money!() => {}
             }
         }
     }
@@ -315,7 +315,7 @@ impl Bank {
 
     fn add(&self, place: usize, grant: GrantId, instalment: InstalmentId) -> Result<Decision, Refused> {
         let state = &self.grants[&grant];
-        let case = state.case()?;
+        let case = state.subject()?;
         let add = PaymentRunCommand::AddLine {
             grant,
             grant_reference: case.reference.clone(),

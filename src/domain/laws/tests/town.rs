@@ -2,6 +2,7 @@
 //! that touch two streams are made as the app makes them: both or neither.
 
 mod budgets;
+mod courses;
 mod payments;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ use super::openings::{fund_opening, programme_opening};
 use super::reckless::Guard;
 use crate::domain::calendar::{Date, FinancialYear};
 use crate::domain::fund::{
-    Fund, FundCommand, FundEvent, GrantLink, IntendedUse, ReleaseCause, Transfer, YearFigures, YearShare,
+    Fund, FundCommand, GrantLink, IntendedUse, ReleaseCause, Transfer, YearFigures, YearShare,
 };
 use crate::domain::grant::{
     Application, ApprovalGround, AuthoritySource, AuthorityUsed, ConflictNature, CriterionResult, Grant,
@@ -28,9 +29,9 @@ use crate::domain::money::Money;
 use crate::domain::places::Area;
 use crate::domain::postings::{Pot, postings};
 use crate::domain::programme::{Programme, ProgrammeCommand, Rules};
-use crate::domain::record::Fact;
+use crate::domain::record::{Fact, beside_money};
 use crate::domain::text::Text;
-use crate::domain::{Aggregate, Circumstances, Refused, by, date, judge, person, words};
+use crate::domain::{Aggregate, Circumstances, Refused, by, date, judge, someone, words};
 
 pub const PARTNER: u128 = 1;
 pub const PROPOSER: u128 = 2;
@@ -64,8 +65,15 @@ pub enum Deed {
     Wait,
     /// A payment comes back from the bank.
     Return,
-    /// Money that was paid is got back from the partner.
+    /// Money that was paid is asked back from the partner, comes, or is given up.
     Recover,
+    /// A change is asked for or decided.
+    Change,
+    /// What will not be spent is declared or released.
+    Cut,
+    HoldUp,
+    Terminate,
+    Close,
     /// Budget goes to the other fund.
     Transfer,
     /// Budget goes to the next year.
@@ -75,8 +83,8 @@ pub enum Deed {
 }
 
 /// How many times in a hundred each deed comes up; shrinking leads to the first.
-const DEEDS: [(Deed, usize); 18] = [
-    (Deed::Next, 61),
+const DEEDS: [(Deed, usize); 23] = [
+    (Deed::Next, 56),
     (Deed::Pay, 9),
     (Deed::Authorise, 6),
     (Deed::Approve, 3),
@@ -89,8 +97,13 @@ const DEEDS: [(Deed, usize); 18] = [
     (Deed::Conflict, 1),
     (Deed::CloseProgramme, 1),
     (Deed::Wait, 2),
-    (Deed::Return, 2),
-    (Deed::Recover, 3),
+    (Deed::Return, 3),
+    (Deed::Recover, 5),
+    (Deed::Change, 6),
+    (Deed::Cut, 2),
+    (Deed::HoldUp, 1),
+    (Deed::Terminate, 1),
+    (Deed::Close, 2),
     (Deed::Transfer, 2),
     (Deed::Carry, 1),
     (Deed::YearEnd, 1),
@@ -137,6 +150,8 @@ pub struct Town {
     cases: Vec<GrantId>,
     pub(super) recommended: BTreeMap<GrantId, Money>,
     pub(super) plans: BTreeMap<GrantId, Vec<PlannedInstalment>>,
+    /// How many times money was asked back; the demands are numbered.
+    pub(super) demands: BTreeMap<GrantId, u128>,
     books: Books,
     /// What every posting has moved into and out of each pot.
     moved: BTreeMap<(FundId, FinancialYear, Pot), Decimal>,
@@ -175,6 +190,7 @@ impl Town {
             cases: (0..GRANTS).map(numbered).collect(),
             recommended: BTreeMap::new(),
             plans: BTreeMap::new(),
+            demands: BTreeMap::new(),
             books: Books::default(),
             moved: BTreeMap::new(),
         };
@@ -213,10 +229,6 @@ impl Town {
                 Fact::Fund(event) => {
                     let id = FundId(*stream);
                     self.funds.get_mut(&id).unwrap().evolve(event);
-                    if let FundEvent::ExpenditureReturned { link, instalment, amount, .. } = event {
-                        let book = self.books.grants.get_mut(&link.grant).unwrap();
-                        book.instalments.insert(*instalment, (amount.pounds(), false));
-                    }
                     for line in postings(event) {
                         let (from, to) = line.movement.way();
                         *self.moved.entry((id, line.year, from)).or_default() -= line.amount.pounds();
@@ -232,11 +244,9 @@ impl Town {
                     if let GrantEvent::Recommended { amount, .. } = event {
                         self.recommended.insert(id, *amount);
                     }
-                    if let GrantEvent::Approved { instalments, .. } = event {
-                        self.plans.insert(id, instalments.clone());
-                    }
+                    self.note(id, event);
                 }
-                Fact::Partner(_) | Fact::Delegation(_) | Fact::PaymentRun(_) | Fact::Offer(_) => {}
+                Fact::Partner(_) | Fact::Delegation(_) | Fact::PaymentRun(_) | beside_money!() => {}
             }
         }
     }
@@ -291,12 +301,12 @@ impl Town {
     }
 
     fn rules(&self, id: GrantId) -> Result<&Rules, Refused> {
-        Ok(self.programmes[&self.grants[&id].case()?.programme].rules()?)
+        Ok(self.programmes[&self.grants[&id].subject()?.programme].rules()?)
     }
 
     /// The fund a grant draws on, once there is an application.
     fn fund_of(&self, id: GrantId) -> Result<FundId, Refused> {
-        Ok(self.grants[&id].case()?.fund)
+        Ok(self.grants[&id].subject()?.fund)
     }
 
     /// A decision on a grant alone.
@@ -306,8 +316,9 @@ impl Town {
 
     /// The case that stands in a place, or a new one where it has ended.
     fn case(&mut self, place: usize) -> GrantId {
-        use GrantStatus::{Declined, Ineligible, Lapsed, Withdrawn};
-        if matches!(self.grants[&self.cases[place]].status(), Ineligible | Declined | Withdrawn | Lapsed) {
+        use GrantStatus::{Closed, Declined, Ineligible, Lapsed, Withdrawn};
+        let status = self.grants[&self.cases[place]].status();
+        if matches!(status, Ineligible | Declined | Withdrawn | Lapsed | Closed) {
             let id = GrantId(Uuid::from_u128(u128::try_from(self.grants.len()).unwrap() + 1));
             self.grants.insert(id, Grant::default());
             self.cases[place] = id;
@@ -332,7 +343,7 @@ impl Town {
             Deed::DeclineOffer => self.end_offer(id, &at(PARTNER)),
             Deed::Reduce | Deed::Allocate => self.budget(step),
             Deed::Conflict => {
-                let person = person(u128::from(step.much % 7));
+                let person = someone(u128::from(step.much % 7));
                 let nature = ConflictNature::FamilyOrFriend;
                 self.on_grant(id, GrantCommand::DeclareConflict { person, nature }, &at(PROPOSER))
             }
@@ -346,6 +357,11 @@ impl Town {
             }
             Deed::Return => self.give_back(id, step),
             Deed::Recover => self.recover(id, step),
+            Deed::Change => self.change(id, step),
+            Deed::Cut => self.cut(id, step),
+            Deed::HoldUp => self.hold_up(id, step),
+            Deed::Terminate => self.terminate(id, step),
+            Deed::Close => self.close(id, step),
             Deed::Transfer => self.transfer(step),
             Deed::Carry => self.carry(step),
             Deed::YearEnd => self.end_year(step),
@@ -376,7 +392,7 @@ impl Town {
                 self.on_grant(id, command, &self.who(step, PROPOSER))
             }
             GrantStatus::Assessing => {
-                let assign = GrantCommand::AssignAssessor { assessor: person(ASSESSOR), only_one: true };
+                let assign = GrantCommand::AssignAssessor { assessor: someone(ASSESSOR), only_one: true };
                 let score = GrantCommand::RecordScore {
                     criterion: words("reach"),
                     score: 4,
@@ -399,7 +415,11 @@ impl Town {
                 let command = GrantCommand::AcceptOffer { terms_hash, signatory_role };
                 self.on_grant(id, command, &self.who(step, PARTNER))
             }
-            GrantStatus::Active => self.authorise(id, step).or_else(|_| self.pay(id, step)),
+            GrantStatus::Active | GrantStatus::Closing => {
+                self.authorise(id, step).or_else(|_| self.pay(id, step))
+            }
+            GrantStatus::Suspended => self.hold_up(id, step),
+            GrantStatus::Terminated => self.close(id, step),
             GrantStatus::Interest
             | GrantStatus::Invited
             | GrantStatus::Proposed
@@ -407,10 +427,7 @@ impl Town {
             | GrantStatus::Declined
             | GrantStatus::Withdrawn
             | GrantStatus::Lapsed
-            | GrantStatus::Suspended
-            | GrantStatus::Closing
-            | GrantStatus::Closed
-            | GrantStatus::Terminated => self.on_grant(id, GrantCommand::Withdraw, &self.at(PARTNER)),
+            | GrantStatus::Closed => self.on_grant(id, GrantCommand::Withdraw, &self.at(PARTNER)),
         }
     }
 
@@ -457,27 +474,17 @@ impl Town {
             .zip(split)
             .filter_map(|(year, amount)| Some(YearShare { year, amount: amount? }))
             .collect();
-        let (mut fund, mut decision) = (self.funds[&case.fund].clone(), Decision::new());
+        let (mut fund, mut decision) = (self.funds[&case.subject.fund].clone(), Decision::new());
         if fund.has_reservation(id) {
             let void = FundCommand::VoidReservation { grant: id, cause: ReleaseCause::RecommendationChanged };
             let voided = judge(&fund, void, &at)?;
             for event in &voided {
                 fund.evolve(event);
             }
-            decision.extend(facts(case.fund, voided));
+            decision.extend(facts(case.subject.fund, voided));
         }
-        let rules = self.rules(id)?;
-        let reserve = FundCommand::ReserveCommitment {
-            link: GrantLink { grant: id, programme: case.programme, partner: case.partner },
-            shares,
-            expires_on: self.today + chrono::Days::new(u64::from(rules.limits.reservation_days)),
-            intended: IntendedUse {
-                purpose: rules.purpose.clone(),
-                places: case.places.clone(),
-                period: case.period,
-            },
-        };
-        decision.extend(facts(case.fund, self.ask_fund(&fund, reserve, &at)?));
+        let reserve = self.reservation(id, shares)?;
+        decision.extend(facts(case.subject.fund, self.ask_fund(&fund, reserve, &at)?));
         decision.extend(of_grant);
         Ok(decision)
     }
@@ -489,7 +496,7 @@ impl Town {
         let rules = self.rules(id)?;
         let limit = pence(if step.twist == 5 { 30_000 } else { 410_000 });
         let ground = ApprovalGround {
-            reserved: reserved.iter().map(|share| (share.year, share.amount.pounds())).collect(),
+            reserved: self.funds[&fund].reserved_by_year(id, self.today)?,
             authority: AuthorityUsed { source: AuthoritySource::Words(words("a delegation")), limit },
             one_approver: rules.limits.one_approver,
             micro: false,

@@ -7,7 +7,7 @@ use crate::domain::Aggregate as _;
 use crate::domain::identity::Hash;
 use crate::domain::partner::PartnerCommand;
 use crate::domain::partner::tests::{approved, story};
-use crate::domain::{Refused, Story, by, date, gbp, given, person, words};
+use crate::domain::{Refused, Story, by, date, gbp, given, someone, words};
 
 const STAFF: u128 = 3;
 const TODAY: &str = "2026-05-01";
@@ -30,7 +30,7 @@ fn notified(amount: &str) -> PartnerEvent {
 }
 
 fn confirmed(amount: &str) -> PartnerEvent {
-    let (amount, confirmed_by) = (gbp(amount), person(STAFF));
+    let (amount, confirmed_by) = (gbp(amount), someone(STAFF));
     PartnerEvent::SubsidyConfirmed { grant: GRANT, amount, confirmed_by, evidence: evidence() }
 }
 
@@ -70,6 +70,11 @@ fn publish() -> PartnerCommand {
     PartnerCommand::PublishSubsidy { grant: GRANT, entry: words("SC-1") }
 }
 
+/// £2,000.00 were given, and the partner has confirmed £3,000.00 in all.
+fn risen() -> Vec<PartnerEvent> {
+    with([subsidised("2000"), notified("3000"), confirmed("3000")])
+}
+
 /// Every step there is with subsidies.
 pub fn stories() -> Vec<Story<Partner>> {
     vec![
@@ -79,6 +84,9 @@ pub fn stories() -> Vec<Story<Partner>> {
         story(with([notified("2000")]), confirm(), STAFF, [confirmed("2000")]),
         story(with([notified("2000"), confirmed("2000")]), give("1999"), STAFF, [subsidised("1999")]),
         story(with([subsidised("1999")]), publish(), STAFF, [published()]),
+        story(with([subsidised("2000")]), notify("3000"), STAFF, [notified("3000")]),
+        story(risen(), give("3000"), STAFF, [subsidised("1000")]),
+        story([risen(), vec![published(), subsidised("1000")]].concat(), publish(), STAFF, [published()]),
     ]
 }
 
@@ -98,7 +106,9 @@ pub fn refusals() -> Vec<(&'static str, Refused)> {
         ("partner.subsidy_ahead", refused(&with([]), declare("1", "2026-05-02"))),
         ("partner.subsidy_limit", refused(&nearly_full("2000"), notify("2000.01"))),
         ("partner.subsidy_already_notified", refused(&told(), notify("2000"))),
-        ("partner.subsidy_already_given", refused(&with([subsidised("1")]), notify("2"))),
+        ("partner.subsidy_already_given", refused(&with([subsidised("2")]), notify("2"))),
+        ("partner.subsidy_already_given", refused(&risen(), give("2000"))),
+        ("partner.subsidy_above_notice", refused(&risen(), give("3000.01"))),
         ("partner.subsidy_not_notified", refused(&with([]), confirm())),
         ("partner.subsidy_not_notified", refused(&with([]), give("1"))),
         ("partner.subsidy_not_notified", refused(&with([subsidised("1")]), give("1"))),
@@ -128,6 +138,17 @@ fn the_limit_itself_may_be_reached_and_not_a_penny_more() {
         "This partner has had £313,000.01 of minimal financial assistance in this financial year and the two before \
          it: £1,999.99 more can be given within the limit of £315,000.00, and £2,000.00 was asked for."
     );
+}
+
+#[test]
+fn what_was_given_for_a_grant_counts_once_when_it_becomes_more() {
+    let beside = |amount: &str| [risen(), vec![declared(amount, "2024-04-01")]].concat();
+    let full = beside("312000.00");
+    given::<Partner>(&full).when(give("3000"), &by(STAFF, TODAY)).then_events(&[subsidised("1000")]);
+    assert_eq!(refused(&beside("312000.01"), give("3000")).code, "partner.subsidy_limit");
+    let partner = Partner::after(&full);
+    assert!(partner.is_more_subsidy(GRANT, gbp("2000.01")) && !partner.is_more_subsidy(GRANT, gbp("2000")));
+    assert!(!partner.is_more_subsidy(GrantId(Uuid::from_u128(43)), gbp("1")), "it was never one");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::domain::places::Area;
 use crate::domain::programme::ProgrammeEvent;
 use crate::domain::receipt::Entry;
 use crate::domain::record::Fact;
-use crate::domain::{date, gbp, person, words};
+use crate::domain::{date, gbp, someone, words};
 
 const APPROVED: &str = "grant.approved";
 const ON: &str = "2026-04-25";
@@ -24,7 +24,7 @@ fn grant(by: u128, event: GrantEvent) -> Entry {
 }
 
 fn interest(of: u128) -> Entry {
-    grant(of, GrantEvent::ConflictDeclared { person: person(of), nature: ConflictNature::Financial })
+    grant(of, GrantEvent::ConflictDeclared { person: someone(of), nature: ConflictNature::Financial })
 }
 
 fn granted(history: &mut [Entry], with: impl FnOnce(&mut DelegationEvent)) {
@@ -69,9 +69,9 @@ fn whoever_decides_must_be_free_to() {
             (
                 "an approver who recommended it",
                 |all| {
-                    let panel = Panel { present: [person(APPROVER)].into(), stood_aside: BTreeSet::new() };
+                    let panel = Panel { present: [someone(APPROVER)].into(), stood_aside: BTreeSet::new() };
                     let event =
-                        GrantEvent::Recommended { proposer: person(PROPOSER), amount: gbp("2500"), panel };
+                        GrantEvent::Recommended { proposer: someone(PROPOSER), amount: gbp("2500"), panel };
                     before(all, APPROVED, grant(PROPOSER, event));
                 },
                 &["grant.approver_proposed", "replayed"],
@@ -84,7 +84,7 @@ fn whoever_decides_must_be_free_to() {
             (
                 "an approver who assesses it",
                 |all| {
-                    let event = GrantEvent::AssessorAssigned { assessor: person(APPROVER) };
+                    let event = GrantEvent::AssessorAssigned { assessor: someone(APPROVER) };
                     before(all, APPROVED, grant(PROPOSER, event));
                 },
                 &["grant.approver_assessed", "replayed"],
@@ -138,7 +138,7 @@ const WITHOUT_AUTHORITY: &[Fault] = &[
         |all| {
             granted(all, |event| {
                 if let DelegationEvent::Granted { person: to, .. } = event {
-                    *to = person(ANOTHER);
+                    *to = someone(ANOTHER);
                 }
             });
         },
@@ -192,7 +192,7 @@ const WITHOUT_AUTHORITY: &[Fault] = &[
         |all| {
             approved(all, |event| {
                 if let GrantEvent::Approved { first, .. } = event {
-                    *first = Some(FirstApproval { approver: person(APPROVER), authority: authority() });
+                    *first = Some(FirstApproval { approver: someone(APPROVER), authority: authority() });
                 }
             });
         },
@@ -369,7 +369,7 @@ fn a_partner_is_approved_on_its_checks_by_another() {
                         if let Fact::Partner(PartnerEvent::BankDetailsVerified { verified_by, .. }) =
                             &mut one.fact
                         {
-                            *verified_by = person(APPROVER);
+                            *verified_by = someone(APPROVER);
                         }
                     });
                 },
@@ -408,7 +408,7 @@ fn two_approvals() -> Vec<Entry> {
         }
     });
     let other = DelegationEvent::Granted {
-        person: person(ANOTHER),
+        person: someone(ANOTHER),
         scope: Scope::Everything,
         limit: gbp("2400"),
         from: date("2026-04-01"),
@@ -417,7 +417,7 @@ fn two_approvals() -> Vec<Entry> {
     all.insert(0, entry(OTHER, FINANCE, "2026-04-01", other));
     let used = AuthorityUsed { source: AuthoritySource::Delegation(id(OTHER)), limit: gbp("2400") };
     let first = GrantEvent::FirstApprovalGiven {
-        approver: person(ANOTHER),
+        approver: someone(ANOTHER),
         amount: gbp("2500"),
         authority: used.clone(),
         instalments: vec![instalment(FIRST, "1500", "2026-06-01"), instalment(SECOND, "1000", "2026-09-01")],
@@ -426,7 +426,7 @@ fn two_approvals() -> Vec<Entry> {
     before(&mut all, APPROVED, entry(GRANT, ANOTHER, "2026-04-30", first));
     approved(&mut all, |event| {
         if let GrantEvent::Approved { first, .. } = event {
-            *first = Some(FirstApproval { approver: person(ANOTHER), authority: used });
+            *first = Some(FirstApproval { approver: someone(ANOTHER), authority: used });
         }
     });
     all

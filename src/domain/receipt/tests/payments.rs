@@ -7,7 +7,7 @@ use crate::domain::grant::{ConflictNature, GrantEvent, ReturnKind, ReturnTerms, 
 use crate::domain::partner::{CheckKind, PartnerEvent};
 use crate::domain::receipt::Entry;
 use crate::domain::record::Fact;
-use crate::domain::{date, gbp, person};
+use crate::domain::{date, gbp, someone};
 
 const AUTHORISED: &str = "grant.instalment_authorised";
 const PAID: &str = "grant.payment_confirmed";
@@ -22,17 +22,17 @@ fn of_grant(all: &mut [Entry], name: &str, with: impl FnOnce(&mut GrantEvent)) {
 }
 
 fn suspended(from: &str) -> Entry {
-    let (grounds, suspended_by) = ([SuspensionGround::TermsBroken].into(), person(ANOTHER));
+    let (grounds, suspended_by) = ([SuspensionGround::TermsBroken].into(), someone(ANOTHER));
     entry(GRANT, ANOTHER, ON, GrantEvent::Suspended { grounds, from: date(from), suspended_by })
 }
 
 fn declared(of: u128) -> Entry {
-    let (person, nature) = (person(of), ConflictNature::Other);
+    let (person, nature) = (someone(of), ConflictNature::Other);
     entry(GRANT, of, ON, GrantEvent::ConflictDeclared { person, nature })
 }
 
 fn waived(by: u128) -> Entry {
-    let (condition, waived_by) = (id(CONDITION), person(by));
+    let (condition, waived_by) = (id(CONDITION), someone(by));
     entry(GRANT, by, ON, GrantEvent::ConditionWaived { condition, waived_by, authority: authority() })
 }
 
@@ -183,7 +183,7 @@ const NOT_PAYABLE: &[Fault] = &[
         |all| {
             change(all, "partner.bank_details_verified", |one| {
                 if let Fact::Partner(PartnerEvent::BankDetailsVerified { verified_by, .. }) = &mut one.fact {
-                    *verified_by = person(SUBMITTER);
+                    *verified_by = someone(SUBMITTER);
                 }
             });
         },

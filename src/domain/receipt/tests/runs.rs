@@ -9,7 +9,7 @@ use crate::domain::partner::PartnerEvent;
 use crate::domain::payment_run::PaymentRunEvent;
 use crate::domain::receipt::Entry;
 use crate::domain::record::Fact;
-use crate::domain::{date, gbp, person, words};
+use crate::domain::{date, gbp, someone, words};
 
 const APPROVED: &str = "payment_run.approved";
 const RELEASED: &str = "payment_run.released";
@@ -29,7 +29,7 @@ fn through_a_run() -> Vec<Entry> {
         reference: Reference::new(ReferenceKind::PaymentRun, 2026, 1),
         title: words("September"),
         pay_on: date("2026-09-01"),
-        opened_by: person(MAKER),
+        opened_by: someone(MAKER),
     };
     let added = PaymentRunEvent::LineAdded {
         line: 1,
@@ -39,7 +39,7 @@ fn through_a_run() -> Vec<Entry> {
         partner: id(PARTNER),
         amount: gbp("1000"),
         bank_version: 1,
-        added_by: person(MAKER),
+        added_by: someone(MAKER),
     };
     let put_in = GrantEvent::InstalmentPutInRun { instalment: id(SECOND), run: id(RUN), line: 1 };
     let (control_total, sha256) = (Pence::of([gbp("1000")]), Hash::of(b"file"));
@@ -57,8 +57,8 @@ fn through_a_run() -> Vec<Entry> {
         of_run(MAKER, ON, opened),
         of_run(MAKER, ON, added),
         entry(GRANT, MAKER, ON, put_in),
-        of_run(RUN_APPROVER, ON, PaymentRunEvent::Approved { approver: person(RUN_APPROVER) }),
-        of_run(RELEASER, ON, PaymentRunEvent::Released { releaser: person(RELEASER) }),
+        of_run(RUN_APPROVER, ON, PaymentRunEvent::Approved { approver: someone(RUN_APPROVER) }),
+        of_run(RELEASER, ON, PaymentRunEvent::Released { releaser: someone(RELEASER) }),
         of_run(MAKER, ON, exported),
         entry(GRANT, MAKER, "2026-09-02", paid),
     ];
@@ -66,13 +66,13 @@ fn through_a_run() -> Vec<Entry> {
 }
 
 fn interest(of: u128) -> Entry {
-    let (person, nature) = (person(of), ConflictNature::Employment);
+    let (person, nature) = (someone(of), ConflictNature::Employment);
     entry(GRANT, of, ON, GrantEvent::ConflictDeclared { person, nature })
 }
 
 fn released_by(all: &mut [Entry], by: u128) {
     change(all, RELEASED, |one| {
-        *one = of_run(by, ON, PaymentRunEvent::Released { releaser: person(by) });
+        *one = of_run(by, ON, PaymentRunEvent::Released { releaser: someone(by) });
     });
 }
 
@@ -86,7 +86,7 @@ fn a_run_is_approved_by_somebody_who_did_not_make_it() {
                 "made by the approver",
                 |all| {
                     change(all, APPROVED, |one| {
-                        *one = of_run(MAKER, ON, PaymentRunEvent::Approved { approver: person(MAKER) });
+                        *one = of_run(MAKER, ON, PaymentRunEvent::Approved { approver: someone(MAKER) });
                     });
                 },
                 &["payment_run.approver_made_it", "replayed"],
@@ -165,7 +165,7 @@ fn a_run_is_released_by_a_third_person_when_every_line_may_be_paid() {
             (
                 "a grant that is suspended since",
                 |all| {
-                    let (grounds, suspended_by) = ([SuspensionGround::TermsBroken].into(), person(ANOTHER));
+                    let (grounds, suspended_by) = ([SuspensionGround::TermsBroken].into(), someone(ANOTHER));
                     let event = GrantEvent::Suspended { grounds, from: date(ON), suspended_by };
                     before(all, RELEASED, entry(GRANT, ANOTHER, ON, event));
                 },

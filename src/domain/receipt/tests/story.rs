@@ -17,7 +17,7 @@ use crate::domain::partner::{CheckKind, LegalForm, PartnerEvent, VerificationMet
 use crate::domain::places::{Area, Community};
 use crate::domain::programme::{Criterion, Limits, ProgrammeEvent, Route, Track};
 use crate::domain::record::Fact;
-use crate::domain::{date, gbp, person, words};
+use crate::domain::{date, gbp, someone, words};
 
 pub const FUND: u128 = 1;
 pub const PROGRAMME: u128 = 2;
@@ -53,7 +53,7 @@ pub fn entry(stream: u128, by: u128, on: &str, fact: impl Into<Fact>) -> Entry {
         stream: Uuid::from_u128(stream),
         on: date(on),
         decided_on: date(on),
-        actor: Some(Actor { person: person(by), role: Role::Commissioner }),
+        actor: Some(Actor { person: someone(by), role: Role::Commissioner }),
         reason: Some(words("A reason written for this test.")),
         command: None,
         fact: fact.into(),
@@ -125,14 +125,14 @@ fn shares() -> Vec<YearShare> {
 
 pub fn submitted_bank(version: u32, by: u128, on: &str) -> Entry {
     let details = VaultRef { item: Uuid::from_u128(900), commit: Hash::of(b"bank") };
-    let (bank_version, submitted_by) = (version, person(by));
+    let (bank_version, submitted_by) = (version, someone(by));
     entry(PARTNER, by, on, PartnerEvent::BankDetailsSubmitted { bank_version, submitted_by, details })
 }
 
 pub fn verified_bank(version: u32, by: u128, on: &str, from: &str) -> Entry {
     let event = PartnerEvent::BankDetailsVerified {
         bank_version: version,
-        verified_by: person(by),
+        verified_by: someone(by),
         method: VerificationMethod::CallBack,
         payable_from: date(from),
     };
@@ -182,7 +182,7 @@ fn money() -> Vec<Entry> {
         scoring: vec![criterion("reach"), criterion("cost")],
     };
     let granted = DelegationEvent::Granted {
-        person: person(APPROVER),
+        person: someone(APPROVER),
         scope: Scope::Everything,
         limit: gbp("10000"),
         from: date("2026-04-01"),
@@ -244,17 +244,17 @@ fn decided() -> Vec<Entry> {
         criteria_version: 1,
     };
     let scored = |criterion: &str| GrantEvent::ScoreRecorded {
-        assessor: person(ASSESSOR),
+        assessor: someone(ASSESSOR),
         criterion: words(criterion),
         score: 4,
         justification: words("Clear."),
     };
     let recommended =
-        GrantEvent::Recommended { proposer: person(PROPOSER), amount: gbp("2500"), panel: Panel::default() };
+        GrantEvent::Recommended { proposer: someone(PROPOSER), amount: gbp("2500"), panel: Panel::default() };
     let reserved =
         FundEvent::CommitmentReserved { link: link(), shares: shares(), expires_on: date("2026-06-30") };
     let approved = GrantEvent::Approved {
-        approver: person(APPROVER),
+        approver: someone(APPROVER),
         amount: gbp("2500"),
         authority: authority(),
         first: None,
@@ -266,7 +266,7 @@ fn decided() -> Vec<Entry> {
     vec![
         of(SUBMITTER, "2026-04-10", submitted),
         of(PROPOSER, "2026-04-11", GrantEvent::EligibilityConfirmed { results: Vec::new() }),
-        of(PROPOSER, "2026-04-11", GrantEvent::AssessorAssigned { assessor: person(ASSESSOR) }),
+        of(PROPOSER, "2026-04-11", GrantEvent::AssessorAssigned { assessor: someone(ASSESSOR) }),
         of(ASSESSOR, "2026-04-12", scored("reach")),
         of(ASSESSOR, "2026-04-12", scored("cost")),
         of(PROPOSER, "2026-04-20", recommended),
@@ -286,7 +286,7 @@ pub fn authorised() -> Entry {
     let event = GrantEvent::InstalmentAuthorised {
         instalment: id(SECOND),
         amount: gbp("1000"),
-        authorised_by: person(AUTHORISER),
+        authorised_by: someone(AUTHORISER),
         pay_on: date("2026-09-01"),
         checks_valid_until: Some(date("2027-03-31")),
         bank_version: 1,
@@ -299,7 +299,7 @@ pub fn authorised() -> Entry {
 pub fn running() -> Vec<Entry> {
     let terms_hash = Hash::of(b"terms");
     let issued = GrantEvent::OfferIssued { terms_hash: terms_hash.clone(), accept_by: date("2026-05-31") };
-    let (signatory, signatory_role) = (person(SUBMITTER), SignatoryRole::Chair);
+    let (signatory, signatory_role) = (someone(SUBMITTER), SignatoryRole::Chair);
     let accepted = GrantEvent::OfferAccepted { terms_hash, signatory, signatory_role };
     let then =
         [entry(GRANT, PROPOSER, "2026-05-02", issued), entry(GRANT, SUBMITTER, "2026-05-03", accepted)];

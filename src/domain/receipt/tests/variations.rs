@@ -1,14 +1,19 @@
 //! Approved changes with faults planted.
 
 use super::story::*;
-use super::{Fault, each_is_found};
+use std::collections::BTreeSet;
+
+use super::{Fault, each_is_found, failing};
 use crate::domain::fund::{FundEvent, YearShare};
-use crate::domain::grant::{Change, ConflictNature, GrantEvent, Replan};
-use crate::domain::receipt::Entry;
+use crate::domain::grant::{Change, ConflictNature, FirstApproval, GrantEvent, Replan};
+use crate::domain::partner::PartnerEvent;
+use crate::domain::programme::ProgrammeEvent;
+use crate::domain::receipt::{Entry, Histories, receipt};
 use crate::domain::record::Fact;
-use crate::domain::{date, gbp, person, words};
+use crate::domain::{date, gbp, someone, words};
 
 const APPROVED: &str = "grant.variation_approved";
+const FIRST_APPROVED: &str = "grant.variation_first_approved";
 const ON: &str = "2026-07-01";
 
 fn up() -> Change {
@@ -20,7 +25,7 @@ fn up() -> Change {
 fn asked(change: &Change) -> Entry {
     let event = GrantEvent::VariationRequested {
         variation: id(51),
-        requested_by: person(PROPOSER),
+        requested_by: someone(PROPOSER),
         justification: words("More came than we thought."),
         change: change.clone(),
     };
@@ -30,7 +35,7 @@ fn asked(change: &Change) -> Entry {
 fn approved(change: Change, total: &str) -> Entry {
     let event = GrantEvent::VariationApproved {
         variation: id(51),
-        approver: person(APPROVER),
+        approver: someone(APPROVER),
         authority: authority(),
         first: None,
         total: gbp(total),
@@ -52,7 +57,7 @@ fn longer() -> Vec<Entry> {
 }
 
 fn interest(of: u128) -> Entry {
-    let (person, nature) = (person(of), ConflictNature::Financial);
+    let (person, nature) = (someone(of), ConflictNature::Financial);
     entry(GRANT, of, ON, GrantEvent::ConflictDeclared { person, nature })
 }
 
@@ -69,7 +74,7 @@ const UNSOUND_INCREASES: &[Fault] = &[
         |all| {
             change(all, "grant.variation_requested", |one| {
                 if let Fact::Grant(GrantEvent::VariationRequested { requested_by, .. }) = &mut one.fact {
-                    *requested_by = person(APPROVER);
+                    *requested_by = someone(APPROVER);
                 }
             });
         },
@@ -111,7 +116,7 @@ const UNSOUND_INCREASES: &[Fault] = &[
             let event = GrantEvent::InstalmentAuthorised {
                 instalment: id(FIRST),
                 amount: gbp("1500"),
-                authorised_by: person(AUTHORISER),
+                authorised_by: someone(AUTHORISER),
                 pay_on: date("2026-07-05"),
                 checks_valid_until: Some(date("2027-03-31")),
                 bank_version: 1,
@@ -133,6 +138,154 @@ const UNSOUND_INCREASES: &[Fault] = &[
 #[test]
 fn an_increase_is_approved_on_the_new_total_with_the_money_set_aside() {
     each_is_found(APPROVED, varied, UNSOUND_INCREASES);
+}
+
+fn by_two() -> Change {
+    let from = vec![instalment(FIRST, "1500", "2026-06-01"), instalment(SECOND, "1000", "2026-09-01")];
+    let to = [from.clone(), vec![instalment(23, "3000", "2026-10-01")]].concat();
+    Change::Amount { from: gbp("2500"), to: gbp("5500"), plan: Replan { from, to } }
+}
+
+fn first_approved(by: u128) -> Entry {
+    let first = FirstApproval { approver: someone(by), authority: authority() };
+    entry(GRANT, by, "2026-07-08", GrantEvent::VariationFirstApproved { variation: id(51), first })
+}
+
+/// £5,500.00 in all, and one approver of the programme awards up to £5,000.00.
+fn half_varied() -> Vec<Entry> {
+    let shares = vec![YearShare { year: year(2026), amount: gbp("3000") }];
+    let reserved = FundEvent::CommitmentReserved { link: link(), shares, expires_on: date("2026-08-31") };
+    let then = vec![asked(&by_two()), entry(FUND, PROPOSER, ON, reserved), first_approved(APPROVER)];
+    [running(), then].concat()
+}
+
+/// A first approval that should not have been given.
+const UNSOUND_FIRST: &[Fault] = &[
+    ("an interest", |all| before(all, FIRST_APPROVED, interest(APPROVER)), &["grant.conflicted", "replayed"]),
+    (
+        "an interest of whoever asked",
+        |all| before(all, FIRST_APPROVED, interest(PROPOSER)),
+        &["grant.requester_conflicted", "replayed"],
+    ),
+    (
+        "nobody asked for it",
+        |all| {
+            let place = place_of(all, "grant.variation_requested");
+            all.remove(place);
+        },
+        &["grant.variation_unknown", "replayed"],
+    ),
+    (
+        "one could have approved it alone",
+        |all| {
+            change(all, "programme.opened", |one| {
+                if let Fact::Programme(ProgrammeEvent::Opened { limits, .. }) = &mut one.fact {
+                    limits.one_approver = gbp("5500");
+                }
+            });
+        },
+        &["grant.exceeds_authority", "replayed"],
+    ),
+    (
+        "another limit than it names",
+        |all| {
+            change(all, "authority.granted", |one| {
+                if let Fact::Delegation(crate::domain::delegation::DelegationEvent::Granted {
+                    limit, ..
+                }) = &mut one.fact
+                {
+                    *limit = gbp("9999.99");
+                }
+            });
+        },
+        &["grant.exceeds_authority", "replayed"],
+    ),
+    (
+        "no money set aside",
+        |all| {
+            let place = place_of(all, "fund.commitment_reserved");
+            all.remove(place);
+        },
+        &["fund.not_reserved", "replayed"],
+    ),
+];
+
+#[test]
+fn the_first_of_two_approvals_is_held_against_the_new_total() {
+    each_is_found(FIRST_APPROVED, half_varied, UNSOUND_FIRST);
+}
+
+#[test]
+fn a_first_approval_is_given_once() {
+    let history = numbered(&[half_varied(), vec![first_approved(APPROVER)]].concat());
+    let again = history.last().unwrap();
+    let mut known = Histories::default();
+    while let Some(stream) = known.missing(again).first().copied() {
+        known.add(stream, history.iter().filter(|entry| entry.stream == stream).cloned().collect());
+    }
+    let receipt = receipt(again, &known).unwrap();
+    assert_eq!(failing(&receipt), BTreeSet::from(["grant.same_approver", "replayed"]), "{receipt:#?}");
+}
+
+/// The grant was given as minimal financial assistance, and the partner has confirmed what the change adds.
+fn subsidised() -> Vec<Entry> {
+    let of_partner = |event| entry(PARTNER, PROPOSER, "2026-05-03", event);
+    let notified =
+        |amount: &str| of_partner(PartnerEvent::SubsidyNotified { grant: id(GRANT), amount: gbp(amount) });
+    let confirmed = |amount: &str| {
+        let (grant, amount, confirmed_by) = (id(GRANT), gbp(amount), someone(SUBMITTER));
+        of_partner(PartnerEvent::SubsidyConfirmed { grant, amount, confirmed_by, evidence: evidence() })
+    };
+    let (amount, given_on) = (gbp("2500"), date("2026-05-03"));
+    let given = of_partner(PartnerEvent::SubsidyGiven { grant: id(GRANT), amount, given_on });
+    let first = vec![notified("2500"), confirmed("2500"), given];
+    let anew = vec![notified("3000"), confirmed("3000")];
+    let mut all = varied();
+    let place = place_of(&all, "grant.variation_requested");
+    drop(all.splice(place..place, [first, anew].concat()));
+    all
+}
+
+#[test]
+fn what_a_change_adds_to_minimal_financial_assistance_is_confirmed_anew() {
+    let last = |all: &[Entry], name: &str| all.iter().rposition(|one| one.fact.kind().name == name).unwrap();
+    assert_eq!(last(&subsidised(), "partner.subsidy_confirmed") + 1, {
+        place_of(&subsidised(), "grant.variation_requested")
+    });
+    each_is_found(
+        APPROVED,
+        subsidised,
+        &[
+            (
+                "not told of the new sum",
+                |all| {
+                    let asked = place_of(all, "grant.variation_requested");
+                    drop(all.drain(asked - 2..asked));
+                },
+                &["partner.subsidy_not_confirmed", "partner.subsidy_above_notice", "replayed"],
+            ),
+            (
+                "told, and not confirmed",
+                |all| {
+                    let asked = place_of(all, "grant.variation_requested");
+                    all.remove(asked - 1);
+                },
+                &["partner.subsidy_not_confirmed", "replayed"],
+            ),
+            (
+                "a penny above the limit with the aid of another body",
+                |all| {
+                    let declared = PartnerEvent::SubsidyDeclared {
+                        body: words("Another council (invented)"),
+                        amount: gbp("312000.01"),
+                        given_on: date("2025-06-01"),
+                    };
+                    before(all, "grant.variation_requested", entry(PARTNER, PROPOSER, ON, declared));
+                },
+                &["partner.subsidy_limit", "replayed"],
+            ),
+        ],
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::domain::grant::{ConflictNature, GrantEvent, ReturnKind, ReturnTerms};
 use crate::domain::partner::{CheckKind, PartnerEvent};
 use crate::domain::receipt::Entry;
 use crate::domain::record::Fact;
-use crate::domain::{date, gbp, person};
+use crate::domain::{date, gbp, someone};
 
 const ON: &str = "2026-04-25";
 
@@ -16,7 +16,7 @@ fn grant(by: u128, event: GrantEvent) -> Entry {
 }
 
 fn interest(of: u128) -> Entry {
-    grant(of, GrantEvent::ConflictDeclared { person: person(of), nature: ConflictNature::Financial })
+    grant(of, GrantEvent::ConflictDeclared { person: someone(of), nature: ConflictNature::Financial })
 }
 
 fn limited(history: &mut [Entry], to: &str) {
@@ -70,7 +70,7 @@ fn a_check_is_waived_for_a_time_and_never_the_bank_check() {
 }
 
 fn condition_waived() -> Vec<Entry> {
-    let (condition, waived_by) = (id(CONDITION), person(APPROVER));
+    let (condition, waived_by) = (id(CONDITION), someone(APPROVER));
     let event = GrantEvent::ConditionWaived { condition, waived_by, authority: authority() };
     [running(), vec![entry(GRANT, APPROVER, "2026-07-01", event)]].concat()
 }
@@ -98,7 +98,7 @@ fn a_condition_is_waived_by_somebody_who_could_award_the_grant() {
             "another condition",
             |all| {
                 change(all, "grant.condition_waived", |one| {
-                    let (condition, waived_by) = (id(99), person(APPROVER));
+                    let (condition, waived_by) = (id(99), someone(APPROVER));
                     one.fact =
                         GrantEvent::ConditionWaived { condition, waived_by, authority: authority() }.into();
                 });
@@ -116,7 +116,11 @@ fn requested(kind: ReturnKind) -> GrantEvent {
 }
 
 fn return_waived() -> Vec<Entry> {
-    let event = GrantEvent::MonitoringReturnWaived { return_id: id(41), authority: authority() };
+    let event = GrantEvent::MonitoringReturnWaived {
+        return_id: id(41),
+        waived_by: Some(someone(APPROVER)),
+        authority: authority(),
+    };
     let asked = entry(GRANT, PROPOSER, "2026-07-01", requested(ReturnKind::Final));
     [running(), vec![asked, entry(GRANT, APPROVER, "2026-07-20", event)]].concat()
 }
@@ -136,7 +140,7 @@ fn only_the_final_return_is_waived_and_once() {
         (
             "settled",
             |all| {
-                let event = GrantEvent::MonitoringReturnAccepted { return_id: id(41) };
+                let event = GrantEvent::MonitoringReturnAccepted { return_id: id(41), accepted_by: None };
                 before(all, "grant.monitoring_return_waived", grant(PROPOSER, event));
             },
             &["grant.return_not_awaited", "replayed"],
@@ -144,7 +148,7 @@ fn only_the_final_return_is_waived_and_once() {
         (
             "an assessor",
             |all| {
-                let event = GrantEvent::AssessorAssigned { assessor: person(APPROVER) };
+                let event = GrantEvent::AssessorAssigned { assessor: someone(APPROVER) };
                 before(all, "grant.recommended", grant(PROPOSER, event));
             },
             &["grant.approver_assessed", "replayed"],

@@ -23,14 +23,14 @@ fn a_payment_that_bounced_and_was_made_again_does_not_keep_a_grant_open() {
         outcomes: vec![words("Forty people ate together every Sunday.")],
     };
     given::<Grant>(&[bounced(), made_again.to_vec(), settled.to_vec()].concat())
-        .when(close("1500"), &by(PROPOSER, TODAY))
+        .when(close("1500"), &by(APPROVER, TODAY))
         .then_events(&[closed]);
 }
 
 #[test]
 fn a_payment_that_bounced_is_not_on_its_way() {
     let unpaid = vec![second(), in_its_place()];
-    given::<Grant>(&bounced())
+    given::<Grant>(&[bounced(), vec![ending::put_forward()]].concat())
         .when(steer(CourseCommand::Terminate), &by(APPROVER, TODAY))
         .then_events(&[GrantEvent::Terminated { unpaid }]);
 }

@@ -1,16 +1,32 @@
 //! What is paid in the town, comes back and is got back.
 
 use super::*;
+use crate::domain::grant::RecoveryCommand;
+use crate::domain::identity::InstalmentId;
 
 impl Town {
     /// The instalment a step is about: any of those planned.
     pub(super) fn chosen(&self, id: GrantId, step: Step) -> Option<&PlannedInstalment> {
         let plan = self.plans.get(&id)?;
-        plan.get(usize::from(step.much) % plan.len())
+        plan.get(usize::from(step.much).checked_rem(plan.len())?)
+    }
+
+    /// The id of an instalment that this grant has not planned yet; now and then one that it has.
+    pub(super) fn unused(&self, id: GrantId, step: Step) -> InstalmentId {
+        let plan = self.plans.get(&id).map(Vec::as_slice).unwrap_or_default();
+        if let Some(known) = plan.first().filter(|_| step.twist == 6) {
+            return known.id;
+        }
+        let free = |number: &u128| plan.iter().all(|one| one.id.0.as_u128() != *number);
+        (1_000_u128..).find(free).map(|number| InstalmentId(Uuid::from_u128(number))).unwrap_or_default()
     }
 
     pub(super) fn authorise(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
         let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
+        if step.twist == 9 {
+            let withdraw = GrantCommand::WithdrawAuthorisation { instalment };
+            return self.on_grant(id, withdraw, &self.who(step, PROPOSER));
+        }
         let command = GrantCommand::AuthoriseInstalment {
             instalment,
             pay_on: self.today,
@@ -40,14 +56,27 @@ impl Town {
         Ok(decision)
     }
 
+    /// A payment comes back from the bank, and another instalment takes the place of its own.
     pub(super) fn give_back(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
         let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
+        let (value_date, at) = (self.today, self.who(step, PAYER));
+        let (bank_code, replacement) = (words("AC04"), self.unused(id, step));
+        let back = GrantCommand::ReturnPayment { instalment, value_date, bank_code, replacement };
+        let mut decision = self.on_grant(id, back, &at)?;
+        if self.off.contains(&Guard::DemandLowered) {
+            decision.retain(|(_, fact)| !matches!(fact, Fact::Grant(GrantEvent::RecoveryReduced { .. })));
+        }
         let fund = self.fund_of(id)?;
-        let give_back = FundCommand::ReturnExpenditure { grant: id, instalment, value_date: self.today };
-        Ok(facts(fund, self.ask_fund(&self.funds[&fund], give_back, &self.who(step, PAYER))?))
+        let back = FundCommand::ReturnExpenditure { grant: id, instalment, value_date };
+        decision.extend(facts(fund, self.ask_fund(&self.funds[&fund], back, &at)?));
+        Ok(decision)
     }
 
-    /// All of an instalment, some of it, or a penny more than it was.
+    fn asked_back(&self, id: GrantId, command: RecoveryCommand, actor: u128) -> Result<Decision, Refused> {
+        self.on_grant(id, GrantCommand::Recover(command), &self.at(actor))
+    }
+
+    /// Money is asked back, comes, or is given up: all of an instalment, some of it, or a penny more than it was.
     pub(super) fn recover(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
         let (year, whole) =
             self.chosen(id, step).map_or((years()[0], pence(1)), |one| (one.year, one.amount));
@@ -56,18 +85,21 @@ impl Town {
             2..8 => whole,
             _ => whole.split(&[1, 3])[0].unwrap_or(whole),
         };
-        let recovery = RecoveryId(Uuid::from_u128(step.much.into()));
+        let demands = self.demands.get(&id).copied().unwrap_or_default();
+        let recovery = RecoveryId(Uuid::from_u128(demands));
+        if demands == 0 || step.twist % 3 == 0 {
+            let (recovery, ground) = (RecoveryId(Uuid::from_u128(demands + 1)), RecoveryGround::Underspend);
+            return self.asked_back(id, RecoveryCommand::Demand { recovery, ground, amount }, PROPOSER);
+        }
+        if step.twist % 3 == 1 {
+            return self.asked_back(id, RecoveryCommand::WriteOff { recovery, amount }, PAYER);
+        }
+        let receive = RecoveryCommand::Receive { recovery, amount, value_date: self.today };
+        let mut decision = self.asked_back(id, receive, PAYER)?;
         let fund = self.fund_of(id)?;
-        let at = self.who(step, PAYER);
         let post =
             FundCommand::PostRecovery { grant: id, recovery, shares: vec![YearShare { year, amount }] };
-        let posted = facts(fund, self.ask_fund(&self.funds[&fund], post, &at)?);
-        // It is asked back and comes in one go; the guards of a demand are the grant's, and have tests of their own.
-        let (ground, demanded_by) = (RecoveryGround::Underspend, at.actor.person);
-        let of_grant = vec![
-            GrantEvent::RecoveryDemanded { recovery, ground, amount, demanded_by },
-            GrantEvent::RecoveryReceived { recovery, amount, value_date: self.today },
-        ];
-        Ok([facts(id, of_grant), posted].concat())
+        decision.extend(facts(fund, self.ask_fund(&self.funds[&fund], post, &self.at(PAYER))?));
+        Ok(decision)
     }
 }
