@@ -2,7 +2,8 @@
 //! What is measured and why is in docs/performance.md. Prints tables in Markdown.
 //!
 //! `BENCH_EVENTS` (1,000,000), `BENCH_REPETITIONS` (7) and `BENCH_ONLY` (`commands`, `rebuild`, `server`,
-//! `ledger` or `directory`) make a quicker run; `BENCH_FOLDER` puts the database on another disk than that of `target`.
+//! `ledger`, `directory` or `thread`) make a quicker run; `BENCH_FOLDER` puts the database on another disk than that of
+//! `target`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks by printing")]
 #![expect(clippy::float_arithmetic, reason = "rates and seconds, never money")]
@@ -16,6 +17,7 @@ mod measuring;
 mod rebuilding;
 mod seeding;
 mod serving;
+mod thread;
 mod town;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -69,6 +71,10 @@ async fn main() -> anyhow::Result<()> {
         if wanted("directory") {
             eprintln!("the directory ...");
             println!("{}", directory::table(&directory::run(&server, repetitions).await?));
+        }
+        if wanted("thread") {
+            eprintln!("the thread ...");
+            println!("{}", thread::table(&thread::run(&server, repetitions).await?));
         }
         anyhow::Ok(())
     }

@@ -9,15 +9,22 @@ use Role::{
 
 /// Everybody who works here.
 const STAFF: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor];
+/// Everybody who works here, and auditors.
+const STAFF_AND_AUDIT: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
 /// Those who see money and decisions.
 const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 /// Those who see money and decisions, and partners their own.
 const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
-/// Everybody who is signed in.
+/// Those who enter activity and published figures.
+const ENTERS: &[Role] = &[Commissioner, Inclusion];
+/// Those who record what came of a session; people of a partner at their own place.
+const HOSTS: &[Role] = &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker];
+/// Those who see what sessions come to.
+const ACTIVITY: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
+/// Those who follow a prescription: advisors, and the partner it was sent to.
+const FOLLOWING: &[Role] = &[Advisor, PartnerAdmin, PartnerWorker];
+/// Everybody who is signed in; people of a partner see what is their own.
 const SIGNED_IN: &[Role] =
-    &[Commissioner, Approver, Finance, PartnerAdmin, PartnerWorker, Inclusion, Advisor, Auditor];
-/// Those who see what was heard, and partners what they hosted.
-const HEARD: &[Role] =
     &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
@@ -49,11 +56,6 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("whatIf", MONEY),
     ("subsidies", MONEY),
     ("delegations", MONEY),
-    ("offers", ANYBODY),
-    ("offer", ANYBODY),
-    ("offerVersion", ANYBODY),
-    ("offersToReview", &[Commissioner, Inclusion]),
-    ("waitingOn", SIGNED_IN),
     // People who are helped: for advisors. Auditors see who read what in the vault, and not about whom.
     ("supportedPeople", &[Advisor]),
     ("supportedPerson", &[Advisor]),
@@ -81,11 +83,57 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("tellReferrer", &[Advisor]),
     ("recordContact", &[Advisor]),
     ("giveSignpost", &[Advisor]),
+    ("thread", STAFF_AND_AUDIT),
+    ("threadLinks", STAFF_AND_AUDIT),
+    ("brokenEnds", STAFF_AND_AUDIT),
+    ("inclusionOutcomes", STAFF_AND_AUDIT),
+    ("inclusionTables", ANYBODY),
+    // The golden thread, and what is published of people.
+    ("linkThread", &[Commissioner, Inclusion]),
+    ("withdrawThreadLinks", &[Commissioner, Inclusion]),
+    ("publishInclusionTable", &[Inclusion]),
+    ("withdrawInclusionTable", &[Inclusion]),
+    ("offers", ANYBODY),
+    ("offer", ANYBODY),
+    ("offerVersion", ANYBODY),
+    ("offersToReview", &[Commissioner, Inclusion]),
+    ("waitingOn", SIGNED_IN),
     // Delegated authority.
     ("grantAuthority", &[Finance]),
     ("revokeAuthority", &[Finance]),
     ("ledgerDifference", MONEY),
     ("latePostings", MONEY),
+    // Activity and published figures. The inclusion team and commissioners enter them; whoever hosts a session at
+    // their own place records what came of it.
+    ("sites", ANYBODY),
+    ("site", ANYBODY),
+    ("courses", ANYBODY),
+    ("course", ANYBODY),
+    ("sessions", SIGNED_IN),
+    ("session", SIGNED_IN),
+    ("activity", ACTIVITY),
+    ("publications", ANYBODY),
+    ("publishedFigures", ANYBODY),
+    ("timeline", ANYBODY),
+    ("openSite", ENTERS),
+    ("closeSite", ENTERS),
+    ("reopenSite", ENTERS),
+    ("reportViews", ENTERS),
+    ("withdrawViews", ENTERS),
+    ("defineCourse", ENTERS),
+    ("publishContent", ENTERS),
+    ("scheduleSession", ENTERS),
+    ("cancelSession", ENTERS),
+    ("deliverSession", HOSTS),
+    ("countAttendance", HOSTS),
+    ("correctAttendance", HOSTS),
+    ("markAttendee", HOSTS),
+    ("describePublication", ENTERS),
+    ("stateFigure", ENTERS),
+    ("restateFigure", ENTERS),
+    ("withdrawFigure", ENTERS),
+    ("noteMention", ENTERS),
+    ("noteCaveat", ENTERS),
     // Partners.
     ("applyAsPartner", &[Commissioner, Inclusion]),
     ("requireCheck", &[Commissioner]),
@@ -188,6 +236,38 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("proposeTermination", &[Commissioner, Approver]),
     ("terminateGrant", &[Approver]),
     ("closeGrant", &[Commissioner]),
+    // Social prescriptions. Partners act on those that were sent to them.
+    ("prescriptions", &[Advisor]),
+    ("prescription", &[Advisor]),
+    ("prescriptionInbox", &[PartnerAdmin, PartnerWorker]),
+    ("prescriptionReceived", &[PartnerAdmin, PartnerWorker]),
+    ("openAgreedDetails", &[PartnerAdmin, PartnerWorker]),
+    ("prescriptionOutlines", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
+    ("prescriptionStandings", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
+    (
+        "offerPlaces",
+        &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker],
+    ),
+    ("outcomeInstruments", ANYBODY),
+    ("makePrescription", &[Advisor]),
+    ("makePrescriptions", &[Advisor]),
+    ("sendPrescription", &[Advisor]),
+    ("acceptPrescription", FOLLOWING),
+    ("declinePrescription", FOLLOWING),
+    ("recordUnanswered", &[Advisor]),
+    ("recordAttempt", FOLLOWING),
+    ("offerPlace", FOLLOWING),
+    ("recordWaiting", FOLLOWING),
+    ("startPrescription", FOLLOWING),
+    ("recordAttendance", FOLLOWING),
+    ("withdrawAttendance", FOLLOWING),
+    ("recordOutcome", FOLLOWING),
+    ("correctOutcome", FOLLOWING),
+    ("closePrescription", FOLLOWING),
+    ("passOnPrescription", &[Advisor]),
+    ("makePrescriptionAgain", &[Advisor]),
+    ("closeInError", &[Advisor]),
+    ("tellReferrerOfPrescription", &[Advisor]),
     // Payment runs: finance makes them, an approver approves, another of finance releases.
     ("openPaymentRun", &[Finance]),
     ("addToPaymentRun", &[Finance]),
@@ -199,11 +279,11 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("loadRemittance", &[Finance]),
     ("reconcilePaymentRun", &[Finance]),
     // Consultations: the inclusion team listens; commissioners promise, keep, and say what cannot be done.
-    ("consultations", HEARD),
-    ("consultation", HEARD),
-    ("needs", HEARD),
-    ("need", HEARD),
-    ("commitments", HEARD),
+    ("consultations", SIGNED_IN),
+    ("consultation", SIGNED_IN),
+    ("needs", SIGNED_IN),
+    ("need", SIGNED_IN),
+    ("commitments", SIGNED_IN),
     ("youSaidWeDid", ANYBODY),
     ("voiceWords", &[Inclusion]),
     ("planConsultation", &[Inclusion]),

@@ -6,6 +6,7 @@ use crate::auth::Identity;
 use crate::domain::grant::ReturnKind;
 use crate::domain::offer::WhatIsWrong;
 use crate::domain::partner::CheckKind;
+use crate::domain::prescription::DeclineReason;
 use crate::domain::waiting::WaitingKind;
 use crate::projections::waiting::{Asker, WaitingRecord, waits_for};
 
@@ -34,11 +35,17 @@ pub fn sentence(waiting: &WaitingRecord) -> String {
         WaitingKind::OwnOfferReported | WaitingKind::ReportToAnswer => {
             WhatIsWrong::from_code(detail).map(WhatIsWrong::words)
         }
+        WaitingKind::PrescriptionDeclined => DeclineReason::from_code(detail).map(DeclineReason::words),
         WaitingKind::GrantToAccept
         | WaitingKind::QuestionToAnswer
         | WaitingKind::OfferSentBack
         | WaitingKind::OfferToConfirm
         | WaitingKind::ChangeRefused
+        | WaitingKind::PrescriptionToAnswer
+        | WaitingKind::PrescriptionToSend
+        | WaitingKind::AnswerOverdue
+        | WaitingKind::PrescriptionUnanswered
+        | WaitingKind::ReferrerToTell
         | WaitingKind::OfferToReview
         | WaitingKind::ChangeToReview
         | WaitingKind::PartnerReviewOverdue

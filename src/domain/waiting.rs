@@ -13,6 +13,12 @@ codes! {
         "offer_to_confirm" => OfferToConfirm, "Say whether “{name}” is still right as it stands.";
         "change_refused" => ChangeRefused, "A change of “{name}” was refused: {detail}";
         "own_offer_reported" => OwnOfferReported, "Somebody says that “{name}” is wrong ({detail}): put it right, or say that it is right.";
+        "prescription_to_answer" => PrescriptionToAnswer, "Somebody was sent to “{name}”: take them on, or say why not.";
+        "prescription_to_send" => PrescriptionToSend, "Send the prescription of “{name}”, once the person agrees what the partner is told.";
+        "answer_overdue" => AnswerOverdue, "Two weeks are over and nobody answered about “{name}”: record the silence, then ask or look for another.";
+        "prescription_unanswered" => PrescriptionUnanswered, "Nobody answered about “{name}”: make the prescription again, pass the person on or close it.";
+        "prescription_declined" => PrescriptionDeclined, "“{name}” does not take somebody on ({detail}): pass the person on, make the prescription again or close it.";
+        "referrer_to_tell" => ReferrerToTell, "Tell the referrer what came of “{name}”.";
         "offer_to_review" => OfferToReview, "Look at “{name}”, which was handed in: publish it or send it back.";
         "change_to_review" => ChangeToReview, "Look at a change proposed for “{name}”: approve it or refuse it.";
         "report_to_answer" => ReportToAnswer, "Somebody says that “{name}” is wrong ({detail}): look into it and answer.";

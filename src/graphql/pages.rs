@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{
     Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Offer, Partner, PaymentRun,
-    Programme, Referral, SupportedPerson, VaultReading, told,
+    Prescription, PrescriptionOutline, PrescriptionReceived, Programme, Referral, Session, SupportedPerson,
+    VaultReading, told,
 };
 use crate::app::Failure;
 
@@ -23,6 +24,10 @@ const MOST: i64 = 500;
     concrete(name = "ProgrammeEdge", params(Programme)),
     concrete(name = "GrantEdge", params(Grant)),
     concrete(name = "PaymentRunEdge", params(PaymentRun)),
+    concrete(name = "SessionEdge", params(Session)),
+    concrete(name = "PrescriptionEdge", params(Prescription)),
+    concrete(name = "PrescriptionOutlineEdge", params(PrescriptionOutline)),
+    concrete(name = "PrescriptionReceivedEdge", params(PrescriptionReceived)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineEdge", params(LedgerDifferenceLine)),
     concrete(name = "SupportedPersonEdge", params(SupportedPerson)),
@@ -54,6 +59,10 @@ pub struct Page<N: OutputType> {
     concrete(name = "ProgrammeConnection", params(Programme)),
     concrete(name = "GrantConnection", params(Grant)),
     concrete(name = "PaymentRunConnection", params(PaymentRun)),
+    concrete(name = "SessionConnection", params(Session)),
+    concrete(name = "PrescriptionConnection", params(Prescription)),
+    concrete(name = "PrescriptionOutlineConnection", params(PrescriptionOutline)),
+    concrete(name = "PrescriptionReceivedConnection", params(PrescriptionReceived)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineConnection", params(LedgerDifferenceLine)),
     concrete(name = "SupportedPersonConnection", params(SupportedPerson)),

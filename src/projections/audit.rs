@@ -31,7 +31,10 @@ pub async fn titles(
          UNION ALL SELECT id, reference, doc ->> 'title' FROM views.grant_case WHERE id = ANY($1)
          UNION ALL SELECT id, reference, doc ->> 'title' FROM views.payment_run WHERE id = ANY($1)
          UNION ALL SELECT id, reference, title FROM views.offer WHERE id = ANY($1)
-         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.consultation WHERE id = ANY($1)",
+         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.consultation WHERE id = ANY($1)
+         UNION ALL SELECT id, '', name FROM views.site WHERE id = ANY($1)
+         UNION ALL SELECT id, '', title FROM views.course WHERE id = ANY($1)
+         UNION ALL SELECT id, code, doc ->> 'title' FROM views.publication WHERE id = ANY($1)",
     )
     .bind(streams)
     .fetch_all(executor)
@@ -49,6 +52,21 @@ pub async fn version(executor: impl PgExecutor<'_>, kind: &str, stream: Uuid) ->
     )
     .bind(kind)
     .bind(stream.to_string())
+    .fetch_one(executor)
+    .await?)
+}
+
+/// Whether a document ever stated a figure.
+///
+/// # Errors
+/// When the database fails.
+pub async fn figure_is_stated(executor: impl PgExecutor<'_>, figure: Uuid) -> Result<bool, Trouble> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM public.events
+         WHERE aggregate_type = 'publication' AND event_type = 'publication.figure_stated'
+           AND payload -> 'publication.figure_stated' ->> 'figure' = $1)",
+    )
+    .bind(figure.to_string())
     .fetch_one(executor)
     .await?)
 }

@@ -12,8 +12,9 @@ use uuid::Uuid;
 use super::Trouble;
 use crate::domain::calendar::Date;
 use crate::domain::identity::{PartnerId, PersonId, Role};
+use crate::domain::prescription::ANSWER_DAYS;
 use crate::domain::waiting::WaitingKind;
-use Role::{Approver, Commissioner, Finance, Inclusion, PartnerAdmin, PartnerWorker};
+use Role::{Advisor, Approver, Commissioner, Finance, Inclusion, PartnerAdmin, PartnerWorker};
 
 /// How many days ahead and back are worth a word.
 const SOON: u64 = 60;
@@ -25,6 +26,9 @@ struct Source {
     roles: &'static [Role],
     sql: &'static str,
 }
+
+// The days for an answer stand in the SQL below.
+const _: () = assert!(ANSWER_DAYS == 14, "change the days for an answer in the sources as well");
 
 const OWN: &[Role] = &[PartnerAdmin, PartnerWorker];
 
@@ -103,6 +107,55 @@ const SOURCES: &[Source] = &[
               FROM asked, views.offer AS one, jsonb_array_elements(one.doc -> 'reports') AS part
               WHERE one.partner = asked.partner AND status IN ('published', 'paused')
                 AND part ->> 'outcome' IS NULL",
+    },
+    Source {
+        kind: WaitingKind::PrescriptionToAnswer,
+        subject: "prescription",
+        roles: OWN,
+        sql: "SELECT one.id, promised.reference, promised.title, (one.sent_on::date + 14)::text, NULL
+              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              WHERE one.partner = asked.partner AND one.sent_on IS NOT NULL AND one.status = 'sent'",
+    },
+    Source {
+        kind: WaitingKind::PrescriptionToSend,
+        subject: "prescription",
+        roles: &[Advisor],
+        sql: "SELECT one.id, promised.reference, promised.title, one.made_on, NULL
+              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              WHERE one.made_by = person AND one.status = 'made'",
+    },
+    Source {
+        kind: WaitingKind::AnswerOverdue,
+        subject: "prescription",
+        roles: &[Advisor],
+        sql: "SELECT one.id, promised.reference, promised.title, (one.sent_on::date + 14)::text, NULL
+              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              WHERE one.made_by = person AND one.status = 'sent' AND (one.sent_on::date + 14) < today::date",
+    },
+    Source {
+        kind: WaitingKind::PrescriptionUnanswered,
+        subject: "prescription",
+        roles: &[Advisor],
+        sql: "SELECT one.id, promised.reference, promised.title, (one.sent_on::date + 14)::text, NULL
+              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              WHERE one.made_by = person AND one.status = 'unanswered'",
+    },
+    Source {
+        kind: WaitingKind::PrescriptionDeclined,
+        subject: "prescription",
+        roles: &[Advisor],
+        sql: "SELECT one.id, promised.reference, promised.title, one.doc ->> 'answered_on', one.doc ->> 'declined'
+              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              WHERE one.made_by = person AND one.status = 'declined'",
+    },
+    Source {
+        kind: WaitingKind::ReferrerToTell,
+        subject: "prescription",
+        roles: &[Advisor],
+        sql: "SELECT one.id, promised.reference, promised.title, one.ended_on, NULL
+              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              WHERE one.made_by = person AND one.referral IS NOT NULL AND one.told_on IS NULL
+                AND one.status IN ('closed', 'passed_on')",
     },
     Source {
         kind: WaitingKind::OfferToReview,
@@ -235,7 +288,7 @@ pub struct Asker {
 pub struct WaitingRecord {
     /// What kind of thing it is.
     pub kind: WaitingKind,
-    /// The type of what it is about: partner, grant, offer or payment_run.
+    /// The type of what it is about: partner, grant, offer, prescription or payment_run.
     pub subject: &'static str,
     /// The id of what it is about.
     pub id: Uuid,
