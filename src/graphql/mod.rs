@@ -102,8 +102,6 @@ struct CommunityQueries(
     courses::CourseQueries,
     sessions::SessionQueries,
     publications::PublicationQueries,
-    offers::OfferQueries,
-    waiting::WaitingQueries,
 );
 
 /// Looking up the record itself: who did what, and whether it holds.
