@@ -338,7 +338,11 @@ impl App {
             ShownBy::Grant(grant) => drop(self.store.look::<Grant>(*grant).await?),
             ShownBy::Offer(offer) => self.must_exist("offer", *offer).await?,
             ShownBy::Session(session) => self.must_exist("session", *session).await?,
-            ShownBy::Figure(figure) => self.must_exist("publication", *figure).await?,
+            ShownBy::Figure(figure) => {
+                if !audit::figure_is_stated(self.store.pool(), *figure).await? {
+                    return Err(Failure::NotFound("figure"));
+                }
+            }
             ShownBy::Policy(_) => {}
         }
         let command = ConsultationCommand::LinkEvidence { commitment, shown_by };

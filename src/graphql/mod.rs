@@ -89,6 +89,7 @@ struct PeopleQueries(
     referrals::ReferralQueries,
     contacts::ContactQueries,
     prescriptions::PrescriptionQueries,
+    offers::OfferQueries,
 );
 
 /// Looking up consultations, activity, the golden thread and what is published.
@@ -110,6 +111,7 @@ struct CommunityQueries(
 struct RecordQueries(
     people::PeopleQueries,
     history::HistoryQueries,
+    waiting::WaitingQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
     seals::SealQueries,

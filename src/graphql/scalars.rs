@@ -328,11 +328,6 @@ listed! {
     ThreadStage, "ThreadStage", "A stage of the thread, in the order in which they are meant to be reached.";
     BrokenKind, "BrokenKind", "Where a thread is broken.";
     InclusionBy, "InclusionBy", "By what people are told apart in a table.";
-    EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
-    NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
-    Language, "Language", "A language, by its BCP 47 tag.";
-    Access, "Access", "What makes it possible for people to take part.";
-    AgeBand, "AgeBand", "An age in bands.";
     OfferStatus, "OfferStatus", "Where an offer stands.";
     OfferField, "OfferField", "A field of an offer.";
     Joining, "Joining", "How people come to take part.";
@@ -341,6 +336,11 @@ listed! {
     WhatIsWrong, "WhatIsWrong", "What somebody says is wrong with an entry of the directory.";
     ReportOutcome, "OfferReportOutcome", "What came of a report that an entry is wrong.";
     WaitingKind, "WaitingKind", "A kind of thing that waits for somebody.";
+    EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
+    NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
+    Language, "Language", "A language, by its BCP 47 tag.";
+    Access, "Access", "What makes it possible for people to take part.";
+    AgeBand, "AgeBand", "An age in bands.";
     ConsultationStatus, "ConsultationStatus", "Where a consultation stands.";
     Method, "ConsultationMethod", "How people are listened to.";
     Rung, "Rung", "A rung of the ladder of co-production of Think Local Act Personal, the lowest first.";

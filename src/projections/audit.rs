@@ -56,6 +56,21 @@ pub async fn version(executor: impl PgExecutor<'_>, kind: &str, stream: Uuid) ->
     .await?)
 }
 
+/// Whether a document ever stated a figure.
+///
+/// # Errors
+/// When the database fails.
+pub async fn figure_is_stated(executor: impl PgExecutor<'_>, figure: Uuid) -> Result<bool, Trouble> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM public.events
+         WHERE aggregate_type = 'publication' AND event_type = 'publication.figure_stated'
+           AND payload -> 'publication.figure_stated' ->> 'figure' = $1)",
+    )
+    .bind(figure.to_string())
+    .fetch_one(executor)
+    .await?)
+}
+
 /// What has a human reference.
 ///
 /// # Errors
