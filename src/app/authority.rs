@@ -15,14 +15,14 @@ const STAFF_AND_AUDIT: &[Role] = &[Commissioner, Approver, Finance, Inclusion, A
 const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 /// Those who see money and decisions, and partners their own.
 const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
-/// Those who follow a prescription: advisors, and the partner it was sent to.
-const FOLLOWING: &[Role] = &[Advisor, PartnerAdmin, PartnerWorker];
 /// Those who enter activity and published figures.
 const ENTERS: &[Role] = &[Commissioner, Inclusion];
 /// Those who record what came of a session; people of a partner at their own place.
 const HOSTS: &[Role] = &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker];
 /// Those who see what sessions come to.
 const ACTIVITY: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
+/// Those who follow a prescription: advisors, and the partner it was sent to.
+const FOLLOWING: &[Role] = &[Advisor, PartnerAdmin, PartnerWorker];
 /// Everybody who is signed in; people of a partner see what is their own.
 const SIGNED_IN: &[Role] =
     &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];
