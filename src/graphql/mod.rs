@@ -134,6 +134,7 @@ struct MoneyMutations(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    offers::OfferMutations,
 );
 
 /// Commands on offers and the people they are for.
@@ -157,7 +158,6 @@ struct CommunityMutations(
     courses::CourseMutations,
     sessions::SessionMutations,
     publications::PublicationMutations,
-    offers::OfferMutations,
 );
 
 /// Doing things: one mutation for each command. In groups, for the compiler follows a merged object member by member, and not for ever.
