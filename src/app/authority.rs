@@ -9,6 +9,8 @@ use Role::{
 
 /// Everybody who works here.
 const STAFF: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor];
+/// Everybody who works here, and auditors.
+const STAFF_AND_AUDIT: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
 /// Those who see money and decisions.
 const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 /// Those who see money and decisions, and partners their own.
@@ -81,6 +83,21 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("tellReferrer", &[Advisor]),
     ("recordContact", &[Advisor]),
     ("giveSignpost", &[Advisor]),
+    ("thread", STAFF_AND_AUDIT),
+    ("threadLinks", STAFF_AND_AUDIT),
+    ("brokenEnds", STAFF_AND_AUDIT),
+    ("inclusionOutcomes", STAFF_AND_AUDIT),
+    ("inclusionTables", ANYBODY),
+    // The golden thread, and what is published of people.
+    ("linkThread", &[Commissioner, Inclusion]),
+    ("withdrawThreadLinks", &[Commissioner, Inclusion]),
+    ("publishInclusionTable", &[Inclusion]),
+    ("withdrawInclusionTable", &[Inclusion]),
+    ("offers", ANYBODY),
+    ("offer", ANYBODY),
+    ("offerVersion", ANYBODY),
+    ("offersToReview", &[Commissioner, Inclusion]),
+    ("waitingOn", SIGNED_IN),
     // Delegated authority.
     ("grantAuthority", &[Finance]),
     ("revokeAuthority", &[Finance]),
@@ -137,6 +154,22 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("notifySubsidy", &[Commissioner]),
     ("confirmSubsidy", &[Commissioner, PartnerAdmin]),
     ("recordSubsidyPublished", &[Commissioner, Finance]),
+    // Offers: the partner's words, published by somebody else.
+    ("draftOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("submitOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("publishOffer", &[Commissioner, Inclusion]),
+    ("sendOfferBack", &[Commissioner, Inclusion]),
+    ("proposeOfferChange", &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker]),
+    ("approveOfferChange", &[Commissioner, Inclusion]),
+    ("refuseOfferChange", &[Commissioner, Inclusion]),
+    ("withdrawOfferChange", &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker]),
+    ("stateCapacity", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("confirmOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("pauseOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("resumeOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("reportOfferWrong", &[Commissioner, Approver, Finance, Inclusion, Advisor, PartnerAdmin, PartnerWorker]),
+    ("resolveOfferReport", &[Commissioner, Inclusion]),
+    ("withdrawOffer", &[Commissioner, PartnerAdmin]),
     // Funds.
     ("openFund", &[Commissioner]),
     ("allocateBudget", &[Finance]),

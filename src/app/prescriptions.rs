@@ -140,7 +140,7 @@ async fn payer(
     Ok(Payer {
         grant,
         named_by_offer: named.contains(&grant),
-        of_the_partner: case.partner == partner,
+        of_the_partner: case.subject.partner == partner,
         runs: running && (case.period.0..=case.period.1).contains(&today),
     })
 }

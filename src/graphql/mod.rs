@@ -8,8 +8,10 @@ mod delegations;
 mod funds;
 mod grants;
 mod history;
+mod inclusion;
 mod ledger;
 mod limits;
+mod offers;
 mod pages;
 mod partners;
 mod payments;
@@ -25,6 +27,8 @@ mod seals;
 mod sessions;
 mod sites;
 mod subsidies;
+mod thread;
+mod waiting;
 mod what_if;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
@@ -46,7 +50,9 @@ use contacts::Contact;
 use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
+use inclusion::InclusionFigures;
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
+use offers::Offer;
 use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
@@ -63,26 +69,34 @@ use sessions::Session;
 use sites::{ChannelViews, Site};
 use subsidies::Assistance;
 
-/// Looking things up.
+/// Looking up partners, funds, grants and payments.
 #[derive(MergedObject, Default)]
-pub struct Query(
-    people::PeopleQueries,
+struct MoneyQueries(
     partners::PartnerQueries,
     subsidies::SubsidyQueries,
     funds::FundQueries,
     programmes::ProgrammeQueries,
     delegations::DelegationQueries,
+    grants::GrantQueries,
+    payments::PaymentQueries,
+    ledger::LedgerQueries,
+);
+
+/// Looking up offers and the people they are for.
+#[derive(MergedObject, Default)]
+struct PeopleQueries(
     persons::PersonQueries,
     referrals::ReferralQueries,
     contacts::ContactQueries,
-    grants::GrantQueries,
-    payments::PaymentQueries,
     prescriptions::PrescriptionQueries,
-    ledger::LedgerQueries,
-    history::HistoryQueries,
-    receipts::ReceiptQueries,
-    what_if::WhatIfQueries,
-    seals::SealQueries,
+    offers::OfferQueries,
+);
+
+/// Looking up consultations, activity, the golden thread and what is published.
+#[derive(MergedObject, Default)]
+struct CommunityQueries(
+    thread::ThreadQueries,
+    inclusion::InclusionQueries,
     consultations::ConsultationQueries,
     sites::SiteQueries,
     courses::CourseQueries,
@@ -90,17 +104,29 @@ pub struct Query(
     publications::PublicationQueries,
 );
 
-/// Doing things: one mutation for each command.
+/// Looking up the record itself: who did what, and whether it holds.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
+struct RecordQueries(
+    people::PeopleQueries,
+    history::HistoryQueries,
+    waiting::WaitingQueries,
+    receipts::ReceiptQueries,
+    what_if::WhatIfQueries,
+    seals::SealQueries,
+);
+
+/// Looking things up. In groups, for the compiler follows a merged object member by member, and not for ever.
+#[derive(MergedObject, Default)]
+pub struct Query(MoneyQueries, PeopleQueries, CommunityQueries, RecordQueries);
+
+/// Commands on partners, funds, grants and payments.
+#[derive(MergedObject, Default)]
+struct MoneyMutations(
     partners::PartnerMutations,
     subsidies::SubsidyMutations,
     funds::FundMutations,
     programmes::ProgrammeMutations,
     delegations::DelegationMutations,
-    persons::PersonMutations,
-    referrals::ReferralMutations,
-    contacts::ContactMutations,
     grants::EnteringMutations,
     grants::GrantMutations,
     grants::ApprovingMutations,
@@ -108,8 +134,24 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    offers::OfferMutations,
+);
+
+/// Commands on offers and the people they are for.
+#[derive(MergedObject, Default)]
+struct PeopleMutations(
+    persons::PersonMutations,
+    referrals::ReferralMutations,
+    contacts::ContactMutations,
     prescriptions::PrescriptionMutations,
     prescriptions::FollowingMutations,
+);
+
+/// Commands on consultations, activity, the golden thread and what is published.
+#[derive(MergedObject, Default)]
+struct CommunityMutations(
+    thread::ThreadMutations,
+    inclusion::InclusionMutations,
     consultations::ListeningMutations,
     consultations::AnsweringMutations,
     sites::SiteMutations,
@@ -117,6 +159,10 @@ pub struct Mutation(
     sessions::SessionMutations,
     publications::PublicationMutations,
 );
+
+/// Doing things: one mutation for each command. In groups, for the compiler follows a merged object member by member, and not for ever.
+#[derive(MergedObject, Default)]
+pub struct Mutation(MoneyMutations, PeopleMutations, CommunityMutations);
 
 /// The schema, ready to run.
 pub type Api = Schema<Query, Mutation, EmptySubscription>;

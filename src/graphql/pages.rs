@@ -5,9 +5,9 @@ use async_graphql::{Object, OutputType, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Prescription,
-    PrescriptionOutline, PrescriptionReceived, Programme, Referral, Session, SupportedPerson, VaultReading,
-    told,
+    Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Offer, Partner, PaymentRun,
+    Prescription, PrescriptionOutline, PrescriptionReceived, Programme, Referral, Session, SupportedPerson,
+    VaultReading, told,
 };
 use crate::app::Failure;
 
@@ -34,7 +34,8 @@ const MOST: i64 = 500;
     concrete(name = "ReferralEdge", params(Referral)),
     concrete(name = "ContactEdge", params(Contact)),
     concrete(name = "VaultReadingEdge", params(VaultReading)),
-    concrete(name = "HistoryEntryEdge", params(HistoryEntry))
+    concrete(name = "HistoryEntryEdge", params(HistoryEntry)),
+    concrete(name = "OfferEdge", params(Offer))
 )]
 pub struct Edge<N: OutputType> {
     /// Where the entry stands in the list: send it as `after` to go on from here.
@@ -68,7 +69,8 @@ pub struct Page<N: OutputType> {
     concrete(name = "ReferralConnection", params(Referral)),
     concrete(name = "ContactConnection", params(Contact)),
     concrete(name = "VaultReadingConnection", params(VaultReading)),
-    concrete(name = "HistoryEntryConnection", params(HistoryEntry))
+    concrete(name = "HistoryEntryConnection", params(HistoryEntry)),
+    concrete(name = "OfferConnection", params(Offer))
 )]
 impl<N> Page<N>
 where

@@ -25,7 +25,11 @@ use crate::domain::grant::{
     StoryConsent, SuspensionGround, VariationKind, VariationStatus,
 };
 use crate::domain::identity::Role;
+use crate::domain::inclusion_table::InclusionBy;
 use crate::domain::money;
+use crate::domain::offer::{
+    ChangeStatus, Joining, OfferField, OfferStatus, ReportOutcome, Weekday, WhatIsWrong,
+};
 use crate::domain::outcome::{BandName, Direction, Instrument, Item, Measure, Moment};
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
@@ -43,7 +47,9 @@ use crate::domain::referral::{
     DeclineGround, RedirectTarget, ReferralSource, ReferralStatus, TellingChannel, Urgency,
 };
 use crate::domain::session::SessionStatus;
+use crate::domain::thread::{Basis, BrokenKind, Relation, ThreadKind, ThreadStage};
 use crate::domain::vocabulary::{Access, AgeBand, Channel, Language, NeedCode, SharedItem};
+use crate::domain::waiting::WaitingKind;
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -316,6 +322,20 @@ listed! {
     BandName, "OutcomeBandName", "A band of scores.";
     Moment, "OutcomeMoment", "When an instrument was answered.";
     Direction, "OutcomeDirection", "Which way a score went.";
+    ThreadKind, "ThreadKind", "What the golden thread joins, from what was heard to what shows that it helped.";
+    Relation, "ThreadRelation", "How one thing on the thread is joined to another.";
+    Basis, "ThreadBasis", "How a link of the thread is known.";
+    ThreadStage, "ThreadStage", "A stage of the thread, in the order in which they are meant to be reached.";
+    BrokenKind, "BrokenKind", "Where a thread is broken.";
+    InclusionBy, "InclusionBy", "By what people are told apart in a table.";
+    OfferStatus, "OfferStatus", "Where an offer stands.";
+    OfferField, "OfferField", "A field of an offer.";
+    Joining, "Joining", "How people come to take part.";
+    Weekday, "Weekday", "A day of the week.";
+    ChangeStatus, "OfferChangeStatus", "What came of a change that was proposed.";
+    WhatIsWrong, "WhatIsWrong", "What somebody says is wrong with an entry of the directory.";
+    ReportOutcome, "OfferReportOutcome", "What came of a report that an entry is wrong.";
+    WaitingKind, "WaitingKind", "A kind of thing that waits for somebody.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
     NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
     Language, "Language", "A language, by its BCP 47 tag.";

@@ -9,6 +9,8 @@ pub mod courses;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
+pub mod inclusion;
+pub mod inclusion_tables;
 pub mod ledger;
 pub mod offers;
 pub mod partners;
@@ -20,7 +22,10 @@ pub mod publications;
 mod records;
 pub mod referrals;
 pub mod sessions;
+mod sheaves;
 pub mod sites;
+pub mod thread;
+pub mod waiting;
 
 use std::sync::Arc;
 
@@ -32,6 +37,7 @@ use crate::store::log::Recorded;
 use crate::store::{Inline, Store};
 pub use records::{Record, by_name, one, several};
 use records::{read, unreadable};
+pub use sheaves::Sheaf;
 
 /// The schema the projections stand in.
 pub const STANDING: &str = "views";
@@ -102,6 +108,11 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
         Arc::new(records::Records::<prescriptions::PrescriptionRecord>::default()),
+        Arc::new(sheaves::Sheaves::<thread::Links>::default()),
+        Arc::new(records::Records::<inclusion::CountedContact>::default()),
+        Arc::new(records::Records::<inclusion::CountedCase>::default()),
+        Arc::new(sheaves::Sheaves::<inclusion::Scores>::default()),
+        Arc::new(records::Records::<inclusion_tables::InclusionTableRecord>::default()),
         Arc::new(records::Records::<offers::OfferRecord>::default()),
         Arc::new(records::Records::<offers::OfferVersions>::default()),
         Arc::new(records::Records::<consultations::ConsultationRecord>::default()),
