@@ -352,7 +352,6 @@ listed! {
     FeedbackChannel, "FeedbackChannel", "How those who were heard are told what came of it.";
     WhatYouMeant, "WhatYouMeant", "What people answered when they were asked whether it is what they meant.";
     Trace, "Trace", "Something in a text that looks as if it could tell who somebody is.";
-    AgeBand, "AgeBand", "An age in bands.";
     Channel, "Channel", "How somebody is talked to.";
     SharedItem, "SharedItem", "A thing about a person that they may agree to have shared with a partner.";
     FirstMeeting, "FirstMeeting", "How a person came to be met.";
