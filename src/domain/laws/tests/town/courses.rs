@@ -17,6 +17,26 @@ fn shares(sums: ByYear) -> Vec<YearShare> {
 }
 
 impl Town {
+    /// What comes after an award waits for one, or most steps would lead nowhere: until then the grant is brought
+    /// forward instead, but for one time in a while.
+    pub(super) fn fitting(&self, id: GrantId, step: Step) -> Deed {
+        use GrantStatus::{Active, Closing, Suspended, Terminated};
+        let awarded = matches!(self.grants[&id].status(), Active | Closing | Suspended | Terminated);
+        let later = matches!(
+            step.deed,
+            Deed::Pay
+                | Deed::Authorise
+                | Deed::Return
+                | Deed::Recover
+                | Deed::Change
+                | Deed::Cut
+                | Deed::HoldUp
+                | Deed::Terminate
+                | Deed::Close
+        );
+        if later && !awarded && step.twist != 22 { Deed::Next } else { step.deed }
+    }
+
     /// What later steps may be about.
     pub(super) fn note(&mut self, id: GrantId, event: &GrantEvent) {
         let plan = self.plans.entry(id).or_default();
