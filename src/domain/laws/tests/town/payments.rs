@@ -37,7 +37,7 @@ impl Town {
             return known.id;
         }
         let free = |number: &u128| plan.iter().all(|one| one.id.0.as_u128() != *number);
-        (1_000_u128..).find(free).map(|number| InstalmentId(Uuid::from_u128(number))).unwrap_or_default()
+        (1_000..2_000).find(free).map(|number| InstalmentId(Uuid::from_u128(number))).unwrap_or_default()
     }
 
     pub(super) fn authorise(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
@@ -110,7 +110,7 @@ impl Town {
         };
         let demands = self.demands.get(&id).copied().unwrap_or_default();
         let recovery = RecoveryId(Uuid::from_u128(demands));
-        if demands == 0 || step.twist % 3 == 0 {
+        if demands == 0 || step.twist.is_multiple_of(3) {
             let (recovery, ground) = (RecoveryId(Uuid::from_u128(demands + 1)), RecoveryGround::Underspend);
             return self.asked_back(id, RecoveryCommand::Demand { recovery, ground, amount }, PROPOSER);
         }
