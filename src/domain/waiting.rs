@@ -32,6 +32,9 @@ codes! {
         "payment_due" => PaymentDue, "Put £{detail} for “{name}” in a payment run.";
         "run_to_release" => RunToRelease, "Release the payment run “{name}”.";
         "run_to_export" => RunToExport, "Make the file for the bank of the payment run “{name}”.";
+        "referral_to_triage" => ReferralToTriage, "Look at the referral that came on {name} from {detail}.";
+        "referrer_to_tell" => ReferrerToTell, "Tell {detail}, who referred somebody on {name}, what came of it.";
+        "erasure_to_do" => ErasureToDo, "Somebody asked on {name} to forget a person ({detail}): do it, or drop it.";
         "run_to_reconcile" => RunToReconcile, "Load the bank’s answer to the payment run “{name}” and reconcile it.";
     }
 }

@@ -340,6 +340,7 @@ listed! {
     NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
     Language, "Language", "A language, by its BCP 47 tag.";
     Access, "Access", "What makes it possible for people to take part.";
+    AgeBand, "AgeBand", "An age in bands.";
     ConsultationStatus, "ConsultationStatus", "Where a consultation stands.";
     Method, "ConsultationMethod", "How people are listened to.";
     Rung, "Rung", "A rung of the ladder of co-production of Think Local Act Personal, the lowest first.";
@@ -351,7 +352,6 @@ listed! {
     FeedbackChannel, "FeedbackChannel", "How those who were heard are told what came of it.";
     WhatYouMeant, "WhatYouMeant", "What people answered when they were asked whether it is what they meant.";
     Trace, "Trace", "Something in a text that looks as if it could tell who somebody is.";
-    AgeBand, "AgeBand", "An age in bands.";
     Channel, "Channel", "How somebody is talked to.";
     SharedItem, "SharedItem", "A thing about a person that they may agree to have shared with a partner.";
     FirstMeeting, "FirstMeeting", "How a person came to be met.";
