@@ -51,7 +51,7 @@ pub fn sentence(waiting: &WaitingRecord) -> String {
         | WaitingKind::PrescriptionToSend
         | WaitingKind::AnswerOverdue
         | WaitingKind::PrescriptionUnanswered
-        | WaitingKind::ReferrerToTell
+        | WaitingKind::PrescriptionToTell
         | WaitingKind::OfferToReview
         | WaitingKind::ChangeToReview
         | WaitingKind::PartnerReviewOverdue

@@ -18,7 +18,7 @@ codes! {
         "answer_overdue" => AnswerOverdue, "Two weeks are over and nobody answered about “{name}”: record the silence, then ask or look for another.";
         "prescription_unanswered" => PrescriptionUnanswered, "Nobody answered about “{name}”: make the prescription again, pass the person on or close it.";
         "prescription_declined" => PrescriptionDeclined, "“{name}” does not take somebody on ({detail}): pass the person on, make the prescription again or close it.";
-        "referrer_to_tell" => ReferrerToTell, "Tell the referrer what came of “{name}”.";
+        "prescription_to_tell" => PrescriptionToTell, "Tell the referrer what came of “{name}”.";
         "offer_to_review" => OfferToReview, "Look at “{name}”, which was handed in: publish it or send it back.";
         "change_to_review" => ChangeToReview, "Look at a change proposed for “{name}”: approve it or refuse it.";
         "report_to_answer" => ReportToAnswer, "Somebody says that “{name}” is wrong ({detail}): look into it and answer.";

@@ -149,7 +149,7 @@ const SOURCES: &[Source] = &[
               WHERE one.made_by = person AND one.status = 'declined'",
     },
     Source {
-        kind: WaitingKind::ReferrerToTell,
+        kind: WaitingKind::PrescriptionToTell,
         subject: "prescription",
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, one.ended_on, NULL
