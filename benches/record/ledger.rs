@@ -197,6 +197,8 @@ macro_rules! timed {
     }};
 }
 
+pub(super) use timed;
+
 /// Prepare the databases, and let all take turns.
 pub async fn run(server: &Server, events: u64, repetitions: u64) -> anyhow::Result<Results> {
     let sizes = [events / 10, events];

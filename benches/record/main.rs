@@ -1,8 +1,8 @@
 //! `make bench`: how fast the record is, beside what was measured in the same run on the same database server.
 //! What is measured and why is in docs/performance.md. Prints tables in Markdown.
 //!
-//! `BENCH_EVENTS` (1,000,000), `BENCH_REPETITIONS` (7) and `BENCH_ONLY` (`commands`, `rebuild`, `server` or
-//! `ledger`) make a quicker run; `BENCH_FOLDER` puts the database on another disk than that of `target`.
+//! `BENCH_EVENTS` (1,000,000), `BENCH_REPETITIONS` (7) and `BENCH_ONLY` (`commands`, `rebuild`, `server`,
+//! `ledger` or `thread`) make a quicker run; `BENCH_FOLDER` puts the database on another disk than that of `target`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks by printing")]
 #![expect(clippy::float_arithmetic, reason = "rates and seconds, never money")]
@@ -15,6 +15,7 @@ mod measuring;
 mod rebuilding;
 mod seeding;
 mod serving;
+mod thread;
 mod town;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -64,6 +65,10 @@ async fn main() -> anyhow::Result<()> {
         if wanted("ledger") {
             eprintln!("the ledger ...");
             println!("{}", ledger::table(&ledger::run(&server, events, repetitions).await?));
+        }
+        if wanted("thread") {
+            eprintln!("the thread ...");
+            println!("{}", thread::table(&thread::run(&server, repetitions).await?));
         }
         anyhow::Ok(())
     }

@@ -9,12 +9,20 @@ use Role::{
 
 /// Everybody who works here.
 const STAFF: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor];
+/// Everybody who works here, and auditors.
+const STAFF_AND_AUDIT: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
 /// Those who see money and decisions.
 const MONEY: &[Role] = &[Commissioner, Approver, Finance, Auditor];
 /// Those who see money and decisions, and partners their own.
 const MONEY_AND_OWN: &[Role] = &[Commissioner, Approver, Finance, Auditor, PartnerAdmin, PartnerWorker];
-/// Those who see what was heard, and partners what they hosted.
-const HEARD: &[Role] =
+/// Those who enter activity and published figures.
+const ENTERS: &[Role] = &[Commissioner, Inclusion];
+/// Those who record what came of a session; people of a partner at their own place.
+const HOSTS: &[Role] = &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker];
+/// Those who see what sessions come to.
+const ACTIVITY: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
+/// Everybody who is signed in; people of a partner see what is their own.
+const SIGNED_IN: &[Role] =
     &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
@@ -73,11 +81,57 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("tellReferrer", &[Advisor]),
     ("recordContact", &[Advisor]),
     ("giveSignpost", &[Advisor]),
+    ("thread", STAFF_AND_AUDIT),
+    ("threadLinks", STAFF_AND_AUDIT),
+    ("brokenEnds", STAFF_AND_AUDIT),
+    ("inclusionOutcomes", STAFF_AND_AUDIT),
+    ("inclusionTables", ANYBODY),
+    // The golden thread, and what is published of people.
+    ("linkThread", &[Commissioner, Inclusion]),
+    ("withdrawThreadLinks", &[Commissioner, Inclusion]),
+    ("publishInclusionTable", &[Inclusion]),
+    ("withdrawInclusionTable", &[Inclusion]),
+    ("offers", ANYBODY),
+    ("offer", ANYBODY),
+    ("offerVersion", ANYBODY),
+    ("offersToReview", &[Commissioner, Inclusion]),
+    ("waitingOn", SIGNED_IN),
     // Delegated authority.
     ("grantAuthority", &[Finance]),
     ("revokeAuthority", &[Finance]),
     ("ledgerDifference", MONEY),
     ("latePostings", MONEY),
+    // Activity and published figures. The inclusion team and commissioners enter them; whoever hosts a session at
+    // their own place records what came of it.
+    ("sites", ANYBODY),
+    ("site", ANYBODY),
+    ("courses", ANYBODY),
+    ("course", ANYBODY),
+    ("sessions", SIGNED_IN),
+    ("session", SIGNED_IN),
+    ("activity", ACTIVITY),
+    ("publications", ANYBODY),
+    ("publishedFigures", ANYBODY),
+    ("timeline", ANYBODY),
+    ("openSite", ENTERS),
+    ("closeSite", ENTERS),
+    ("reopenSite", ENTERS),
+    ("reportViews", ENTERS),
+    ("withdrawViews", ENTERS),
+    ("defineCourse", ENTERS),
+    ("publishContent", ENTERS),
+    ("scheduleSession", ENTERS),
+    ("cancelSession", ENTERS),
+    ("deliverSession", HOSTS),
+    ("countAttendance", HOSTS),
+    ("correctAttendance", HOSTS),
+    ("markAttendee", HOSTS),
+    ("describePublication", ENTERS),
+    ("stateFigure", ENTERS),
+    ("restateFigure", ENTERS),
+    ("withdrawFigure", ENTERS),
+    ("noteMention", ENTERS),
+    ("noteCaveat", ENTERS),
     // Partners.
     ("applyAsPartner", &[Commissioner, Inclusion]),
     ("requireCheck", &[Commissioner]),
@@ -98,6 +152,22 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("notifySubsidy", &[Commissioner]),
     ("confirmSubsidy", &[Commissioner, PartnerAdmin]),
     ("recordSubsidyPublished", &[Commissioner, Finance]),
+    // Offers: the partner's words, published by somebody else.
+    ("draftOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("submitOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("publishOffer", &[Commissioner, Inclusion]),
+    ("sendOfferBack", &[Commissioner, Inclusion]),
+    ("proposeOfferChange", &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker]),
+    ("approveOfferChange", &[Commissioner, Inclusion]),
+    ("refuseOfferChange", &[Commissioner, Inclusion]),
+    ("withdrawOfferChange", &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker]),
+    ("stateCapacity", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("confirmOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("pauseOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("resumeOffer", &[Commissioner, PartnerAdmin, PartnerWorker]),
+    ("reportOfferWrong", &[Commissioner, Approver, Finance, Inclusion, Advisor, PartnerAdmin, PartnerWorker]),
+    ("resolveOfferReport", &[Commissioner, Inclusion]),
+    ("withdrawOffer", &[Commissioner, PartnerAdmin]),
     // Funds.
     ("openFund", &[Commissioner]),
     ("allocateBudget", &[Finance]),
@@ -164,6 +234,38 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("proposeTermination", &[Commissioner, Approver]),
     ("terminateGrant", &[Approver]),
     ("closeGrant", &[Commissioner]),
+    // Social prescriptions. Partners act on those that were sent to them.
+    ("prescriptions", &[Advisor]),
+    ("prescription", &[Advisor]),
+    ("prescriptionInbox", &[PartnerAdmin, PartnerWorker]),
+    ("prescriptionReceived", &[PartnerAdmin, PartnerWorker]),
+    ("openAgreedDetails", &[PartnerAdmin, PartnerWorker]),
+    ("prescriptionOutlines", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
+    ("prescriptionStandings", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
+    (
+        "offerPlaces",
+        &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker],
+    ),
+    ("outcomeInstruments", ANYBODY),
+    ("makePrescription", &[Advisor]),
+    ("makePrescriptions", &[Advisor]),
+    ("sendPrescription", &[Advisor]),
+    ("acceptPrescription", FOLLOWING),
+    ("declinePrescription", FOLLOWING),
+    ("recordUnanswered", &[Advisor]),
+    ("recordAttempt", FOLLOWING),
+    ("offerPlace", FOLLOWING),
+    ("recordWaiting", FOLLOWING),
+    ("startPrescription", FOLLOWING),
+    ("recordAttendance", FOLLOWING),
+    ("withdrawAttendance", FOLLOWING),
+    ("recordOutcome", FOLLOWING),
+    ("correctOutcome", FOLLOWING),
+    ("closePrescription", FOLLOWING),
+    ("passOnPrescription", &[Advisor]),
+    ("makePrescriptionAgain", &[Advisor]),
+    ("closeInError", &[Advisor]),
+    ("tellReferrerOfPrescription", &[Advisor]),
     // Payment runs: finance makes them, an approver approves, another of finance releases.
     ("openPaymentRun", &[Finance]),
     ("addToPaymentRun", &[Finance]),
@@ -175,11 +277,11 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("loadRemittance", &[Finance]),
     ("reconcilePaymentRun", &[Finance]),
     // Consultations: the inclusion team listens; commissioners promise, keep, and say what cannot be done.
-    ("consultations", HEARD),
-    ("consultation", HEARD),
-    ("needs", HEARD),
-    ("need", HEARD),
-    ("commitments", HEARD),
+    ("consultations", SIGNED_IN),
+    ("consultation", SIGNED_IN),
+    ("needs", SIGNED_IN),
+    ("need", SIGNED_IN),
+    ("commitments", SIGNED_IN),
     ("youSaidWeDid", ANYBODY),
     ("voiceWords", &[Inclusion]),
     ("planConsultation", &[Inclusion]),

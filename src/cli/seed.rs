@@ -28,6 +28,7 @@ const SCENARIO: Uuid = Uuid::from_u128(0x5e3d_0f0a_6a3c_4c1e_9b5e_0d6f_5a71_de5c
 /// What later steps can point to in what was kept, by the field of the payload that holds it; elsewhere its id.
 const KEPT: &[(&str, &str)] = &[
     ("grant", "id instalments { id conditions { id } } returns { id } variations { id } recoveries { id }"),
+    ("prescription", "id outcomes { id }"),
     ("consultation", "id voices { id } needs { id } commitments { id }"),
 ];
 

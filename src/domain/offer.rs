@@ -111,6 +111,12 @@ impl Offer {
         self.partner.ok_or(OfferRefusal::Unknown)
     }
 
+    /// How much room there was, as the partner stated it last.
+    #[must_use]
+    pub const fn capacity(&self) -> Option<Capacity> {
+        self.capacity
+    }
+
     /// Whether somebody can be sent to it from a day on; if so, the version of what they are promised. A pause, a
     /// withdrawal and a full house count as they stand now, so that nobody gets round them by dating back. Whether its
     /// partner is approved is the partner's to say.

@@ -190,7 +190,7 @@ refusals! {
     /// Why answers could not be taken or compared.
     pub enum OutcomeProblem {
         "outcome.nothing_answered" => NothingAnswered, "Enter at least one answer, or leave the instrument out.";
-        "outcome.out_of_range" => OutOfRange { item: &'static str, least: u8, most: u8, found: u8 }, "The answer on {item} is a whole number from {least} to {most}: {found} is outside it.";
+        "outcome.out_of_range" => OutOfRange { item: &'static str, least: u8, most: u8, found: i32 }, "The answer on {item} is a whole number from {least} to {most}: {found} is outside it.";
         "outcome.item_of_another" => ItemOfAnother { item: &'static str, instrument: &'static str }, "{item} is not asked by {instrument}: take it out, or choose the instrument that asks it.";
         "outcome.item_twice" => ItemTwice { item: &'static str }, "There are two answers on {item}: keep one.";
         "outcome.item_missing" => ItemMissing { item: &'static str }, "The answer on {item} is missing: this scale is added up and says nothing without it.";
@@ -210,7 +210,7 @@ impl Answers {
         instrument: Instrument,
         version: u8,
         moment: Moment,
-        given: &[Answer],
+        given: &[(Item, i32)],
     ) -> Result<Self, OutcomeProblem> {
         if version != instrument.version() {
             return Err(OutcomeProblem::VersionUnknown { version, known: instrument.version() });
@@ -219,17 +219,17 @@ impl Answers {
             return Err(OutcomeProblem::GoalBefore);
         }
         let mut found: BTreeMap<Item, u8> = BTreeMap::new();
-        for Answer { item, score } in given {
+        for (item, typed) in given {
             let Some(asked) = instrument.items().find(|asked| asked.item == *item) else {
                 let (item, instrument) = (item.words(), instrument.words());
                 return Err(OutcomeProblem::ItemOfAnother { item, instrument });
             };
-            let (least, most, found_score, item_words) = (asked.least, asked.most, *score, item.words());
-            if !(least..=most).contains(score) {
-                return Err(OutcomeProblem::OutOfRange { item: item_words, least, most, found: found_score });
-            }
-            if found.insert(*item, *score).is_some() {
-                return Err(OutcomeProblem::ItemTwice { item: item_words });
+            let (least, most, words) = (asked.least, asked.most, item.words());
+            let Some(score) = u8::try_from(*typed).ok().filter(|score| (least..=most).contains(score)) else {
+                return Err(OutcomeProblem::OutOfRange { item: words, least, most, found: *typed });
+            };
+            if found.insert(*item, score).is_some() {
+                return Err(OutcomeProblem::ItemTwice { item: words });
             }
         }
         if found.is_empty() {

@@ -138,22 +138,45 @@ pub enum Session {
 #[expect(missing_docs, reason = "the fields are those of the events they lead to")]
 pub enum PrescriptionCommand {
     Make(Making),
-    Send,
+    /// Whether the person agreed that this partner may be told something.
+    Send {
+        agreed: bool,
+    },
     Accept,
-    Decline { why: DeclineReason },
+    Decline {
+        why: DeclineReason,
+    },
     RecordUnanswered,
-    RecordAttempt { means: AttemptMeans, reached: bool },
-    OfferPlace { starts_on: Option<Date> },
-    RecordWaiting { expected_on: Option<Date> },
+    RecordAttempt {
+        means: AttemptMeans,
+        reached: bool,
+    },
+    OfferPlace {
+        starts_on: Option<Date>,
+    },
+    RecordWaiting {
+        expected_on: Option<Date>,
+    },
     Start,
     RecordAttendance(Session),
-    WithdrawAttendance { held_on: Date },
+    WithdrawAttendance {
+        held_on: Date,
+    },
     RecordOutcome(OutcomeRecord),
-    Close { why: ClosingReason },
-    PassOn { to: PrescriptionId, offer: OfferId },
-    MakeAgain { again: PrescriptionId },
+    Close {
+        why: ClosingReason,
+    },
+    PassOn {
+        to: PrescriptionId,
+        offer: OfferId,
+    },
+    MakeAgain {
+        again: PrescriptionId,
+    },
     CloseInError,
-    TellReferrer { means: TellingMeans },
+    TellReferrer {
+        means: TellingMeans,
+    },
 }
 
 refusals! {
@@ -165,6 +188,7 @@ refusals! {
         "prescription.attempts" => Attempts { most: u32 }, "Ask for 1 to {most} attempts to reach the person.";
         "prescription.grant_not_of_offer" => GrantNotOfOffer, "This grant does not pay for this offer: choose one that the offer names, or one of the same partner.";
         "prescription.grant_not_running" => GrantNotRunning, "This grant does not run on that day: choose one that does, or leave the grant out.";
+        "prescription.sharing_not_agreed" => SharingNotAgreed, "The person has not agreed to share anything with this partner: ask them first, and record what they agree to.";
         "prescription.wrong_stage" => WrongStage { now: &'static str, wanted: &'static str }, "This prescription is {now}; this can only be done while it is {wanted}.";
         "prescription.ended" => Ended { now: &'static str }, "This prescription is {now}: nothing more is done on it.";
         "prescription.answer_not_due" => AnswerNotDue { due: String }, "The partner can still answer in time, until {due}: record silence after that day.";

@@ -15,8 +15,8 @@ mod partial;
 
 pub use events::{FactRef, MentionKind, PublicationEvent};
 pub use figure::{
-    Bound, CaveatKind, Citation, Countable, Coverage, FactLabel, FigureUnit, FigureValue, Period, Quantity,
-    Standing, grouped,
+    Bound, CaveatKind, Citation, CountProblem, Countable, Coverage, FactLabel, FigureUnit, FigureValue,
+    Period, Quantity, Standing, grouped,
 };
 pub use partial::{PartialDate, PartialDateProblem, Precision};
 

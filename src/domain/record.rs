@@ -10,6 +10,7 @@ use super::course::{Course, CourseEvent};
 use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
+use super::inclusion_table::{InclusionTable, InclusionTableEvent};
 use super::need::{Need, NeedEvent};
 use super::offer::{Offer, OfferEvent};
 use super::partner::{Partner, PartnerEvent};
@@ -21,6 +22,7 @@ use super::publication::{Publication, PublicationEvent};
 use super::referral::{Referral, ReferralEvent};
 use super::session::{Session, SessionEvent};
 use super::site::{Site, SiteEvent};
+use super::thread::{Thread, ThreadEvent};
 use super::{Aggregate, Event};
 
 /// The aggregates of the record, once: whoever adds one adds a line here.
@@ -96,6 +98,8 @@ facts! {
     Delegation: DelegationEvent,
     Grant: GrantEvent,
     PaymentRun: PaymentRunEvent,
+    Thread: ThreadEvent,
+    InclusionTable: InclusionTableEvent,
     Person: PersonEvent,
     Referral: ReferralEvent,
     Contact: ContactEvent,
@@ -115,6 +119,8 @@ facts! {
 macro_rules! beside_money {
     () => {
         $crate::domain::record::Fact::Person(_)
+            | $crate::domain::record::Fact::Thread(_)
+            | $crate::domain::record::Fact::InclusionTable(_)
             | $crate::domain::record::Fact::Referral(_)
             | $crate::domain::record::Fact::Contact(_)
             | $crate::domain::record::Fact::Consultation(_)

@@ -91,6 +91,12 @@ impl Referral {
         self.status.map(|_| self.person).ok_or(ReferralRefusal::Unknown)
     }
 
+    /// Whether somebody else referred the person, and is to be told what came of it.
+    #[must_use]
+    pub fn has_referrer(&self) -> bool {
+        self.source.is_some_and(|source| source != ReferralSource::Themselves)
+    }
+
     fn must_be(&self, any: &[ReferralStatus], needed: &'static str) -> Result<(), ReferralRefusal> {
         let status = self.status.ok_or(ReferralRefusal::Unknown)?;
         if any.contains(&status) {

@@ -113,7 +113,7 @@ impl SessionEvent {
                 let room = if *places == 1 { "one person".into() } else { format!("{places} people") };
                 format!("Planned for {} at {starts_at}, {place}, with room for {room}.", day(*on))
             }
-            Self::Cancelled {} => "Cancelled.".to_owned(),
+            Self::Cancelled {} => "The session was cancelled.".to_owned(),
             Self::Delivered {} => "The session took place.".to_owned(),
             Self::AttendanceCounted { heads: 0 } => "Nobody came.".to_owned(),
             Self::AttendanceCounted { heads: 1 } => "One attendance was counted.".to_owned(),
@@ -166,10 +166,18 @@ refusals! {
         "session.not_delivered" => NotDelivered, "It is not recorded that this session took place: record that first, then who came.";
         "session.already_counted" => AlreadyCounted { heads: u32 }, "Attendance is counted already: {heads}. If that is wrong, correct it and say why.";
         "session.not_counted" => NotCounted, "Attendance is not counted yet: count it first.";
+        "session.too_many_heads" => TooManyHeads, "No session has more than 100,000 heads: check the number.";
         "session.same_count" => SameCount { heads: u32 }, "The count is {heads} already: there is nothing to put right.";
         "session.more_marked_than_counted" => MoreMarkedThanCounted { marked: usize, heads: u32 }, "That would be {marked} people marked and {heads} counted: nobody can be marked who was not counted. Check both, and correct the count if it is wrong.";
         "session.marked_already" => MarkedAlready, "This person is marked for this session already.";
     }
+}
+
+/// The most that one session can have.
+const MOST_HEADS: u32 = 100_000;
+
+const fn possible(heads: u32) -> Result<(), SessionRefusal> {
+    if heads > MOST_HEADS { Err(SessionRefusal::TooManyHeads) } else { Ok(()) }
 }
 
 /// Nobody is marked who was not counted.
@@ -180,13 +188,20 @@ fn enough(heads: u32, marked: usize) -> Result<(), SessionRefusal> {
     Ok(())
 }
 
-/// How far a session has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Stage {
-    #[default]
-    Planned,
-    Cancelled,
-    Delivered,
+codes! {
+    /// How far a session has come.
+    pub enum SessionStatus {
+        "planned" => Planned, "planned";
+        "cancelled" => Cancelled, "cancelled";
+        "delivered" => Delivered, "delivered";
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the macro that lists codes derives no default")]
+impl Default for SessionStatus {
+    fn default() -> Self {
+        Self::Planned
+    }
 }
 
 /// A session as its history leaves it.
@@ -194,7 +209,7 @@ enum Stage {
 pub struct Session {
     day: Option<Date>,
     host: Option<PartnerId>,
-    stage: Stage,
+    status: SessionStatus,
     heads: Option<u32>,
     marked: BTreeSet<PersonRef>,
 }
@@ -212,17 +227,17 @@ impl Session {
     /// `session.unknown`, `session.cancelled` or `session.not_delivered`.
     pub fn delivered(&self) -> Result<(), SessionRefusal> {
         self.day.ok_or(SessionRefusal::Unknown)?;
-        match self.stage {
-            Stage::Delivered => Ok(()),
-            Stage::Cancelled => Err(SessionRefusal::Cancelled),
-            Stage::Planned => Err(SessionRefusal::NotDelivered),
+        match self.status {
+            SessionStatus::Delivered => Ok(()),
+            SessionStatus::Cancelled => Err(SessionRefusal::Cancelled),
+            SessionStatus::Planned => Err(SessionRefusal::NotDelivered),
         }
     }
 
     /// Whether what came of it can be recorded on a day.
     fn over_on(&self, on: Date) -> Result<(), SessionRefusal> {
         let held = self.day.ok_or(SessionRefusal::Unknown)?;
-        if self.stage == Stage::Cancelled {
+        if self.status == SessionStatus::Cancelled {
             return Err(SessionRefusal::Cancelled);
         }
         if on < held { Err(SessionRefusal::InFuture { day: day(held) }) } else { Ok(()) }
@@ -263,7 +278,7 @@ impl Aggregate for Session {
             },
             SessionCommand::Deliver => {
                 self.over_on(at.on)?;
-                if self.stage == Stage::Delivered {
+                if self.status == SessionStatus::Delivered {
                     return Err(SessionRefusal::AlreadyDelivered);
                 }
                 SessionEvent::Delivered {}
@@ -271,6 +286,7 @@ impl Aggregate for Session {
             SessionCommand::CountAttendance { heads } => {
                 self.over_on(at.on)?;
                 self.delivered()?;
+                possible(heads)?;
                 if let Some(heads) = self.heads {
                     return Err(SessionRefusal::AlreadyCounted { heads });
                 }
@@ -278,6 +294,7 @@ impl Aggregate for Session {
             }
             SessionCommand::CorrectAttendance { heads } => {
                 self.over_on(at.on)?;
+                possible(heads)?;
                 let from = self.heads.ok_or(SessionRefusal::NotCounted)?;
                 if from == heads {
                     return Err(SessionRefusal::SameCount { heads });
@@ -302,8 +319,8 @@ impl Aggregate for Session {
     fn evolve(&mut self, event: &SessionEvent) {
         match event {
             SessionEvent::Scheduled { day, host, .. } => (self.day, self.host) = (Some(*day), *host),
-            SessionEvent::Cancelled {} => self.stage = Stage::Cancelled,
-            SessionEvent::Delivered {} => self.stage = Stage::Delivered,
+            SessionEvent::Cancelled {} => self.status = SessionStatus::Cancelled,
+            SessionEvent::Delivered {} => self.status = SessionStatus::Delivered,
             SessionEvent::AttendanceCounted { heads }
             | SessionEvent::AttendanceCorrected { from: _, to: heads } => self.heads = Some(*heads),
             SessionEvent::AttendeeMarked { person } => drop(self.marked.insert(*person)),

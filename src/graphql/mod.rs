@@ -3,23 +3,32 @@
 mod answers;
 mod consultations;
 mod contacts;
+mod courses;
 mod delegations;
 mod funds;
 mod grants;
 mod history;
+mod inclusion;
 mod ledger;
 mod limits;
+mod offers;
 mod pages;
 mod partners;
 mod payments;
 mod people;
 mod persons;
+mod prescriptions;
 mod programmes;
+mod publications;
 mod receipts;
 mod referrals;
 mod scalars;
 mod seals;
+mod sessions;
+mod sites;
 mod subsidies;
+mod thread;
+mod waiting;
 mod what_if;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
@@ -41,7 +50,9 @@ use contacts::Contact;
 use funds::Fund;
 use grants::Grant;
 use history::{HistoryEntry, entries_of};
+use inclusion::InclusionFigures;
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
+use offers::Offer;
 use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
@@ -49,45 +60,75 @@ use partners::{
 use payments::PaymentRun;
 use people::Person;
 use persons::{SupportedPerson, VaultReading};
+use prescriptions::{Prescription, PrescriptionOutline, PrescriptionReceived};
 use programmes::Programme;
 use receipts::decisions;
 use referrals::Referral;
-use scalars::{Code, Date, FinancialYear, Money};
+use scalars::{Code, Count, Date, FinancialYear, Money};
+use sessions::Session;
+use sites::{ChannelViews, Site};
 use subsidies::Assistance;
 
-/// Looking things up.
+/// Looking up partners, funds, grants and payments.
 #[derive(MergedObject, Default)]
-pub struct Query(
-    people::PeopleQueries,
+struct MoneyQueries(
     partners::PartnerQueries,
     subsidies::SubsidyQueries,
     funds::FundQueries,
     programmes::ProgrammeQueries,
     delegations::DelegationQueries,
-    persons::PersonQueries,
-    referrals::ReferralQueries,
-    contacts::ContactQueries,
     grants::GrantQueries,
     payments::PaymentQueries,
     ledger::LedgerQueries,
+);
+
+/// Looking up offers and the people they are for.
+#[derive(MergedObject, Default)]
+struct PeopleQueries(
+    persons::PersonQueries,
+    referrals::ReferralQueries,
+    contacts::ContactQueries,
+    prescriptions::PrescriptionQueries,
+    offers::OfferQueries,
+);
+
+/// Looking up consultations, activity, the golden thread and what is published.
+#[derive(MergedObject, Default)]
+struct CommunityQueries(
+    thread::ThreadQueries,
+    inclusion::InclusionQueries,
+    consultations::ConsultationQueries,
+    sites::SiteQueries,
+    courses::CourseQueries,
+    sessions::SessionQueries,
+    publications::PublicationQueries,
+    offers::OfferQueries,
+    waiting::WaitingQueries,
+);
+
+/// Looking up the record itself: who did what, and whether it holds.
+#[derive(MergedObject, Default)]
+struct RecordQueries(
+    people::PeopleQueries,
     history::HistoryQueries,
+    waiting::WaitingQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,
     seals::SealQueries,
-    consultations::ConsultationQueries,
 );
 
-/// Doing things: one mutation for each command.
+/// Looking things up. In groups, for the compiler follows a merged object member by member, and not for ever.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
+pub struct Query(MoneyQueries, PeopleQueries, CommunityQueries, RecordQueries);
+
+/// Commands on partners, funds, grants and payments.
+#[derive(MergedObject, Default)]
+struct MoneyMutations(
     partners::PartnerMutations,
     subsidies::SubsidyMutations,
     funds::FundMutations,
     programmes::ProgrammeMutations,
     delegations::DelegationMutations,
-    persons::PersonMutations,
-    referrals::ReferralMutations,
-    contacts::ContactMutations,
     grants::EnteringMutations,
     grants::GrantMutations,
     grants::ApprovingMutations,
@@ -95,9 +136,35 @@ pub struct Mutation(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+);
+
+/// Commands on offers and the people they are for.
+#[derive(MergedObject, Default)]
+struct PeopleMutations(
+    persons::PersonMutations,
+    referrals::ReferralMutations,
+    contacts::ContactMutations,
+    prescriptions::PrescriptionMutations,
+    prescriptions::FollowingMutations,
+);
+
+/// Commands on consultations, activity, the golden thread and what is published.
+#[derive(MergedObject, Default)]
+struct CommunityMutations(
+    thread::ThreadMutations,
+    inclusion::InclusionMutations,
     consultations::ListeningMutations,
     consultations::AnsweringMutations,
+    sites::SiteMutations,
+    courses::CourseMutations,
+    sessions::SessionMutations,
+    publications::PublicationMutations,
+    offers::OfferMutations,
 );
+
+/// Doing things: one mutation for each command. In groups, for the compiler follows a merged object member by member, and not for ever.
+#[derive(MergedObject, Default)]
+pub struct Mutation(MoneyMutations, PeopleMutations, CommunityMutations);
 
 /// The schema, ready to run.
 pub type Api = Schema<Query, Mutation, EmptySubscription>;

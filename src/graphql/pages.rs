@@ -5,8 +5,9 @@ use async_graphql::{Object, OutputType, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Partner, PaymentRun, Programme,
-    Referral, SupportedPerson, VaultReading, told,
+    Contact, Fund, Grant, HistoryEntry, LedgerDifferenceLine, LedgerLine, Offer, Partner, PaymentRun,
+    Prescription, PrescriptionOutline, PrescriptionReceived, Programme, Referral, Session, SupportedPerson,
+    VaultReading, told,
 };
 use crate::app::Failure;
 
@@ -23,13 +24,18 @@ const MOST: i64 = 500;
     concrete(name = "ProgrammeEdge", params(Programme)),
     concrete(name = "GrantEdge", params(Grant)),
     concrete(name = "PaymentRunEdge", params(PaymentRun)),
+    concrete(name = "SessionEdge", params(Session)),
+    concrete(name = "PrescriptionEdge", params(Prescription)),
+    concrete(name = "PrescriptionOutlineEdge", params(PrescriptionOutline)),
+    concrete(name = "PrescriptionReceivedEdge", params(PrescriptionReceived)),
     concrete(name = "LedgerLineEdge", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineEdge", params(LedgerDifferenceLine)),
     concrete(name = "SupportedPersonEdge", params(SupportedPerson)),
     concrete(name = "ReferralEdge", params(Referral)),
     concrete(name = "ContactEdge", params(Contact)),
     concrete(name = "VaultReadingEdge", params(VaultReading)),
-    concrete(name = "HistoryEntryEdge", params(HistoryEntry))
+    concrete(name = "HistoryEntryEdge", params(HistoryEntry)),
+    concrete(name = "OfferEdge", params(Offer))
 )]
 pub struct Edge<N: OutputType> {
     /// Where the entry stands in the list: send it as `after` to go on from here.
@@ -53,13 +59,18 @@ pub struct Page<N: OutputType> {
     concrete(name = "ProgrammeConnection", params(Programme)),
     concrete(name = "GrantConnection", params(Grant)),
     concrete(name = "PaymentRunConnection", params(PaymentRun)),
+    concrete(name = "SessionConnection", params(Session)),
+    concrete(name = "PrescriptionConnection", params(Prescription)),
+    concrete(name = "PrescriptionOutlineConnection", params(PrescriptionOutline)),
+    concrete(name = "PrescriptionReceivedConnection", params(PrescriptionReceived)),
     concrete(name = "LedgerLineConnection", params(LedgerLine)),
     concrete(name = "LedgerDifferenceLineConnection", params(LedgerDifferenceLine)),
     concrete(name = "SupportedPersonConnection", params(SupportedPerson)),
     concrete(name = "ReferralConnection", params(Referral)),
     concrete(name = "ContactConnection", params(Contact)),
     concrete(name = "VaultReadingConnection", params(VaultReading)),
-    concrete(name = "HistoryEntryConnection", params(HistoryEntry))
+    concrete(name = "HistoryEntryConnection", params(HistoryEntry)),
+    concrete(name = "OfferConnection", params(Offer))
 )]
 impl<N> Page<N>
 where

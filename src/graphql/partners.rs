@@ -6,7 +6,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Assistance, Code, Community, Date, Entered, Page, asked, counted, cursor, pair, size, told,
+    Area, Assistance, Code, Community, Date, Entered, Offer, Page, asked, counted, cursor, pair, size, told,
 };
 use crate::app::Failure;
 use crate::app::partners::sees_all;
@@ -96,6 +96,20 @@ impl Partner {
     /// When it is next looked at.
     async fn next_review(&self) -> Option<Date> {
         self.record.next_review.map(Date)
+    }
+    /// What it offers, by title: its published offers.
+    #[graphql(complexity = "first.unwrap_or(50) as usize * child_complexity")]
+    async fn offers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most: 1 to 500; 50 if left out.")] first: Option<i32>,
+    ) -> Result<Vec<Offer>> {
+        let found = asked(ctx)?.0.offers_of(PartnerId(self.id), size(first)?).await.map_err(told)?;
+        Ok(found.into_iter().map(|(id, record)| Offer::new(id, record)).collect())
+    }
+    /// How many published offers it has.
+    async fn offer_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        asked(ctx)?.0.offer_count(PartnerId(self.id)).await.map_err(told)
     }
     /// Its due-diligence checks. For staff, auditors and the partner itself; nothing for others.
     async fn checks(

@@ -18,24 +18,38 @@ use crate::domain::consultation::{
     Rung, Strength, Trace, WhatYouMeant,
 };
 use crate::domain::contact::{Minutes, Service};
+use crate::domain::course::Pillar;
 use crate::domain::fund::{RecoveryRule, ReleaseCause};
 use crate::domain::grant::{
     ConflictNature, GrantStatus, RecoveryGround, ReturnKind, ReturnStatus, ReviewOutcome, SignatoryRole,
     StoryConsent, SuspensionGround, VariationKind, VariationStatus,
 };
 use crate::domain::identity::Role;
+use crate::domain::inclusion_table::InclusionBy;
 use crate::domain::money;
+use crate::domain::offer::{
+    ChangeStatus, Joining, OfferField, OfferStatus, ReportOutcome, Weekday, WhatIsWrong,
+};
+use crate::domain::outcome::{BandName, Direction, Instrument, Item, Measure, Moment};
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
 use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
 use crate::domain::person::{ErasureGround, FirstMeeting};
-use crate::domain::places::{Area, Community};
+use crate::domain::places::{Area, Community, Setting};
 use crate::domain::postings::Movement;
+use crate::domain::prescription::{
+    AbsenceGroup, AskedBy, AttemptMeans, Attendance, ClosingReason, DeclineReason, Following,
+    PrescriptionStatus, TellingMeans,
+};
 use crate::domain::programme::{Route, Track};
+use crate::domain::publication::{Bound, CaveatKind, CountProblem, Countable, FigureUnit, MentionKind};
 use crate::domain::receipt::DecisionKind;
 use crate::domain::referral::{
     DeclineGround, RedirectTarget, ReferralSource, ReferralStatus, TellingChannel, Urgency,
 };
+use crate::domain::session::SessionStatus;
+use crate::domain::thread::{Basis, BrokenKind, Relation, ThreadKind, ThreadStage};
 use crate::domain::vocabulary::{Access, AgeBand, Channel, Language, NeedCode, SharedItem};
+use crate::domain::waiting::WaitingKind;
 use crate::domain::what_if::EffectKind;
 
 /// A value that could not be read, with the code and the sentence of the domain.
@@ -80,6 +94,29 @@ impl Money {
 impl From<money::Money> for Money {
     fn from(amount: money::Money) -> Self {
         Self(amount.pounds())
+    }
+}
+
+/// A whole number of heads, views or other things counted: 0 or more, below 1,000,000,000,000, never a fraction.
+#[derive(Debug, Clone, Copy)]
+pub struct Count(pub u64);
+
+/// A whole number of heads, views or other things counted: 0 or more, below 1,000,000,000,000, never a fraction.
+#[Scalar]
+impl ScalarType for Count {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::Number(number) = &value else { return Err(unread(&CountProblem::Unreadable)) };
+        let read = match (number.as_u64(), number.as_i64()) {
+            (Some(count), _) if count < 1_000_000_000_000 => Ok(Self(count)),
+            (Some(_), _) => Err(CountProblem::TooLarge),
+            (None, Some(_)) => Err(CountProblem::Negative),
+            (None, None) => Err(CountProblem::Fraction),
+        };
+        read.map_err(|problem| unread(&problem))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(self.0.into())
     }
 }
 
@@ -262,10 +299,56 @@ listed! {
     RecoveryGround, "RecoveryGround", "Why money that was paid is asked back.";
     ReviewOutcome, "ReviewOutcome", "What a yearly review came to.";
     DecisionKind, "DecisionKind", "What kind of decision has a receipt.";
+    Setting, "Setting", "What kind of place activity happens in.";
+    Pillar, "Pillar", "The pillar of the social model of health that a course stands under.";
+    SessionStatus, "SessionStatus", "How far a session has come.";
+    FigureUnit, "FigureUnit", "What a published figure counts. Figures of different units are never added.";
+    Bound, "Bound", "How a printed value is meant.";
+    Countable, "Countable", "What this record counts itself, so that a published figure can be set beside it.";
+    CaveatKind, "CaveatKind", "What stands between figures that a caveat names.";
+    MentionKind, "MentionKind", "What a document names beside its figures.";
+    PrescriptionStatus, "PrescriptionStatus", "Where a prescription stands.";
+    ClosingReason, "ClosingReason", "Why a prescription came to its end.";
+    DeclineReason, "DeclineReason", "Why a partner does not take somebody on.";
+    AttemptMeans, "AttemptMeans", "How somebody was tried to be reached.";
+    Attendance, "Attendance", "How a session was attended.";
+    AbsenceGroup, "AbsenceGroup", "Why somebody did not attend, in groups.";
+    AskedBy, "AskedBy", "Who asked the questions of an instrument.";
+    Following, "Following", "How a prescription follows another.";
+    TellingMeans, "TellingMeans", "How a referrer was told what came of a prescription.";
+    Instrument, "Instrument", "An outcome instrument.";
+    Item, "OutcomeItem", "One question of an outcome instrument.";
+    Measure, "OutcomeMeasure", "What a score stands for.";
+    BandName, "OutcomeBandName", "A band of scores.";
+    Moment, "OutcomeMoment", "When an instrument was answered.";
+    Direction, "OutcomeDirection", "Which way a score went.";
+    ThreadKind, "ThreadKind", "What the golden thread joins, from what was heard to what shows that it helped.";
+    Relation, "ThreadRelation", "How one thing on the thread is joined to another.";
+    Basis, "ThreadBasis", "How a link of the thread is known.";
+    ThreadStage, "ThreadStage", "A stage of the thread, in the order in which they are meant to be reached.";
+    BrokenKind, "BrokenKind", "Where a thread is broken.";
+    InclusionBy, "InclusionBy", "By what people are told apart in a table.";
+    OfferStatus, "OfferStatus", "Where an offer stands.";
+    OfferField, "OfferField", "A field of an offer.";
+    Joining, "Joining", "How people come to take part.";
+    Weekday, "Weekday", "A day of the week.";
+    ChangeStatus, "OfferChangeStatus", "What came of a change that was proposed.";
+    WhatIsWrong, "WhatIsWrong", "What somebody says is wrong with an entry of the directory.";
+    ReportOutcome, "OfferReportOutcome", "What came of a report that an entry is wrong.";
+    WaitingKind, "WaitingKind", "A kind of thing that waits for somebody.";
     EffectKind, "WhatIfKind", "What another rule would have meant for a grant.";
     NeedCode, "NeedCode", "What somebody needs, as advisors and partners name it: never a diagnosis.";
     Language, "Language", "A language, by its BCP 47 tag.";
     Access, "Access", "What makes it possible for people to take part.";
+    AgeBand, "AgeBand", "An age in bands.";
+    OfferStatus, "OfferStatus", "Where an offer stands.";
+    OfferField, "OfferField", "A field of an offer.";
+    Joining, "Joining", "How people come to take part.";
+    Weekday, "Weekday", "A day of the week.";
+    ChangeStatus, "OfferChangeStatus", "What came of a change that was proposed.";
+    WhatIsWrong, "WhatIsWrong", "What somebody says is wrong with an entry of the directory.";
+    ReportOutcome, "OfferReportOutcome", "What came of a report that an entry is wrong.";
+    WaitingKind, "WaitingKind", "A kind of thing that waits for somebody.";
     ConsultationStatus, "ConsultationStatus", "Where a consultation stands.";
     Method, "ConsultationMethod", "How people are listened to.";
     Rung, "Rung", "A rung of the ladder of co-production of Think Local Act Personal, the lowest first.";
@@ -277,7 +360,6 @@ listed! {
     FeedbackChannel, "FeedbackChannel", "How those who were heard are told what came of it.";
     WhatYouMeant, "WhatYouMeant", "What people answered when they were asked whether it is what they meant.";
     Trace, "Trace", "Something in a text that looks as if it could tell who somebody is.";
-    AgeBand, "AgeBand", "An age in bands.";
     Channel, "Channel", "How somebody is talked to.";
     SharedItem, "SharedItem", "A thing about a person that they may agree to have shared with a partner.";
     FirstMeeting, "FirstMeeting", "How a person came to be met.";

@@ -31,7 +31,10 @@ pub async fn titles(
          UNION ALL SELECT id, reference, doc ->> 'title' FROM views.grant_case WHERE id = ANY($1)
          UNION ALL SELECT id, reference, doc ->> 'title' FROM views.payment_run WHERE id = ANY($1)
          UNION ALL SELECT id, reference, title FROM views.offer WHERE id = ANY($1)
-         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.consultation WHERE id = ANY($1)",
+         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.consultation WHERE id = ANY($1)
+         UNION ALL SELECT id, '', name FROM views.site WHERE id = ANY($1)
+         UNION ALL SELECT id, '', title FROM views.course WHERE id = ANY($1)
+         UNION ALL SELECT id, code, doc ->> 'title' FROM views.publication WHERE id = ANY($1)",
     )
     .bind(streams)
     .fetch_all(executor)

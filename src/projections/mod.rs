@@ -5,17 +5,27 @@ pub mod audit;
 pub mod build;
 pub mod consultations;
 pub mod contacts;
+pub mod courses;
 pub mod delegations;
 pub mod funds;
 pub mod grants;
+pub mod inclusion;
+pub mod inclusion_tables;
 pub mod ledger;
 pub mod offers;
 pub mod partners;
 pub mod payments;
 pub mod persons;
+pub mod prescriptions;
 pub mod programmes;
+pub mod publications;
 mod records;
 pub mod referrals;
+pub mod sessions;
+mod sheaves;
+pub mod sites;
+pub mod thread;
+pub mod waiting;
 
 use std::sync::Arc;
 
@@ -27,6 +37,7 @@ use crate::store::log::Recorded;
 use crate::store::{Inline, Store};
 pub use records::{Record, by_name, one, several};
 use records::{read, unreadable};
+pub use sheaves::Sheaf;
 
 /// The schema the projections stand in.
 pub const STANDING: &str = "views";
@@ -96,12 +107,22 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(records::Records::<grants::GrantRecord>::default()),
         Arc::new(records::Records::<delegations::DelegationRecord>::default()),
         Arc::new(records::Records::<payments::PaymentRunRecord>::default()),
+        Arc::new(records::Records::<prescriptions::PrescriptionRecord>::default()),
+        Arc::new(sheaves::Sheaves::<thread::Links>::default()),
+        Arc::new(records::Records::<inclusion::CountedContact>::default()),
+        Arc::new(records::Records::<inclusion::CountedCase>::default()),
+        Arc::new(sheaves::Sheaves::<inclusion::Scores>::default()),
+        Arc::new(records::Records::<inclusion_tables::InclusionTableRecord>::default()),
         Arc::new(records::Records::<offers::OfferRecord>::default()),
         Arc::new(records::Records::<offers::OfferVersions>::default()),
         Arc::new(records::Records::<consultations::ConsultationRecord>::default()),
         Arc::new(records::Records::<persons::PersonRecord>::default()),
         Arc::new(records::Records::<referrals::ReferralRecord>::default()),
         Arc::new(records::Records::<contacts::ContactRecord>::default()),
+        Arc::new(records::Records::<sites::SiteRecord>::default()),
+        Arc::new(records::Records::<courses::CourseRecord>::default()),
+        Arc::new(records::Records::<sessions::SessionRecord>::default()),
+        Arc::new(records::Records::<publications::PublicationRecord>::default()),
     ]
 }
 

@@ -16,6 +16,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::key_file::chance;
 use crate::domain::Reason;
 use crate::domain::evidence::VaultRef;
 use crate::domain::identity::Actor;
@@ -24,7 +25,7 @@ pub use erasure::Begun;
 pub use key::{KeyTrouble, MasterKey};
 pub use readings::Reading;
 pub use sealing::verify;
-use sealing::{Item, about_item, chance, commitment, encrypt, fits, make_subject_key, subject_key};
+use sealing::{Item, about_item, commitment, encrypt, fits, make_subject_key, subject_key};
 
 /// What an item holds. Codes are stored, and sealed with the text: they stay for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub enum Kind {
     PersonDetails,
     /// What somebody wrote when they referred a person.
     ReferralLetter,
+    /// What somebody set themselves to reach, in their own words.
+    Goal,
     /// What somebody said at a consultation, in their own words.
     Voice,
 }
@@ -50,6 +53,7 @@ impl Kind {
             Self::Story => "story",
             Self::PersonDetails => "person_details",
             Self::ReferralLetter => "referral_letter",
+            Self::Goal => "goal",
             Self::Voice => "voice",
         }
     }

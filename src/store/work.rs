@@ -77,6 +77,14 @@ impl Work {
         if version == 0 { Err(Trouble::Unknown(A::TYPE)) } else { Ok(state) }
     }
 
+    /// How many events a stream has in this decision; see [`Work::read`].
+    ///
+    /// # Errors
+    /// When the stream cannot be loaded.
+    pub async fn version<A: Aggregate>(&mut self, id: impl Into<Uuid>) -> Result<i64, Trouble> {
+        self.inner.load::<A>(id.into()).await.map(|(_, version)| version)
+    }
+
     /// Ask something of an aggregate. What follows from it is staged and committed with the rest.
     ///
     /// # Errors

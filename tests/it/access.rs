@@ -52,6 +52,8 @@ impl Schema {
                 ("FinancialYear", _) => json!("2026/27"),
                 ("Int", _) => json!(1),
                 ("Boolean", _) => json!(true),
+                ("Count", _) => json!(1),
+                (_, "startsAt") => json!("10:30"),
                 (_, "sortCode") => json!("00-00-00"),
                 (_, "accountNumber") => json!("00000001"),
                 (_, "termsHash" | "sha256") => json!("ab".repeat(32)),

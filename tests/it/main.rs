@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test brings its own clock and chance")]
 
 mod access;
+mod activity;
 mod api;
 mod architecture;
 mod award;
@@ -16,14 +17,18 @@ mod ending;
 mod events;
 mod funds;
 mod guards;
+mod inclusion;
 mod payments;
 mod people;
+mod prescriptions;
+mod publications;
 mod races;
 mod receipts;
 mod sample;
 mod seals;
 mod store;
 mod subsidies;
+mod thread;
 mod vault;
 mod what_if;
 mod world;

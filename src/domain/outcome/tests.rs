@@ -3,18 +3,14 @@
 use super::*;
 use crate::domain::{Refused, all_reached};
 
-fn answers(given: &[(Item, u8)]) -> Vec<Answer> {
-    given.iter().map(|(item, score)| Answer { item: *item, score: *score }).collect()
+fn ons4(moment: Moment, given: &[(Item, i32)]) -> Answers {
+    Answers::take(Instrument::Ons4, 1, moment, given).unwrap()
 }
 
-fn ons4(moment: Moment, given: &[(Item, u8)]) -> Answers {
-    Answers::take(Instrument::Ons4, 1, moment, &answers(given)).unwrap()
-}
-
-fn ucla3(moment: Moment, scores: [u8; 3]) -> Answers {
+fn ucla3(moment: Moment, scores: [i32; 3]) -> Answers {
     let items = [Item::Companionship, Item::LeftOut, Item::Isolated];
-    let given: Vec<(Item, u8)> = items.into_iter().zip(scores).collect();
-    Answers::take(Instrument::Ucla3, 1, moment, &answers(&given)).unwrap()
+    let given: Vec<(Item, i32)> = items.into_iter().zip(scores).collect();
+    Answers::take(Instrument::Ucla3, 1, moment, &given).unwrap()
 }
 
 #[test]
@@ -91,8 +87,8 @@ fn down_is_better_for_anxiety_and_loneliness() {
 
 #[test]
 fn every_refusal_is_reached() {
-    let refused = |instrument, version, moment, given: &[(Item, u8)]| {
-        Refused::from(Answers::take(instrument, version, moment, &answers(given)).unwrap_err())
+    let refused = |instrument, version, moment, given: &[(Item, i32)]| {
+        Refused::from(Answers::take(instrument, version, moment, given).unwrap_err())
     };
     let (before, after) = (Moment::Before, Moment::After);
     let pair = |one: &Answers, other: &Answers| Refused::from(one.change_to(other).unwrap_err());
@@ -102,6 +98,8 @@ fn every_refusal_is_reached() {
         ("outcome.nothing_answered", refused(Instrument::Ons4, 1, before, &[])),
         ("outcome.out_of_range", refused(Instrument::Ons4, 1, before, &[(Item::Happy, 11)])),
         ("outcome.out_of_range", refused(Instrument::Ucla3, 1, before, &[(Item::Isolated, 0)])),
+        ("outcome.out_of_range", refused(Instrument::Ons4, 1, before, &[(Item::Happy, -1)])),
+        ("outcome.out_of_range", refused(Instrument::Ons4, 1, before, &[(Item::Happy, 256)])),
         ("outcome.out_of_range", refused(Instrument::OwnGoal, 1, after, &[(Item::Goal, 3)])),
         ("outcome.item_of_another", refused(Instrument::Ons4, 1, before, &[(Item::Goal, 1)])),
         ("outcome.item_twice", refused(Instrument::Ons4, 1, before, &[(Item::Happy, 1), (Item::Happy, 2)])),

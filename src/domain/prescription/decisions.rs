@@ -49,8 +49,11 @@ impl Prescription {
         use PrescriptionStatus::{Accepted, Made, PlaceOffered, Sent, Started, Unanswered, Waiting};
         let event = match command {
             PrescriptionCommand::Make(making) => self.make(making, at)?,
-            PrescriptionCommand::Send => {
+            PrescriptionCommand::Send { agreed } => {
                 self.must_be(&[Made], "made and not yet sent")?;
+                if !agreed {
+                    return Err(PrescriptionRefusal::SharingNotAgreed);
+                }
                 PrescriptionEvent::Sent { sent_on: at.on }
             }
             PrescriptionCommand::Accept => {
@@ -82,13 +85,7 @@ impl Prescription {
                 self.must_be(&[Accepted, PlaceOffered, Waiting, Started], "accepted or started")?;
                 return self.attend(session, at);
             }
-            PrescriptionCommand::WithdrawAttendance { held_on } => {
-                self.must_be_right()?;
-                if !self.sessions.contains_key(&held_on) {
-                    return Err(PrescriptionRefusal::AttendanceUnknown { on: day(held_on) });
-                }
-                PrescriptionEvent::AttendanceWithdrawn { held_on }
-            }
+            PrescriptionCommand::WithdrawAttendance { held_on } => self.withdraw_attendance(held_on)?,
             PrescriptionCommand::RecordOutcome(record) => self.record_outcome(record, at)?,
             PrescriptionCommand::Close { why } => {
                 self.must_be_open()?;
@@ -231,6 +228,14 @@ impl Prescription {
         Ok(first.then_some(PrescriptionEvent::Started {}).into_iter().chain([event]).collect())
     }
 
+    fn withdraw_attendance(&self, held_on: Date) -> Result<PrescriptionEvent, PrescriptionRefusal> {
+        self.must_be_right()?;
+        if !self.sessions.contains_key(&held_on) {
+            return Err(PrescriptionRefusal::AttendanceUnknown { on: day(held_on) });
+        }
+        Ok(PrescriptionEvent::AttendanceWithdrawn { held_on })
+    }
+
     fn record_outcome(
         &self,
         record: OutcomeRecord,
@@ -321,12 +326,9 @@ impl Prescription {
         if self.made_again {
             return Err(PrescriptionRefusal::AlreadyMadeAgain);
         }
-        let why = match self.status {
-            Declined => Some(ClosingReason::DeclinedByPartner),
-            Unanswered => Some(ClosingReason::Unanswered),
-            _ => None,
-        };
-        let closed = why.map(|why| PrescriptionEvent::Closed { why });
+        let open = [(Declined, ClosingReason::DeclinedByPartner), (Unanswered, ClosingReason::Unanswered)];
+        let why = open.into_iter().find(|(status, _)| *status == self.status);
+        let closed = why.map(|(_, why)| PrescriptionEvent::Closed { why });
         Ok(closed.into_iter().chain([PrescriptionEvent::MadeAgain { again }]).collect())
     }
 

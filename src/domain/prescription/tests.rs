@@ -136,7 +136,7 @@ fn story(
 
 fn beginnings() -> Vec<Story<Prescription>> {
     use PrescriptionCommand as Ask;
-    let (make, send) = (Ask::Make(making()), Ask::Send);
+    let (make, send) = (Ask::Make(making()), Ask::Send { agreed: true });
     let (starts_on, expected_on) = (Some(date("2026-06-08")), Some(date("2026-07-01")));
     let place = PrescriptionEvent::PlaceOffered { starts_on };
     let waiting = PrescriptionEvent::Waiting { expected_on };
@@ -296,7 +296,8 @@ fn every_refusal_is_reached() {
             refused(&[], make(|making| making.payer = Some(Payer { runs: false, ..paying() }))),
         ),
         ("prescription.wrong_stage", refused(&[made()], Ask::Accept)),
-        ("prescription.wrong_stage", refused(&with(&[]), Ask::Send)),
+        ("prescription.wrong_stage", refused(&with(&[]), Ask::Send { agreed: true })),
+        ("prescription.sharing_not_agreed", refused(&[made()], Ask::Send { agreed: false })),
         ("prescription.wrong_stage", refused(&with(&[]), came("2026-05-20"))),
         ("prescription.wrong_stage", refused(&accepted(&[]), Ask::RecordUnanswered)),
         ("prescription.ended", refused(&over, close(ClosingReason::NeverCame))),

@@ -73,6 +73,12 @@ impl Countable {
             Self::Sites => FigureUnit::Sites,
         }
     }
+
+    /// Whether it is how many there are on a day, and not how many there were over days.
+    #[must_use]
+    pub const fn stands_on_a_day(self) -> bool {
+        matches!(self, Self::Courses | Self::Sites)
+    }
 }
 
 codes! {
@@ -81,6 +87,16 @@ codes! {
         "conflict" => Conflict, "they disagree";
         "not_comparable" => NotComparable, "not to be compared or added";
         "caveat" => Caveat, "read with care";
+    }
+}
+
+refusals! {
+    /// Why a number of things counted could not be taken.
+    pub enum CountProblem {
+        "count.unreadable" => Unreadable, "Enter a whole number, such as 12.";
+        "count.negative" => Negative, "Enter 0 or more: nothing can be counted less than not at all.";
+        "count.fraction" => Fraction, "Enter a whole number: people, sessions and views come in ones.";
+        "count.too_large" => TooLarge, "Enter a number below 1,000,000,000,000.";
     }
 }
 

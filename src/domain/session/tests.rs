@@ -105,6 +105,8 @@ fn every_refusal_is_reached() {
         ("session.already_counted", refused(&counted(4), count(4), DAY)),
         ("session.not_counted", refused(&delivered, correct(4), DAY)),
         ("session.not_counted", refused(&delivered, mark(5), DAY)),
+        ("session.too_many_heads", refused(&delivered, count(100_001), DAY)),
+        ("session.too_many_heads", refused(&counted(4), correct(u32::MAX), DAY)),
         ("session.same_count", refused(&counted(4), correct(4), DAY)),
         ("session.more_marked_than_counted", refused(&with(1, &[marked(5)]), mark(6), DAY)),
         ("session.more_marked_than_counted", refused(&with(2, &[marked(5), marked(6)]), correct(1), DAY)),

@@ -2,17 +2,12 @@
 //! stands in the database.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::sealing::{Secret, chance};
-
-/// More bytes than any key file has: 64 digits and some white space.
-const LONGEST_KEY_FILE: u64 = 256;
+use super::sealing::Secret;
+use crate::store::key_file::{self, KeyFile, chance};
 
 /// The key that opens every other key of the vault. It is kept outside the database, and nothing prints it.
 pub struct MasterKey(pub(super) Secret);
@@ -75,17 +70,10 @@ impl MasterKey {
     pub fn from_file(path: &Path) -> Result<Self, KeyTrouble> {
         let file = path.display().to_string();
         let trouble = || trouble(format!("read the vault's key file {file}"));
-        let open = File::open(path).map_err(trouble())?;
-        let known = open.metadata().map_err(trouble())?;
-        let barred = if known.uid() == 0 { 0o037 } else { 0o077 };
-        let mode = known.mode() & 0o777;
-        if mode & barred != 0 {
-            return Err(KeyTrouble::Open { file, mode });
+        match key_file::read(path).map_err(trouble())? {
+            KeyFile::Open(mode) => Err(KeyTrouble::Open { file, mode }),
+            KeyFile::Held(digits) => Self::from_digits(&digits).ok_or(KeyTrouble::NotAKey(file)),
         }
-        // Room for more than there can be: a vector that grows leaves copies behind.
-        let mut digits = Zeroizing::new(Vec::with_capacity(512));
-        open.take(LONGEST_KEY_FILE).read_to_end(&mut digits).map_err(trouble())?;
-        Self::from_digits(&digits).ok_or(KeyTrouble::NotAKey(file))
     }
 
     /// Read a key file, or make it with a new key where there is none. It appears whole or not at all, and a file that
@@ -103,19 +91,7 @@ impl MasterKey {
         hex::encode_to_slice(key.as_slice(), &mut digits[..64])
             .map_err(|why| trouble()(std::io::Error::other(why)))?;
         digits[64] = b'\n';
-
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let draft = folder.join(format!(".vault-key-{}", hex::encode(chance::<8>().map_err(trouble())?)));
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(trouble())?;
-        let written = file.write_all(digits.as_slice()).and_then(|()| file.sync_all());
-        let placed = written.and_then(|()| match std::fs::hard_link(&draft, path) {
-            Err(why) if why.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-            other => other,
-        });
-        std::fs::remove_file(&draft).map_err(trouble())?;
-        placed.map_err(trouble())?;
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(trouble())?;
+        key_file::make(path, digits.as_slice()).map_err(trouble())?;
         Self::from_file(path)
     }
 }

@@ -3,13 +3,11 @@
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use rand::TryRngCore as _;
-use rand::rngs::OsRng;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{MasterKey, VaultTrouble};
+use super::{MasterKey, VaultTrouble, chance};
 use crate::domain::evidence::VaultRef;
 use crate::domain::identity::Hash;
 
@@ -137,11 +135,4 @@ fn decrypt(key: &Secret, nonce: &[u8], about: &[u8], sealed: &[u8]) -> Option<Ze
         .decrypt(nonce, Payload { msg: sealed, aad: about })
         .ok()
         .map(Zeroizing::new)
-}
-
-/// Keys, salts and nonces come from the operating system, here and nowhere else.
-pub(super) fn chance<const BYTES: usize>() -> std::io::Result<[u8; BYTES]> {
-    let mut bytes = [0; BYTES];
-    OsRng.try_fill_bytes(&mut bytes).map_err(std::io::Error::other)?;
-    Ok(bytes)
 }
