@@ -22,7 +22,7 @@ use sqlx::{Executor as _, PgPool};
 use uuid::Uuid;
 
 use super::ledger::timed;
-use super::measuring::{Ratio, Sample, database_cpu, median, own_cpu, start};
+use super::measuring::{Cpu, Ratio, Sample, median, start};
 use super::seeding::fill;
 use super::town::Happening;
 

@@ -21,6 +21,8 @@ const ENTERS: &[Role] = &[Commissioner, Inclusion];
 const HOSTS: &[Role] = &[Commissioner, Inclusion, PartnerAdmin, PartnerWorker];
 /// Those who see what sessions come to.
 const ACTIVITY: &[Role] = &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor];
+/// Those who follow a prescription: advisors, and the partner it was sent to.
+const FOLLOWING: &[Role] = &[Advisor, PartnerAdmin, PartnerWorker];
 /// Everybody who is signed in; people of a partner see what is their own.
 const SIGNED_IN: &[Role] =
     &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker];

@@ -131,10 +131,16 @@ impl Whole {
             let ends = (2 * stage, 2 * stage + 1);
             let cells = counts.iter().map(|count| plan.figure(ends, *count, Place::Cell(stage)));
             parts.push(cells.collect::<Vec<_>>());
+            let parts: u64 = counts.iter().sum();
+            let (over, under) = (parts.saturating_sub(self.total), self.total.saturating_sub(parts));
             if *kind == Parts::Overlap {
-                let parts: u64 = counts.iter().sum();
-                plan.figure((ends.1, ends.0), parts.saturating_sub(self.total), Place::Unseen);
                 plan.overlapping.push(stage);
+            }
+            if *kind == Parts::Overlap || over > 0 {
+                plan.figure((ends.1, ends.0), over, Place::Unseen);
+            }
+            if under > 0 {
+                plan.figure(ends, under, Place::Unseen);
             }
             plan.figure((ends.1, ends.1 + 1), self.total, Place::Unseen);
         }

@@ -39,10 +39,11 @@ pub struct Span {
 const fn keyed(by: Option<InclusionBy>, of_talks: bool) -> (&'static str, &'static str) {
     match (by, of_talks) {
         (None, _) => ("'all'", ""),
-        (Some(InclusionBy::Area), _) => ("k.area", ""),
-        (Some(InclusionBy::Community), _) => {
-            ("code", " CROSS JOIN LATERAL jsonb_array_elements_text(k.communities) AS code")
-        }
+        (Some(InclusionBy::Area), _) => ("coalesce(k.area, 'not_said')", ""),
+        (Some(InclusionBy::Community), _) => (
+            "code",
+            " CROSS JOIN LATERAL jsonb_array_elements_text(coalesce(k.communities, '[\"not_said\"]')) AS code",
+        ),
         (Some(InclusionBy::Need), true) => {
             ("code", " CROSS JOIN LATERAL jsonb_array_elements_text(k.needs) AS code")
         }
@@ -58,7 +59,7 @@ const fn keyed(by: Option<InclusionBy>, of_talks: bool) -> (&'static str, &'stat
 const fn with_talk(by: Option<InclusionBy>) -> &'static str {
     match by {
         Some(InclusionBy::Area | InclusionBy::Community) => {
-            " JOIN views.inclusion_contact AS k ON k.id = c.contact"
+            " LEFT JOIN views.inclusion_contact AS k ON k.id = c.contact"
         }
         None | Some(InclusionBy::Need | InclusionBy::Partner | InclusionBy::Offer) => "",
     }
