@@ -2,7 +2,8 @@
 //! What is measured and why is in docs/performance.md. Prints tables in Markdown.
 //!
 //! `BENCH_EVENTS` (1,000,000), `BENCH_REPETITIONS` (7) and `BENCH_ONLY` (`commands`, `rebuild`, `server`,
-//! `ledger` or `thread`) make a quicker run; `BENCH_FOLDER` puts the database on another disk than that of `target`.
+//! `ledger`, `directory` or `thread`) make a quicker run; `BENCH_FOLDER` puts the database on another disk than that of
+//! `target`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks by printing")]
 #![expect(clippy::float_arithmetic, reason = "rates and seconds, never money")]
@@ -10,6 +11,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts here are far below 2^53")]
 
 mod commands;
+mod directory;
 mod ledger;
 mod measuring;
 mod rebuilding;
@@ -65,6 +67,10 @@ async fn main() -> anyhow::Result<()> {
         if wanted("ledger") {
             eprintln!("the ledger ...");
             println!("{}", ledger::table(&ledger::run(&server, events, repetitions).await?));
+        }
+        if wanted("directory") {
+            eprintln!("the directory ...");
+            println!("{}", directory::table(&directory::run(&server, repetitions).await?));
         }
         if wanted("thread") {
             eprintln!("the thread ...");

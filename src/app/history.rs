@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::authority::may;
 use super::{App, Failure};
 use crate::auth::Identity;
+use crate::domain::catalogue::{DataClass, Field};
 use crate::domain::identity::{PartnerId, PersonId, Role};
 use crate::domain::record::Fact;
 use crate::projections::audit;
@@ -111,11 +112,16 @@ fn outside(mut event: Recorded) -> Option<Recorded> {
     Some(event)
 }
 
-/// The values of a fact, by name, as they are stored.
+/// The values of a fact, by name, as they are stored; but for references of people who are helped, which are not for
+/// those who look at money and decisions.
 #[must_use]
 pub fn values(fact: &Fact) -> Vec<(String, serde_json::Value)> {
     let fields = serde_json::to_value(fact)
         .ok()
         .and_then(|whole| whole.as_object()?.values().next()?.as_object().cloned());
-    fields.into_iter().flatten().collect()
+    let of_a_person = |name: &str| {
+        let field = fact.kind().fields.iter().find(|field| field.name == name);
+        field.and_then(Field::data_class) == Some(DataClass::Person)
+    };
+    fields.into_iter().flatten().filter(|(name, _)| !of_a_person(name)).collect()
 }

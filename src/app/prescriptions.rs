@@ -263,7 +263,8 @@ impl App {
         self.carry_out::<Prescription, _>(order, id.0, move |work| {
             let (who, command) = (who.clone(), command.clone());
             Box::pin(async move {
-                theirs(&who, &work.existing::<Prescription>(id).await?)?;
+                let asked = work.existing::<Prescription>(id).await?;
+                theirs(&who, &asked)?;
                 execute(work, id, command).await
             })
         })

@@ -10,7 +10,7 @@ use crate::auth::Identity;
 use crate::domain::calendar::{Date, day};
 use crate::domain::identity::{FigureId, PublicationId};
 use crate::domain::money::Money;
-use crate::domain::places::Setting;
+use crate::domain::places::{Area, Setting};
 use crate::domain::publication::{
     Bound, CaveatKind, Citation, Countable, Coverage, FactLabel, FactRef, FigureUnit, Mention, PartialDate,
     Publication, PublicationCommand, Quantity, Standing, Statement,
@@ -22,7 +22,7 @@ use crate::projections::publications::{
     CaveatRecord, FigureRecord, MentionRecord, PublicationRecord, list, of_figure,
 };
 use crate::projections::sites::SiteRecord;
-use crate::projections::{courses, one, sessions, sites};
+use crate::projections::{contacts, courses, one, sessions, sites};
 
 /// A document to be described.
 #[derive(Debug, Clone)]
@@ -372,7 +372,11 @@ impl App {
             }
             Countable::Courses => (counting.opened(), courses::defined_by(self.store.pool(), to).await?),
             Countable::Sites => (counting.opened(), counting.own_sites_on(to)),
-            Countable::Contacts | Countable::Prescriptions => {
+            Countable::Contacts => {
+                let areas: Vec<Area> = record.coverage.areas.iter().copied().collect();
+                contacts::counted(self.store.pool(), (from, to), &areas).await?
+            }
+            Countable::Prescriptions => {
                 return Ok(nothing("This record does not count these itself."));
             }
         };

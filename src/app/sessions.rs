@@ -9,6 +9,7 @@ use crate::domain::calendar::Date;
 use crate::domain::course::Course;
 use crate::domain::identity::{CourseId, PersonId, PersonRef, SessionId, SiteId};
 use crate::domain::partner::Partner;
+use crate::domain::person::Person;
 use crate::domain::session::{Plan, Session, SessionCommand, TimeOfDay};
 use crate::domain::site::{Site, Venue};
 use crate::projections::one;
@@ -111,7 +112,7 @@ impl App {
         self.told_of_session(who, how, "correctAttendance", session, correct).await
     }
 
-    /// Mark somebody as having come.
+    /// Mark somebody as having come. People of a partner know of a person where something of them is shared with it.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -122,8 +123,22 @@ impl App {
         session: SessionId,
         person: PersonRef,
     ) -> Result<Done, Failure> {
-        let mark = SessionCommand::MarkAttendee { person };
-        self.told_of_session(who, how, "markAttendee", session, mark).await
+        let order = self.order(who, "markAttendee", how)?;
+        let who = who.clone();
+        self.carry_out::<Session, _>(order, session.0, move |work| {
+            let who = who.clone();
+            Box::pin(async move {
+                let host = work.existing::<Session>(session).await?.host();
+                at_own_place(&who, host.map(Into::into))?;
+                let known = work.existing::<Person>(person).await?;
+                if who.partner.is_some_and(|partner| known.shared_with(partner).is_empty()) {
+                    return Err(Failure::NotFound("person"));
+                }
+                known.stands()?;
+                Ok(work.execute::<Session>(session, SessionCommand::MarkAttendee { person }).await?)
+            })
+        })
+        .await
     }
 
     /// A step with a session. People of a partner take it at their own place alone; elsewhere it is answered as if the

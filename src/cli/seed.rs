@@ -30,6 +30,7 @@ const KEPT: &[(&str, &str)] = &[
     ("grant", "id instalments { id conditions { id } } returns { id } variations { id } recoveries { id }"),
     ("prescription", "id outcomes { id }"),
     ("consultation", "id voices { id } needs { id } commitments { id }"),
+    ("offer", "id changes { id } reports { id }"),
 ];
 
 #[derive(Debug, Deserialize)]

@@ -124,14 +124,23 @@ struct Stated {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Kind {
     unit: FigureUnit,
-    /// What it is set beside, or else its measure in small letters.
-    measure: Result<Countable, String>,
+    measure: Measure,
     channel: Option<SiteId>,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Measure {
+    /// Something this record counts itself.
+    Counted(Countable),
+    /// Anything else, by its words in small letters.
+    Words(String),
 }
 
 impl Kind {
     fn of(unit: FigureUnit, beside: Option<Countable>, measure: &str, channel: Option<SiteId>) -> Self {
-        Self { unit, measure: beside.ok_or_else(|| measure.to_lowercase()), channel }
+        let measure = beside.map_or_else(|| Measure::Words(measure.to_lowercase()), Measure::Counted);
+        Self { unit, measure, channel }
     }
 }
 

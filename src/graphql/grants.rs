@@ -407,6 +407,7 @@ impl Award {
 
 /// An offer as it was sent.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "GrantOffer")]
 pub struct Offer {
     /// The SHA-256 of the agreement.
     pub terms_hash: String,

@@ -102,8 +102,6 @@ struct CommunityQueries(
     courses::CourseQueries,
     sessions::SessionQueries,
     publications::PublicationQueries,
-    offers::OfferQueries,
-    waiting::WaitingQueries,
 );
 
 /// Looking up the record itself: who did what, and whether it holds.
@@ -136,6 +134,7 @@ struct MoneyMutations(
     grants::VariationMutations,
     grants::RunningMutations,
     payments::PaymentMutations,
+    offers::OfferMutations,
 );
 
 /// Commands on offers and the people they are for.
@@ -159,7 +158,6 @@ struct CommunityMutations(
     courses::CourseMutations,
     sessions::SessionMutations,
     publications::PublicationMutations,
-    offers::OfferMutations,
 );
 
 /// Doing things: one mutation for each command. In groups, for the compiler follows a merged object member by member, and not for ever.

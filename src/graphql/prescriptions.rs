@@ -57,7 +57,7 @@ impl Course {
 }
 
 /// What is the same for everybody who sees a prescription.
-#[Object]
+#[Object(name = "PrescriptionCourse")]
 impl Course {
     /// Its id.
     async fn id(&self) -> Uuid {

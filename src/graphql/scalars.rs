@@ -341,14 +341,6 @@ listed! {
     Language, "Language", "A language, by its BCP 47 tag.";
     Access, "Access", "What makes it possible for people to take part.";
     AgeBand, "AgeBand", "An age in bands.";
-    OfferStatus, "OfferStatus", "Where an offer stands.";
-    OfferField, "OfferField", "A field of an offer.";
-    Joining, "Joining", "How people come to take part.";
-    Weekday, "Weekday", "A day of the week.";
-    ChangeStatus, "OfferChangeStatus", "What came of a change that was proposed.";
-    WhatIsWrong, "WhatIsWrong", "What somebody says is wrong with an entry of the directory.";
-    ReportOutcome, "OfferReportOutcome", "What came of a report that an entry is wrong.";
-    WaitingKind, "WaitingKind", "A kind of thing that waits for somebody.";
     ConsultationStatus, "ConsultationStatus", "Where a consultation stands.";
     Method, "ConsultationMethod", "How people are listened to.";
     Rung, "Rung", "A rung of the ladder of co-production of Think Local Act Personal, the lowest first.";

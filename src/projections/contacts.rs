@@ -10,6 +10,7 @@ use super::{Record, Table, Trouble, read};
 use crate::domain::calendar::Date;
 use crate::domain::contact::{ContactEvent, Minutes, Profile, Signpost};
 use crate::domain::identity::{PersonId, PersonRef, ReferralId, SiteId};
+use crate::domain::places::Area;
 use crate::domain::record::Fact;
 use crate::domain::vocabulary::{Channel, NeedCode};
 use crate::store::log::Recorded;
@@ -148,4 +149,28 @@ pub async fn list(
         .fetch_one(executor)
         .await?;
     Ok((read(&rows)?, total))
+}
+
+/// The day of the first talk on the record, and how many there were from a day to a day at sites of some areas;
+/// anywhere where no area is named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn counted(
+    executor: impl PgExecutor<'_>,
+    (from, to): (Date, Date),
+    areas: &[Area],
+) -> Result<(Option<Date>, i64), Trouble> {
+    let areas: Vec<&str> = areas.iter().map(|area| area.code()).collect();
+    let (first, count): (Option<String>, i64) = sqlx::query_as(
+        "SELECT min(made_on), count(*) FILTER (WHERE made_on BETWEEN $1 AND $2 AND (cardinality($3::text[]) = 0
+             OR (SELECT area FROM views.site WHERE site.id = (contact.doc ->> 'site')::uuid) = ANY($3)))
+         FROM views.contact",
+    )
+    .bind(from.to_string())
+    .bind(to.to_string())
+    .bind(areas)
+    .fetch_one(executor)
+    .await?;
+    Ok((first.and_then(|first| first.parse().ok()), count))
 }

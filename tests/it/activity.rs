@@ -88,6 +88,14 @@ impl Rooms {
         answer.data()["applyAsPartner"]["partner"]["id"].clone()
     }
 
+    /// A person on the record, by their opaque reference.
+    async fn person(&self) -> Value {
+        let advisor = self.world.somebody("Jamie Pretend", Role::Advisor, None).await;
+        let document = "mutation { registerPerson(input: {met: THEMSELVES}) { person { id } } }";
+        let answer = self.look(&advisor, document, json!({})).await;
+        answer.data()["registerPerson"]["person"]["id"].clone()
+    }
+
     async fn look(&self, who: &Identity, document: &str, variables: Value) -> Answer {
         self.world.ask_on(TODAY, who, document, variables).await
     }
@@ -129,8 +137,7 @@ async fn sessions_are_told_by_month_and_setting_and_views_by_channel() {
     rooms.done("cancelSession", json!({ "sessionId": off })).await;
     rooms.session(&course, &own, "2026-06-02").await;
     rooms.done("correctAttendance", json!({ "sessionId": first, "heads": 9 })).await;
-    for person in [1, 2] {
-        let person = Uuid::from_u128(person);
+    for person in [rooms.person().await, rooms.person().await] {
         rooms.done("markAttendee", json!({ "sessionId": first, "personRef": person })).await;
     }
     rooms
@@ -216,11 +223,30 @@ async fn heads_that_cannot_be_are_turned_down() {
         rooms.refused("correctAttendance", count(&held, heads), code).await;
     }
     rooms.refused("countAttendance", count(&held, json!(3)), "session.already_counted").await;
-    let mark = |person: u128| json!({ "sessionId": held, "personRef": Uuid::from_u128(person) });
-    rooms.done("markAttendee", mark(1)).await;
-    rooms.refused("markAttendee", mark(1), "session.marked_already").await;
-    let told = rooms.refused("markAttendee", mark(2), "session.more_marked_than_counted").await;
+    let (first, second) = (rooms.person().await, rooms.person().await);
+    let mark = |person: &Value| json!({ "sessionId": held, "personRef": person });
+    rooms.refused("markAttendee", mark(&json!(Uuid::from_u128(404))), "not_found").await;
+    rooms.done("markAttendee", mark(&first)).await;
+    rooms.refused("markAttendee", mark(&first), "session.marked_already").await;
+    let told = rooms.refused("markAttendee", mark(&second), "session.more_marked_than_counted").await;
     assert!(told.starts_with("That would be 2 people marked and 1 counted"), "{told}");
+}
+
+#[tokio::test]
+async fn the_history_says_that_somebody_came_and_not_who() {
+    let rooms = Rooms::new().await;
+    let course = rooms.course().await;
+    let site = rooms.site("OWN_SITE", "KNOWSLEY", None).await;
+    let held = rooms.held(&course, &site, "2026-05-06", 1).await;
+    rooms.done("markAttendee", json!({ "sessionId": held, "personRef": rooms.person().await })).await;
+    let auditor = rooms.world.somebody("Ola Auditor", Role::Auditor, None).await;
+    let document =
+        "query($id: UUID) { history(filter: {streamId: $id}) { nodes { sentence values { name value } } } }";
+    let told = rooms.look(&auditor, document, json!({ "id": held })).await;
+    let entries = told.data()["history"]["nodes"].as_array().unwrap();
+    let last = json!({ "sentence": "Somebody was marked as having come.", "values": [] });
+    assert_eq!(entries.last(), Some(&last));
+    assert_eq!(entries[2]["values"], json!([{ "name": "heads", "value": "1" }]));
 }
 
 #[tokio::test]
@@ -308,11 +334,18 @@ async fn a_partner_tells_of_sessions_at_its_own_place_and_knows_of_no_other() {
     for (name, input) in [
         ("deliverSession", json!({ "sessionId": mine })),
         ("countAttendance", json!({ "sessionId": mine, "heads": 3 })),
-        ("markAttendee", json!({ "sessionId": mine, "personRef": Uuid::from_u128(1) })),
     ] {
         let answer = rooms.ask(&worker, name, input).await;
         assert_eq!(answer.data()[name]["session"]["id"], mine);
     }
+    // Somebody of whom nothing is shared with the partner is nobody to it.
+    let stranger = json!({ "sessionId": mine, "personRef": rooms.person().await });
+    let nobody = json!({ "sessionId": mine, "personRef": Uuid::from_u128(404) });
+    let (known, unknown) = (
+        rooms.ask(&worker, "markAttendee", stranger).await,
+        rooms.ask(&worker, "markAttendee", nobody).await,
+    );
+    assert_eq!((known.refusal(), known.refusal().0), (unknown.refusal(), "not_found"));
     let all = "{ sessions { nodes { id attendances } } }";
     let told = rooms.look(&worker, all, json!({})).await;
     assert_eq!(told.data()["sessions"]["nodes"], json!([{ "id": mine, "attendances": 3 }]));

@@ -18,6 +18,7 @@ mod events;
 mod funds;
 mod guards;
 mod inclusion;
+mod offers;
 mod payments;
 mod people;
 mod prescriptions;

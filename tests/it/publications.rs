@@ -12,7 +12,7 @@ use crate::activity::Rooms;
 use crate::sample::Loading;
 
 /// Every figure with what stands beside it.
-const FIGURES: &str = "{ publishedFigures(first: 500) { label measure unit value { bound count amount words }
+const FIGURES: &str = "{ publishedFigures(first: 200) { label measure unit value { bound count amount words }
     coverage { ...c } printed { ...p } sumOfParts { parts sum gap } repeats { label value { count } }
     counted { what count gap remark } caveats { label kind relation note } } }
     fragment c on PrintedCoverage { from to date places organisation }
@@ -181,8 +181,8 @@ impl Documents {
             "R10" => self.value("F078") + self.value("F081") == 2149,
             "R11" => self.value("F089") - self.value("F080") == 4875,
             "R12" => {
-                let coverage = &self.figures["F064"]["coverage"];
-                (self.value("F064"), &coverage["from"], &coverage["to"])
+                let coverage = &self.figures["F074"]["coverage"];
+                (self.value("F074"), &coverage["from"], &coverage["to"])
                     == (2, &json!("2020-04"), &json!("2022-03"))
             }
             "R13" => {

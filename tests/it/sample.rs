@@ -173,6 +173,51 @@ async fn partners_and_grants_stand_in_every_status() {
 }
 
 #[tokio::test]
+async fn offers_stand_in_every_status_and_what_waits_is_named() {
+    let mut loading = Loading::new().await;
+    let (total, standing) = loading.standings("offers").await;
+    let wanted = [("DRAFT", 1), ("IN_REVIEW", 1), ("PAUSED", 6), ("PUBLISHED", 50), ("WITHDRAWN", 2)];
+    assert_eq!((total, standing), (json!(60), counted(&wanted)));
+    let documents =
+        "{ offers(first: 500) { nodes { hasRoom changes { status } openReports contentVersion } } }";
+    let answer = loading.ask(documents, json!({})).await;
+    let nodes = answer["offers"]["nodes"].as_array().unwrap();
+    let count = |which: fn(&Value) -> bool| nodes.iter().filter(|node| which(node)).count();
+    assert_eq!(count(|node| node["hasRoom"] == false), 5);
+    assert_eq!(count(|node| node["openReports"] == 1), 1);
+    assert_eq!(count(|node| node["contentVersion"].as_i64().unwrap() > 1), 3);
+    for status in ["APPROVED", "REFUSED", "WAITING", "WITHDRAWN"] {
+        let changes = nodes.iter().flat_map(|node| node["changes"].as_array().unwrap());
+        assert_eq!(changes.filter(|change| change["status"] == status).count(), 1, "{status}");
+    }
+    loading.auditor.role = Role::Inclusion;
+    let answer = loading.ask("{ waitingOn { kind name } }", json!({})).await;
+    let mut waits: Vec<(&str, &str)> = Vec::new();
+    for one in answer["waitingOn"].as_array().unwrap() {
+        waits.push((one["kind"].as_str().unwrap(), one["name"].as_str().unwrap()));
+    }
+    waits.sort_unstable();
+    let wanted = [
+        ("CHANGE_TO_REVIEW", "Conversation tables"),
+        ("OFFER_TO_REVIEW", "Phones and patience"),
+        ("REPORT_TO_ANSWER", "Forms and flasks"),
+    ];
+    assert_eq!(waits, wanted);
+    for (role, kinds) in [
+        (Role::Commissioner, &["PARTNER_REVIEW_OVERDUE", "GRANT_OFFER_LAPSED", "OFFER_TO_REVIEW"][..]),
+        (Role::Approver, &["SECOND_APPROVAL", "RUN_TO_APPROVE", "GRANT_TO_APPROVE"]),
+        (Role::Finance, &["BANK_TO_VERIFY"]),
+    ] {
+        loading.auditor.role = role;
+        let answer = loading.ask("{ waitingOn(first: 500) { kind sentence } }", json!({})).await;
+        let waits = answer["waitingOn"].as_array().unwrap();
+        for kind in kinds {
+            assert!(waits.iter().any(|one| one["kind"] == *kind), "{kind}: {waits:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn people_were_met_referred_and_talked_to() {
     let mut loading = Loading::new().await;
     loading.auditor.role = Role::Advisor;

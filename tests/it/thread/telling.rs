@@ -139,11 +139,12 @@ pub fn went_on(on: &str, number: usize, what: &str, changed: Value) -> Happening
 
 /// How lonely somebody feels, 3 to 9.
 pub fn lonely(on: &str, number: usize, moment: &str, score: u8) -> Happening {
-    let first = score - 2 * (score / 3);
-    let answers = json!([
-        { "item": "companionship", "score": score / 3 }, { "item": "left_out", "score": score / 3 },
-        { "item": "isolated", "score": first }
-    ]);
+    let part = |place: u8| score / 3 + u8::from(place < score % 3);
+    let answers: Vec<Value> = ["companionship", "left_out", "isolated"]
+        .into_iter()
+        .zip(0..)
+        .map(|(item, place)| json!({ "item": item, "score": part(place) }))
+        .collect();
     let changed = json!({
         "outcome": id(moment, number), "instrument": "ucla3", "instrument_version": 1, "moment": moment,
         "answered_on": on, "answers": answers, "goal": null
