@@ -2,6 +2,7 @@
 
 mod sample;
 mod seen;
+mod waiting;
 
 use serde_json::{Value, json};
 use sidebyside::auth::Identity;
