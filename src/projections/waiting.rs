@@ -122,7 +122,7 @@ const SOURCES: &[Source] = &[
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, one.made_on, NULL
               FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
-              WHERE one.made_by = person AND one.status = 'made'",
+              WHERE one.made_by = asked.person AND one.status = 'made'",
     },
     Source {
         kind: WaitingKind::AnswerOverdue,
@@ -130,7 +130,7 @@ const SOURCES: &[Source] = &[
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, (one.sent_on::date + 14)::text, NULL
               FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
-              WHERE one.made_by = person AND one.status = 'sent' AND (one.sent_on::date + 14) < today::date",
+              WHERE one.made_by = asked.person AND one.status = 'sent' AND (one.sent_on::date + 14) < today::date",
     },
     Source {
         kind: WaitingKind::PrescriptionUnanswered,
@@ -138,7 +138,7 @@ const SOURCES: &[Source] = &[
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, (one.sent_on::date + 14)::text, NULL
               FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
-              WHERE one.made_by = person AND one.status = 'unanswered'",
+              WHERE one.made_by = asked.person AND one.status = 'unanswered'",
     },
     Source {
         kind: WaitingKind::PrescriptionDeclined,
@@ -146,7 +146,7 @@ const SOURCES: &[Source] = &[
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, one.doc ->> 'answered_on', one.doc ->> 'declined'
               FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
-              WHERE one.made_by = person AND one.status = 'declined'",
+              WHERE one.made_by = asked.person AND one.status = 'declined'",
     },
     Source {
         kind: WaitingKind::PrescriptionToTell,
@@ -154,7 +154,7 @@ const SOURCES: &[Source] = &[
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, one.ended_on, NULL
               FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
-              WHERE one.made_by = person AND one.referral IS NOT NULL AND one.told_on IS NULL
+              WHERE one.made_by = asked.person AND one.referral IS NOT NULL AND one.told_on IS NULL
                 AND one.status IN ('closed', 'passed_on')",
     },
     Source {
