@@ -322,7 +322,7 @@ impl App {
         self.ask::<Consultation>(order, consultation, command).await
     }
 
-    /// Link what shows that something was done about a commitment. It must be on the record.
+    /// Link what shows that something was done about a commitment: one thing, and on the record.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -331,10 +331,16 @@ impl App {
         who: &Identity,
         how: &How,
         (consultation, commitment): (ConsultationId, CommitmentId),
-        shown_by: ShownBy,
+        named: &[ShownBy],
     ) -> Result<Done, Failure> {
         let order = self.order(who, "linkEvidence", how)?;
-        match &shown_by {
+        let [shown_by] = named else {
+            return Err(Failure::refused(
+                "consultation.one_evidence",
+                "Name one thing that shows what was done: a grant, an offer, a session, a figure or a policy.",
+            ));
+        };
+        match shown_by {
             ShownBy::Grant(grant) => drop(self.store.look::<Grant>(*grant).await?),
             ShownBy::Offer(offer) => self.must_exist("offer", *offer).await?,
             ShownBy::Session(session) => self.must_exist("session", *session).await?,
@@ -345,7 +351,7 @@ impl App {
             }
             ShownBy::Policy(_) => {}
         }
-        let command = ConsultationCommand::LinkEvidence { commitment, shown_by };
+        let command = ConsultationCommand::LinkEvidence { commitment, shown_by: shown_by.clone() };
         self.ask::<Consultation>(order, consultation, command).await
     }
 

@@ -63,7 +63,12 @@ pub fn sentence(waiting: &WaitingRecord) -> String {
         | WaitingKind::PaymentDue
         | WaitingKind::RunToRelease
         | WaitingKind::RunToExport
-        | WaitingKind::RunToReconcile => None,
+        | WaitingKind::RunToReconcile
+        | WaitingKind::ConsultationToWriteUp
+        | WaitingKind::VoiceToCheck
+        | WaitingKind::NeedUnanswered
+        | WaitingKind::CommitmentDue
+        | WaitingKind::FeedbackOwed => None,
     };
     waiting.kind.sentence(&waiting.name, words.unwrap_or(detail))
 }

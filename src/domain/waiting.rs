@@ -36,6 +36,11 @@ codes! {
         "referrer_to_tell" => ReferrerToTell, "Tell {detail}, who referred somebody on {name}, what came of it.";
         "erasure_to_do" => ErasureToDo, "Somebody asked on {name} to forget a person ({detail}): do it, or drop it.";
         "run_to_reconcile" => RunToReconcile, "Load the bank’s answer to the payment run “{name}” and reconcile it.";
+        "consultation_to_write_up" => ConsultationToWriteUp, "Write up what was heard at “{name}”.";
+        "voice_to_check" => VoiceToCheck, "Somebody’s words at “{name}” may be published: read them, and say whether anybody can be recognised.";
+        "need_unanswered" => NeedUnanswered, "“{name}” has no answer yet ({detail}): make a commitment, merge it, or say why nothing can be done.";
+        "commitment_due" => CommitmentDue, "A promise made at “{name}” is due: {detail}";
+        "feedback_owed" => FeedbackOwed, "Those who came to “{name}” do not know the answers yet: tell them.";
     }
 }
 

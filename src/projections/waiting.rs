@@ -295,6 +295,45 @@ const SOURCES: &[Source] = &[
               FROM asked, views.person AS one
               WHERE one.asked AND one.doc #>> '{asked,asked_by}' <> asked.person::text",
     },
+    Source {
+        kind: WaitingKind::ConsultationToWriteUp,
+        subject: "consultation",
+        roles: &[Inclusion],
+        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'held_on', NULL FROM views.consultation
+              WHERE status = 'held'",
+    },
+    Source {
+        kind: WaitingKind::VoiceToCheck,
+        subject: "consultation",
+        roles: &[Inclusion],
+        sql: "SELECT one.id, reference, one.doc ->> 'title', part ->> 'recorded_on', NULL
+              FROM asked, views.consultation AS one, jsonb_array_elements(one.doc -> 'voices') AS part
+              WHERE part ->> 'may_be_published' = 'true' AND part ->> 'names_nobody' IS NULL
+                AND part ->> 'withdrawn_on' IS NULL AND part ->> 'recorded_by' <> person::text",
+    },
+    Source {
+        kind: WaitingKind::NeedUnanswered,
+        subject: "consultation",
+        roles: &[Commissioner, Inclusion],
+        sql: "SELECT one.id, part ->> 'reference', part ->> 'statement', part ->> 'heard_on', one.reference
+              FROM views.consultation AS one, jsonb_array_elements(one.doc -> 'needs') AS part
+              WHERE status = 'themes_agreed' AND part ->> 'standing' = 'unanswered'",
+    },
+    Source {
+        kind: WaitingKind::CommitmentDue,
+        subject: "consultation",
+        roles: &[Commissioner, Inclusion],
+        sql: "SELECT one.id, reference, one.doc ->> 'title', part ->> 'by_when', part ->> 'statement'
+              FROM asked, views.consultation AS one, jsonb_array_elements(one.doc -> 'commitments') AS part
+              WHERE part ->> 'standing' = 'open' AND part ->> 'by_when' <= soon
+                AND part ->> 'owner' = person::text",
+    },
+    Source {
+        kind: WaitingKind::FeedbackOwed,
+        subject: "consultation",
+        roles: &[Inclusion],
+        sql: "SELECT id, reference, doc ->> 'title', NULL, NULL FROM views.consultation WHERE status = 'answered'",
+    },
 ];
 
 /// Who asks, and when.

@@ -183,7 +183,7 @@ async fn offers_stand_in_every_status_and_what_waits_is_named() {
     let answer = loading.ask(documents, json!({})).await;
     let nodes = answer["offers"]["nodes"].as_array().unwrap();
     let count = |which: fn(&Value) -> bool| nodes.iter().filter(|node| which(node)).count();
-    assert_eq!(count(|node| node["hasRoom"] == false), 5);
+    assert_eq!(count(|node| node["hasRoom"] == false), 6);
     assert_eq!(count(|node| node["openReports"] == 1), 1);
     assert_eq!(count(|node| node["contentVersion"].as_i64().unwrap() > 1), 3);
     for status in ["APPROVED", "REFUSED", "WAITING", "WITHDRAWN"] {
@@ -237,42 +237,6 @@ async fn people_were_met_referred_and_talked_to() {
     assert_eq!(count(|person| person["hasDetails"] == true), 163, "165 were kept, and two forgotten");
     let talks: i64 = people.iter().map(|person| person["contactCount"].as_i64().unwrap()).sum();
     assert_eq!(talks, 300);
-}
-
-#[tokio::test]
-async fn prescriptions_stand_in_every_status_and_ended_for_every_reason() {
-    let mut loading = Loading::new().await;
-    let document = "{ prescriptionStandings { status closingReason count } }";
-    let answer = loading.ask(document, json!({})).await;
-    let mut standing: BTreeMap<&str, i64> = BTreeMap::new();
-    let mut reasons = BTreeSet::new();
-    for one in answer["prescriptionStandings"].as_array().unwrap() {
-        *standing.entry(one["status"].as_str().unwrap()).or_default() += one["count"].as_i64().unwrap();
-        reasons.extend(one["closingReason"].as_str());
-    }
-    let wanted = [
-        ("ACCEPTED", 4),
-        ("CLOSED", 289),
-        ("DECLINED", 2),
-        ("MADE", 10),
-        ("PASSED_ON", 22),
-        ("PLACE_OFFERED", 6),
-        ("SENT", 5),
-        ("STARTED", 6),
-        ("UNANSWERED", 2),
-        ("WAITING", 5),
-    ];
-    assert_eq!(standing, wanted.into());
-    assert_eq!(reasons.len(), 12, "every reason: {reasons:?}");
-    loading.auditor.role = Role::Advisor;
-    let document = "{ prescriptions(first: 500) { totalCount nodes { changes { measure direction } } } }";
-    let answer = loading.ask(document, json!({})).await;
-    let nodes = answer["prescriptions"]["nodes"].as_array().unwrap();
-    let changed = |measure: &str| {
-        let changes = nodes.iter().flat_map(|node| node["changes"].as_array().unwrap());
-        changes.filter(|change| change["measure"] == measure).count()
-    };
-    assert_eq!((changed("ONS4_HAPPY"), changed("UCLA3_LONELINESS")), (91, 42));
 }
 
 #[tokio::test]

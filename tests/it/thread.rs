@@ -238,12 +238,22 @@ async fn a_thread_takes_as_many_statements_for_five_hundred_prescriptions_as_for
     let mut counts = Vec::new();
     for people in [5, 500] {
         let scene = Scene::of(&[town(), pointed(people, 1, Some(id("grant", 1)))].concat()).await;
-        let counter = Statements::default();
-        let guard = tracing::subscriber::set_default(counter.clone());
-        let thread = scene.thread(&scene.auditor, "NEED", need(1), Value::Null).await;
-        drop(guard);
-        assert_eq!(thread["counted"]["made"]["shown"], people.to_string());
-        counts.push(counter.count());
+        // Whether a place in the code is listened to is remembered for all threads: another test that ends at this
+        // moment can make ours deaf, and then it asks again.
+        let mut count = 0;
+        for _ in 0..50 {
+            let counter = Statements::default();
+            let guard = tracing::subscriber::set_default(counter.clone());
+            tracing::callsite::rebuild_interest_cache();
+            let thread = scene.thread(&scene.auditor, "NEED", need(1), Value::Null).await;
+            drop(guard);
+            assert_eq!(thread["counted"]["made"]["shown"], people.to_string());
+            count = counter.count();
+            if count > 0 {
+                break;
+            }
+        }
+        counts.push(count);
     }
     assert_eq!(counts[0], counts[1], "{counts:?}");
     assert!((5..=12).contains(&counts[0]), "{counts:?}");
@@ -315,7 +325,12 @@ const BROKEN: &str = "query($asAt: AsAt) { brokenEnds(asAt: $asAt) { kind at { k
 async fn each_kind_of_broken_end_is_found_and_says_what_to_do() {
     let (consultation, grant) = (id("consultation", 2), id("grant", 2));
     let more = vec![
-        happened("2026-05-02", consultation, "consultation.planned.v1", json!({ "title": "Tea and talk" })),
+        happened(
+            "2026-05-02",
+            consultation,
+            "consultation.planned.v1",
+            json!({ "title": "Tea and talk", "reference": "C-2026-0002" }),
+        ),
         happened("2026-05-03", consultation, "consultation.held.v1", json!({})),
         happened("2026-05-03", consultation, "consultation.need_heard.v1", json!({ "need": need(7) })),
         happened(

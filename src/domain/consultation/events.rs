@@ -376,6 +376,7 @@ fn looks(traces: &BTreeSet<Trace>) -> String {
 }
 
 impl ConsultationEvent {
+    #[expect(clippy::too_many_lines, reason = "a list: one sentence for each event")]
     fn told(&self) -> String {
         match self {
             Self::Planned { title, communities, method, venue, on, rung_intended, .. } => format!(

@@ -117,20 +117,13 @@ pub struct LinkEvidenceInput {
 }
 
 impl LinkEvidenceInput {
-    fn shown_by(&self) -> Result<ShownBy, Failure> {
+    fn named(&self) -> Result<Vec<ShownBy>, Failure> {
         let policy = self.policy.clone().map(EvidenceInput::read).transpose()?.map(ShownBy::Policy);
         let grant = self.grant_id.map(|grant| ShownBy::Grant(GrantId(grant)));
         let offer = self.offer_id.map(ShownBy::Offer);
         let session = self.session_id.map(ShownBy::Session);
         let figure = self.figure_id.map(ShownBy::Figure);
-        let mut named = [grant, offer, session, figure, policy].into_iter().flatten();
-        match (named.next(), named.next()) {
-            (Some(one), None) => Ok(one),
-            _ => Err(Failure::refused(
-                "consultation.one_evidence",
-                "Name one thing that shows what was done: a grant, an offer, a session, a figure or a policy.",
-            )),
-        }
+        Ok([grant, offer, session, figure, policy].into_iter().flatten().collect())
     }
 }
 
@@ -247,10 +240,10 @@ impl AnsweringMutations {
         #[graphql(desc = "What shows it.")] input: LinkEvidenceInput,
     ) -> Result<ConsultationPayload> {
         let (app, who) = asked(ctx)?;
-        let shown_by = input.shown_by().map_err(told)?;
+        let named = input.named().map_err(told)?;
         let of = (ConsultationId(input.consultation_id), CommitmentId(input.commitment_id));
         let how = input.meant.how().map_err(told)?;
-        payload(ctx, app.link_evidence(who, &how, of, shown_by).await).await
+        payload(ctx, app.link_evidence(who, &how, of, &named).await).await
     }
 
     /// Change a commitment: its words, who answers for it, or its day. Needs a reason.

@@ -98,10 +98,12 @@ pub struct Found {
 /// The great-circle distance in kilometres on a sphere of the Earth's mean radius (haversine).
 fn push_distance(query: &mut QueryBuilder<'_, sqlx::Postgres>, from: &Point) {
     let (lat, lon) = (from.lat.to_string(), from.lon.to_string());
-    query.push("12742.0176 * asin(least(1.0, sqrt(power(sin(radians(lat - ").push_bind(lat.clone());
+    // `least` passes over what is not there: without a place there is no distance.
+    query.push("CASE WHEN lat IS NOT NULL AND lon IS NOT NULL THEN 12742.0176 * asin(least(1.0, sqrt(power(sin(radians(lat - ");
+    query.push_bind(lat.clone());
     query.push("::double precision) / 2), 2) + cos(radians(").push_bind(lat);
     query.push("::double precision)) * cos(radians(lat)) * power(sin(radians(lon - ").push_bind(lon);
-    query.push("::double precision) / 2), 2))))");
+    query.push("::double precision) / 2), 2)))) END");
 }
 
 /// What was typed, as PostgreSQL is asked: everything but the last word, and the beginning of the last. Quotes and

@@ -60,6 +60,10 @@ fn sample(file: &str) -> (String, String, Value) {
 /// A fact as its sample has it, with some values changed.
 pub fn happened(on: &str, id: Uuid, file: &str, changed: Value) -> Happening {
     let (stream, event, mut payload) = sample(file);
+    // A reference is given once: that of a sample would be given to all that are told after it.
+    if payload[&event]["reference"].is_string() {
+        payload[&event]["reference"] = json!(format!("X-2026-{}", id.simple()));
+    }
     for (name, value) in changed.as_object().unwrap() {
         payload[&event][name] = value.clone();
     }

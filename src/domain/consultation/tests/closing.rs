@@ -139,7 +139,7 @@ fn a_missed_commitment_is_open_again_with_a_new_day_or_kept_late() {
     };
     given::<Consultation>(&missed)
         .when(Command::ChangeCommitment { commitment: id(70), change }, &at)
-        .then_events(&[changed.clone()]);
+        .then_events(std::slice::from_ref(&changed));
     let again = [&missed[..], &[changed]].concat();
     let miss = Command::MissCommitment { commitment: id(70) };
     given::<Consultation>(&again).when(miss.clone(), &at).then_refused("consultation.commitment_not_due");
