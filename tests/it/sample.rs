@@ -183,7 +183,7 @@ async fn offers_stand_in_every_status_and_what_waits_is_named() {
     let answer = loading.ask(documents, json!({})).await;
     let nodes = answer["offers"]["nodes"].as_array().unwrap();
     let count = |which: fn(&Value) -> bool| nodes.iter().filter(|node| which(node)).count();
-    assert_eq!(count(|node| node["hasRoom"] == false), 5);
+    assert_eq!(count(|node| node["hasRoom"] == false), 6);
     assert_eq!(count(|node| node["openReports"] == 1), 1);
     assert_eq!(count(|node| node["contentVersion"].as_i64().unwrap() > 1), 3);
     for status in ["APPROVED", "REFUSED", "WAITING", "WITHDRAWN"] {
