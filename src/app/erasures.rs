@@ -41,9 +41,10 @@ impl App {
     }
 
     async fn is_past_retention(&self, person: PersonRef) -> Result<bool, Failure> {
-        let (_, _, counts) = self.person_known(person.0).await?;
-        let since = self.vault.retained_since(PERSON, self.today()).await?;
-        Ok(since.is_some_and(|since| counts.last_on <= since))
+        self.person_known(person.0).await?;
+        let quiet_since = self.vault.retained_since(PERSON, self.today()).await?;
+        let one = Filter { ids: Some(vec![person.0]), quiet_since, limit: 1, ..Filter::default() };
+        Ok(quiet_since.is_some() && !list(self.store.pool(), &one).await?.is_empty())
     }
 
     /// Drop it: the person is not forgotten.
@@ -99,7 +100,7 @@ impl App {
             actor: begun.by,
             effective_on: today,
             today,
-            reason: None,
+            reason: begun.reason.clone(),
             correlation: None,
             causation: Some(begun.event),
         };

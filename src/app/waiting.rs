@@ -6,7 +6,9 @@ use crate::auth::Identity;
 use crate::domain::grant::ReturnKind;
 use crate::domain::offer::WhatIsWrong;
 use crate::domain::partner::CheckKind;
+use crate::domain::person::ErasureGround;
 use crate::domain::prescription::DeclineReason;
+use crate::domain::referral::ReferralSource;
 use crate::domain::waiting::WaitingKind;
 use crate::projections::waiting::{Asker, WaitingRecord, waits_for};
 
@@ -32,6 +34,10 @@ pub fn sentence(waiting: &WaitingRecord) -> String {
         WaitingKind::ReturnDue | WaitingKind::ReturnQueried | WaitingKind::ReturnToAccept => {
             ReturnKind::from_code(detail).map(ReturnKind::words)
         }
+        WaitingKind::ReferralToTriage | WaitingKind::ReferrerToTell => {
+            ReferralSource::from_code(detail).map(ReferralSource::words)
+        }
+        WaitingKind::ErasureToDo => ErasureGround::from_code(detail).map(ErasureGround::words),
         WaitingKind::OwnOfferReported | WaitingKind::ReportToAnswer => {
             WhatIsWrong::from_code(detail).map(WhatIsWrong::words)
         }
@@ -45,7 +51,7 @@ pub fn sentence(waiting: &WaitingRecord) -> String {
         | WaitingKind::PrescriptionToSend
         | WaitingKind::AnswerOverdue
         | WaitingKind::PrescriptionUnanswered
-        | WaitingKind::ReferrerToTell
+        | WaitingKind::PrescriptionToTell
         | WaitingKind::OfferToReview
         | WaitingKind::ChangeToReview
         | WaitingKind::PartnerReviewOverdue

@@ -32,71 +32,30 @@ pub const CHECKS_OF_EVERY_PARTNER: [CheckKind; 5] = [
     CheckKind::DataProtection,
 ];
 
-/// What can be asked of a partner.
+/// What can be asked of a partner. A subsidy is given with its whole sum; some may have been given before.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are those of the events they lead to")]
 pub enum PartnerCommand {
     Apply(Application),
-    RequireCheck {
-        check: CheckKind,
-    },
-    SubmitCheckEvidence {
-        check: CheckKind,
-        evidence: Evidence,
-    },
-    PassCheck {
-        check: CheckKind,
-        valid_until: Option<Date>,
-    },
-    FailCheck {
-        check: CheckKind,
-    },
-    WaiveCheck {
-        check: CheckKind,
-        until: Date,
-    },
-    RecordLapse {
-        check: CheckKind,
-    },
-    Approve {
-        next_review: Date,
-    },
+    RequireCheck { check: CheckKind },
+    SubmitCheckEvidence { check: CheckKind, evidence: Evidence },
+    PassCheck { check: CheckKind, valid_until: Option<Date> },
+    FailCheck { check: CheckKind },
+    WaiveCheck { check: CheckKind, until: Date },
+    RecordLapse { check: CheckKind },
+    Approve { next_review: Date },
     Decline,
     Withdraw,
     Suspend,
     Reinstate,
-    Review {
-        next_review: Date,
-    },
-    SubmitBankDetails {
-        details: VaultRef,
-    },
-    VerifyBankDetails {
-        bank_version: u32,
-        method: VerificationMethod,
-    },
-    DeclareSubsidy {
-        body: Text<200>,
-        amount: Money,
-        given_on: Date,
-    },
-    NotifySubsidy {
-        grant: GrantId,
-        amount: Money,
-    },
-    ConfirmSubsidy {
-        grant: GrantId,
-        evidence: Evidence,
-    },
-    /// With the whole sum, of which some may have been given before.
-    GiveSubsidy {
-        grant: GrantId,
-        amount: Money,
-    },
-    PublishSubsidy {
-        grant: GrantId,
-        entry: Text<60>,
-    },
+    Review { next_review: Date },
+    SubmitBankDetails { details: VaultRef },
+    VerifyBankDetails { bank_version: u32, method: VerificationMethod },
+    DeclareSubsidy { body: Text<200>, amount: Money, given_on: Date },
+    NotifySubsidy { grant: GrantId, amount: Money },
+    ConfirmSubsidy { grant: GrantId, evidence: Evidence },
+    GiveSubsidy { grant: GrantId, amount: Money },
+    PublishSubsidy { grant: GrantId, entry: Text<60> },
 }
 
 /// What an organisation says of itself when it applies.

@@ -18,7 +18,7 @@ codes! {
         "answer_overdue" => AnswerOverdue, "Two weeks are over and nobody answered about “{name}”: record the silence, then ask or look for another.";
         "prescription_unanswered" => PrescriptionUnanswered, "Nobody answered about “{name}”: make the prescription again, pass the person on or close it.";
         "prescription_declined" => PrescriptionDeclined, "“{name}” does not take somebody on ({detail}): pass the person on, make the prescription again or close it.";
-        "referrer_to_tell" => ReferrerToTell, "Tell the referrer what came of “{name}”.";
+        "prescription_to_tell" => PrescriptionToTell, "Tell the referrer what came of “{name}”.";
         "offer_to_review" => OfferToReview, "Look at “{name}”, which was handed in: publish it or send it back.";
         "change_to_review" => ChangeToReview, "Look at a change proposed for “{name}”: approve it or refuse it.";
         "report_to_answer" => ReportToAnswer, "Somebody says that “{name}” is wrong ({detail}): look into it and answer.";
@@ -32,6 +32,9 @@ codes! {
         "payment_due" => PaymentDue, "Put £{detail} for “{name}” in a payment run.";
         "run_to_release" => RunToRelease, "Release the payment run “{name}”.";
         "run_to_export" => RunToExport, "Make the file for the bank of the payment run “{name}”.";
+        "referral_to_triage" => ReferralToTriage, "Look at the referral that came on {name} from {detail}.";
+        "referrer_to_tell" => ReferrerToTell, "Tell {detail}, who referred somebody on {name}, what came of it.";
+        "erasure_to_do" => ErasureToDo, "Somebody asked on {name} to forget a person ({detail}): do it, or drop it.";
         "run_to_reconcile" => RunToReconcile, "Load the bank’s answer to the payment run “{name}” and reconcile it.";
         "consultation_to_write_up" => ConsultationToWriteUp, "Write up what was heard at “{name}”.";
         "voice_to_check" => VoiceToCheck, "Somebody’s words at “{name}” may be published: read them, and say whether anybody can be recognised.";

@@ -84,7 +84,7 @@ struct MoneyQueries(
 
 /// Looking up offers and the people they are for.
 #[derive(MergedObject, Default)]
-struct PeopleQueries(
+struct HelpQueries(
     persons::PersonQueries,
     referrals::ReferralQueries,
     contacts::ContactQueries,
@@ -117,7 +117,7 @@ struct RecordQueries(
 
 /// Looking things up. In groups, for the compiler follows a merged object member by member, and not for ever.
 #[derive(MergedObject, Default)]
-pub struct Query(MoneyQueries, PeopleQueries, CommunityQueries, RecordQueries);
+pub struct Query(MoneyQueries, HelpQueries, CommunityQueries, RecordQueries);
 
 /// Commands on partners, funds, grants and payments.
 #[derive(MergedObject, Default)]
@@ -139,7 +139,7 @@ struct MoneyMutations(
 
 /// Commands on offers and the people they are for.
 #[derive(MergedObject, Default)]
-struct PeopleMutations(
+struct HelpMutations(
     persons::PersonMutations,
     referrals::ReferralMutations,
     contacts::ContactMutations,
@@ -162,7 +162,7 @@ struct CommunityMutations(
 
 /// Doing things: one mutation for each command. In groups, for the compiler follows a merged object member by member, and not for ever.
 #[derive(MergedObject, Default)]
-pub struct Mutation(MoneyMutations, PeopleMutations, CommunityMutations);
+pub struct Mutation(MoneyMutations, HelpMutations, CommunityMutations);
 
 /// The schema, ready to run.
 pub type Api = Schema<Query, Mutation, EmptySubscription>;

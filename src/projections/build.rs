@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row as _};
 use tokio::sync::mpsc;
 
-use super::{Projection, STANDING, Table, Trouble, all};
+use super::{ABOUT_PEOPLE, Projection, STANDING, Table, Trouble, all};
 use crate::store::copy::{self, Rows};
 
 /// How many bytes go into the database at a time.
@@ -193,7 +193,15 @@ fn grants(schema: &str) -> String {
              END IF;"
         )
     });
-    format!("DO $$ BEGIN {} END $$", each.join(" "))
+    let people = ABOUT_PEOPLE.iter().map(|table| format!("{schema}.{table}")).collect::<Vec<_>>().join(", ");
+    format!(
+        "DO $$ BEGIN {}
+             IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'sidebyside_auditor') THEN
+                 REVOKE ALL ON {people} FROM sidebyside_auditor;
+             END IF;
+         END $$",
+        each.join(" ")
+    )
 }
 
 /// Build every projection into a fresh schema, up to the size the log has now. Returns that size.

@@ -42,6 +42,9 @@ pub use sheaves::Sheaf;
 /// The schema the projections stand in.
 pub const STANDING: &str = "views";
 
+/// The tables about people who are helped: the auditor's role reads every table but these.
+const ABOUT_PEOPLE: &[&str] = &["person", "referral", "contact", "prescription"];
+
 /// One table of a projection. It can be dropped at any time: the log makes it again.
 #[derive(Debug, Clone, Copy)]
 pub struct Table {

@@ -115,7 +115,7 @@ pub struct Filter {
     pub ids: Option<Vec<Uuid>>,
     /// Those whom somebody asked to forget, or those not.
     pub asked: Option<bool>,
-    /// Those about whom nothing happened after this day, and who are not forgotten yet.
+    /// Those about whom nothing happened after this day, with no prescription that runs, and not forgotten yet.
     pub quiet_since: Option<Date>,
     /// Registered before this one: the day and the id.
     pub before: Option<(String, Uuid)>,
@@ -133,16 +133,19 @@ pub async fn list(
 ) -> Result<Vec<(Uuid, PersonRecord, Counts)>, Trouble> {
     let (day, id) = filter.before.clone().unzip();
     let rows = sqlx::query(
-        "SELECT id, doc::text, contacts, referrals, greatest(last_on, contacted_on, referred_on)::date AS last
+        "SELECT id, doc::text, contacts, referrals, last::date
          FROM views.person AS one,
              LATERAL (SELECT count(*) AS contacts, max(contact.last_on) AS contacted_on
                       FROM views.contact WHERE contact.person = one.id) AS talks,
              LATERAL (SELECT count(*) AS referrals, max(referral.last_on) AS referred_on
-                      FROM views.referral WHERE referral.person = one.id) AS letters
+                      FROM views.referral WHERE referral.person = one.id) AS letters,
+             LATERAL (SELECT max(greatest(made_on, sent_on, ended_on, told_on)) AS prescribed_on,
+                             coalesce(bool_or(ended_on IS NULL), false) AS running
+                      FROM views.prescription WHERE prescription.person = one.id) AS prescriptions,
+             LATERAL (SELECT greatest(last_on, contacted_on, referred_on, prescribed_on) AS last) AS whole
          WHERE ($1::uuid[] IS NULL OR id = ANY($1))
            AND ($2::boolean IS NULL OR asked = $2)
-           AND ($3::text IS NULL
-                OR (NOT erased AND greatest(last_on, contacted_on, referred_on) <= $3 COLLATE \"C\"))
+           AND ($3::text IS NULL OR (NOT erased AND NOT running AND last <= $3 COLLATE \"C\"))
            AND ($4::text IS NULL OR (registered_on, id) < ($4, $5))
          ORDER BY registered_on DESC, id DESC LIMIT $6",
     )

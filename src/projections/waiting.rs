@@ -149,7 +149,7 @@ const SOURCES: &[Source] = &[
               WHERE one.made_by = person AND one.status = 'declined'",
     },
     Source {
-        kind: WaitingKind::ReferrerToTell,
+        kind: WaitingKind::PrescriptionToTell,
         subject: "prescription",
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, one.ended_on, NULL
@@ -268,6 +268,33 @@ const SOURCES: &[Source] = &[
         sql: "SELECT id, reference, doc ->> 'title', doc ->> 'pay_on', NULL FROM views.payment_run
               WHERE doc ->> 'status' = 'exported'",
     },
+    // Of people nothing is shown but the day something came, in the place of a name.
+    Source {
+        kind: WaitingKind::ReferralToTriage,
+        subject: "referral",
+        roles: &[Advisor],
+        sql: "SELECT one.id, '', to_char(one.received_on::date, 'FMDD FMMonth YYYY'), triage_due, source
+              FROM views.referral AS one JOIN views.person AS whom ON whom.id = one.person AND NOT whom.erased
+              WHERE status = 'received'",
+    },
+    Source {
+        kind: WaitingKind::ReferrerToTell,
+        subject: "referral",
+        roles: &[Advisor],
+        sql: "SELECT one.id, '', to_char(one.received_on::date, 'FMDD FMMonth YYYY'), one.doc ->> 'decided_on', source
+              FROM asked, views.referral AS one JOIN views.person AS whom ON whom.id = one.person AND NOT whom.erased
+              WHERE status IN ('accepted', 'declined', 'redirected') AND source <> 'self'
+                AND one.doc ->> 'told_on' IS NULL AND one.doc ->> 'decided_on' >= lately",
+    },
+    Source {
+        kind: WaitingKind::ErasureToDo,
+        subject: "person",
+        roles: &[Advisor],
+        sql: "SELECT one.id, '', to_char((one.doc #>> '{asked,asked_on}')::date, 'FMDD FMMonth YYYY'),
+                     one.doc #>> '{asked,asked_on}', one.doc #>> '{asked,ground}'
+              FROM asked, views.person AS one
+              WHERE one.asked AND one.doc #>> '{asked,asked_by}' <> asked.person::text",
+    },
     Source {
         kind: WaitingKind::ConsultationToWriteUp,
         subject: "consultation",
@@ -327,13 +354,13 @@ pub struct Asker {
 pub struct WaitingRecord {
     /// What kind of thing it is.
     pub kind: WaitingKind,
-    /// The type of what it is about: partner, grant, offer, prescription or payment_run.
+    /// The type of what it is about: partner, grant, offer, payment_run, prescription, referral or person.
     pub subject: &'static str,
     /// The id of what it is about.
     pub id: Uuid,
-    /// Its human reference.
+    /// Its human reference; empty for what is about a person who is helped.
     pub reference: String,
-    /// Its name or title.
+    /// Its name or title; the day it came, for what is about a person who is helped.
     pub name: String,
     /// The day it is due; where nothing sets one, the day since which it waits, if that is known.
     pub due: Option<Date>,

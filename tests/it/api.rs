@@ -103,7 +103,7 @@ impl Town {
                 json!({
                     "name": "Harbour fund (synthetic)", "funder": "Example council",
                     "restriction": { "purposes": ["belonging"], "places": ["SEFTON_SOUTH", "LIVERPOOL_NORTH"] },
-                    "spendFrom": "2026-04-01", "spendTo": "2027-03-31", "recoveryRule": "RECREDIT"
+                    "spendFrom": "2026-04-01", "spendTo": "2027-03-31", "recoveryRule": "RECREDIT", "on": "2026-04-01"
                 }),
             )
             .await;

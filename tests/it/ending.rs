@@ -123,3 +123,38 @@ async fn what_was_got_back_from_the_partner_does_not_come_back_from_the_bank_as_
     let told = running.refused(finance, "recordPaymentReturned", back, "grant.returned_after_settled").await;
     assert!(told.contains("£100.00"), "{told}");
 }
+
+const RUN: &str = "paymentRun { warnings { line message } }";
+
+#[tokio::test]
+async fn who_pays_to_bank_details_that_a_payment_bounced_from_is_told() {
+    let running = Running::new().await;
+    let (world, People { second, finance, .. }) = (&running.town.world, &running.town.people);
+    let payable = async || {
+        let waits = world.ask(finance, "{ payable { instalmentId warning } }", json!({})).await;
+        waits.data()["payable"].clone()
+    };
+    running.meet_condition().await;
+    let pay = json!({ "instalmentId": running.second_instalment(), "payOn": "2026-12-01" });
+    running.done(second, "authoriseInstalment", pay).await;
+    assert_eq!(payable().await[0]["warning"], Value::Null);
+    let first = &running.grant["instalments"][0]["id"];
+    let back = json!({ "instalmentId": first, "valueDate": PAID, "bankCode": "AC04" });
+    running.done(finance, "recordPaymentReturned", back).await;
+    let told = "A payment to these bank details (version 1) bounced on 2 June 2026 (AC04): ask the partner whether they \
+                are still right before they are paid to again.";
+    assert_eq!(payable().await[0]["warning"], told);
+
+    let open = "mutation { openPaymentRun(input: {title: \"December\", payOn: \"2026-12-01\"}) { paymentRun { id } } }";
+    let run = world.ask_on(PAID, finance, open, json!({})).await;
+    let run = run.data()["openPaymentRun"]["paymentRun"]["id"].clone();
+    let line = json!({ "grantId": running.grant["id"], "instalmentId": running.second_instalment() });
+    let add =
+        format!("mutation($input: AddToPaymentRunInput!) {{ addToPaymentRun(input: $input) {{ {RUN} }} }}");
+    let added =
+        world.ask_on(PAID, finance, &add, json!({ "input": { "runId": run, "lines": [line] } })).await;
+    let warnings = &added.data()["addToPaymentRun"]["paymentRun"]["warnings"];
+    assert_eq!(*warnings, json!([{ "line": 1, "message": told }]), "it is told, and does not stop the run");
+    let which = json!({ "instalmentId": running.second_instalment() });
+    running.refused(second, "withdrawAuthorisation", which, "grant.take_out_of_run_first").await;
+}

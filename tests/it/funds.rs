@@ -127,6 +127,30 @@ async fn all_is_well(town: &Town) {
 }
 
 #[tokio::test]
+async fn nothing_happens_to_a_budget_before_its_fund_was_opened() {
+    let town = Town::new().await;
+    let finance = &town.people.finance;
+    let giver = fund(&town, "Harbour fund (synthetic)", "RECREDIT", Value::Null).await;
+    let late = json!({
+        "name": "Late fund (synthetic)", "funder": "Example council", "spendFrom": "2026-04-01", "spendTo": "2027-03-31",
+        "recoveryRule": "RECREDIT", "on": "2026-05-08"
+    });
+    let taker = town.done(&town.people.commissioner, "openFund", late).await;
+    let dated = |mut input: Value| {
+        input["year"] = json!("2026/27");
+        input["effectiveOn"] = json!("2026-05-07");
+        input["on"] = json!("2026-05-08");
+        input
+    };
+    let budget = dated(json!({ "fundId": taker["id"], "amount": "10.00", "source": "Minute 1" }));
+    let told = town.refused(finance, "allocateBudget", budget.clone(), "fund.not_yet_open").await;
+    assert_eq!(told, "The fund was opened on 8 May 2026: date it on that day or later.");
+    town.refused(finance, "reduceBudget", budget, "fund.not_yet_open").await;
+    let transfer = dated(json!({ "fromFundId": giver["id"], "toFundId": taker["id"], "amount": "10.00" }));
+    town.refused(finance, "transferBudget", transfer, "fund.not_yet_open").await;
+}
+
+#[tokio::test]
 async fn budget_moves_between_funds_whose_terms_allow_it() {
     let town = Town::new().await;
     let finance = &town.people.finance;

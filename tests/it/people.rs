@@ -3,10 +3,16 @@
 mod forgetting;
 mod traces;
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 use sidebyside::auth::Identity;
 use sidebyside::domain::identity::{PartnerId, Role};
-use sqlx::PgPool;
+use sidebyside::store::embedded::AUDITOR;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Executor, PgPool};
 use uuid::Uuid;
 
 use crate::world::{Answer, World};
@@ -215,6 +221,11 @@ async fn a_referral_goes_from_the_letter_to_telling_the_referrer() {
     let asked = talks.world.ask_on("2026-05-07", &talks.jamie, waiting, json!({ "by": "2026-05-06" })).await;
     assert_eq!(asked.data()["referrals"], json!({ "totalCount": 1, "nodes": [{ "isOverdue": true }] }));
 
+    let waits = "{ waitingOn { sentence due } }";
+    let asked = talks.world.ask_on("2026-05-05", &talks.jamie, waits, json!({})).await;
+    let sentence = "Look at the referral that came on 1 May 2026 from a GP practice or primary care network.";
+    assert_eq!(asked.data()["waitingOn"], json!([{ "sentence": sentence, "due": "2026-05-06" }]));
+
     let early = talks.on("2026-05-05", "acceptReferral", json!({ "referralId": id })).await;
     assert_eq!(early.refusal().0, "referral.wrong_status");
     let mut from_it = talk(&person);
@@ -299,6 +310,68 @@ async fn sharing_is_with_a_partner_that_exists_and_ends_when_it_is_withdrawn() {
     let answer = talks.on("2026-05-05", "withdrawSharing", withdraw.clone()).await;
     assert_eq!(answer.data()["withdrawSharing"]["person"]["sharing"], json!([]));
     assert_eq!(talks.on("2026-05-05", "withdrawSharing", withdraw).await.refusal().0, "person.not_shared");
+}
+
+/// The database role of auditors reads the record and its projections, and none of those about people.
+#[tokio::test]
+async fn the_role_of_auditors_reads_no_table_about_people() {
+    let talks = Talks::new().await;
+    let person = talks.known().await;
+    talks.on("2026-05-04", "openPersonDetails", json!({ "personRef": person, "why": WHY })).await.data();
+    let options = talks.world.database.options_as(AUDITOR);
+    let auditor = PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+    assert_eq!(count(&auditor, "views.partner").await, 0);
+    let why: String = sqlx::query_scalar("SELECT why FROM vault.reading").fetch_one(&auditor).await.unwrap();
+    assert_eq!(why, WHY);
+    for wanted in [
+        "id FROM views.person",
+        "id FROM views.referral",
+        "id FROM views.contact",
+        "subject FROM vault.reading",
+    ] {
+        let said = auditor.execute(format!("SELECT {wanted}").as_str()).await.expect_err(wanted);
+        let code = said.as_database_error().and_then(DatabaseError::code).map(|code| code.to_string());
+        assert_eq!(code.as_deref(), Some("42501"), "{wanted}: {said}");
+    }
+}
+
+/// What the program writes to its log, at its most talkative.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Heard {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_word_of_it_goes_to_the_log_of_the_program() {
+    // With one subscriber alone, what other tests say first, unheard, would stay unheard here as well.
+    let _not_alone = tracing::Dispatch::new(tracing_subscriber::fmt().with_writer(std::io::sink).finish());
+    let heard = Heard::default();
+    let writer = heard.clone();
+    let everything = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _until_the_end = tracing::subscriber::set_default(everything);
+    let talks = Talks::new().await;
+    let person = talks.known().await;
+    let wrong = json!({ "personRef": person, "name": "Alex Pretend", "nhsNumber": "9990000019" });
+    talks.on("2026-05-04", "keepPersonDetails", wrong).await.problems();
+    talks.on("2026-05-04", "openPersonDetails", json!({ "personRef": person, "why": WHY })).await.data();
+    talks.on("2026-05-04", "findPerson", json!({ "nhsNumber": NHS_NUMBER, "why": WHY })).await.data();
+    talks.on("2026-05-04", "receiveReferral", referral(&person)).await.data();
+    let heard = String::from_utf8_lossy(&heard.0.lock().unwrap()).into_owned();
+    assert!(heard.contains("INSERT INTO vault.item"), "statements are heard: {} bytes", heard.len());
+    for secret in ["Alex", "0151 496", "1968-11-30", "999000001", "999 000 001", "surgery", "after two"] {
+        assert!(!heard.contains(secret), "{secret}");
+    }
 }
 
 /// For everybody but advisors, a person, a referral or a talk that exists is as one that does not.

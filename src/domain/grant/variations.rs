@@ -468,6 +468,11 @@ impl Grant {
         if change.plan().is_some_and(|plan| plan.from != self.unpaid()) {
             return stale(self.told_plan());
         }
+        // What bounced meanwhile was replaced by instalments that the change could not know of.
+        let fixed = |id| self.instalments.iter().any(|one| one.pay != Pay::Planned && one.plan.id == id);
+        if change.plan().is_some_and(|plan| plan.to.iter().any(|one| fixed(one.id))) {
+            return Err(GrantRefusal::InstalmentTwice);
+        }
         match change {
             Change::Amount { from, .. } => self.must_be_total(*from),
             Change::End { from, to } => {

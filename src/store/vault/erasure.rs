@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::{Vault, VaultTrouble};
+use crate::domain::Reason;
 use crate::domain::identity::{Actor, CommandId, PersonId, Role};
 
 /// How often the tables are tried when somebody is in the way: each try waits two seconds for them.
@@ -24,6 +25,8 @@ pub struct Begun {
     pub command: CommandId,
     /// Who gave that command.
     pub by: Actor,
+    /// Why, where they said so.
+    pub reason: Option<Reason>,
     /// Whether nothing of theirs stands in the vault, or in the files of its tables.
     pub gone: bool,
     /// Whether the log says that it is done.
@@ -48,7 +51,8 @@ impl Vault {
                      EXISTS (SELECT FROM public.events AS confirmed
                              WHERE confirmed.aggregate_type = 'person'
                                  AND confirmed.aggregate_id = erased.aggregate_id
-                                 AND confirmed.event_type = 'person.erasure_confirmed') AS confirmed
+                                 AND confirmed.event_type = 'person.erasure_confirmed') AS confirmed,
+                     erased.metadata ->> 'reason' AS reason
                  FROM public.events AS erased
                  LEFT JOIN vault.erasure AS known ON known.subject = erased.aggregate_id::uuid
                  WHERE erased.event_type = 'person.erased' AND erased.aggregate_type = 'person') AS erasure
@@ -62,11 +66,13 @@ impl Vault {
                 let role = role.and_then(|name| name.parse().ok()).unwrap_or(Role::Public);
                 let (event, actor): (Uuid, Option<Uuid>) = (row.try_get(1)?, row.try_get(3)?);
                 let command: Option<Uuid> = row.try_get(2)?;
+                let reason: Option<String> = row.try_get(7)?;
                 Ok(Begun {
                     subject: row.try_get(0)?,
                     event,
                     command: CommandId(command.unwrap_or(event)),
                     by: Actor { person: PersonId(actor.unwrap_or_default()), role },
+                    reason: reason.and_then(|words| Reason::new(&words).ok()),
                     gone: row.try_get(5)?,
                     confirmed: row.try_get(6)?,
                 })

@@ -69,6 +69,12 @@ async fn one_asks_another_does_it_and_nothing_is_left_but_counts() {
         [("authority", "case_number.unreadable")]
     );
     talks.asked(&person).await;
+    let waits = "{ waitingOn { kind sentence } }";
+    let for_whom = async |who| talks.world.ask_on("2026-05-07", who, waits, json!({})).await.0.to_string();
+    let sentence =
+        "Somebody asked on 6 May 2026 to forget a person (the person asked for it): do it, or drop it.";
+    assert!(for_whom(&talks.priya).await.contains(sentence));
+    assert!(!for_whom(&talks.jamie).await.contains(sentence), "not for whoever asked");
     let own = talks.on("2026-05-07", "erasePerson", whom(&person)).await;
     assert_eq!(own.refusal().0, "person.erasure_own");
     assert_eq!(left(&owner, &person).await, (1, 2), "asking destroys nothing");

@@ -97,8 +97,8 @@ const DEEDS: [(Deed, usize); 23] = [
     (Deed::Conflict, 1),
     (Deed::CloseProgramme, 1),
     (Deed::Wait, 2),
-    (Deed::Return, 3),
-    (Deed::Recover, 5),
+    (Deed::Return, 4),
+    (Deed::Recover, 9),
     (Deed::Change, 6),
     (Deed::Cut, 2),
     (Deed::HoldUp, 1),
@@ -329,7 +329,7 @@ impl Town {
     fn decide(&mut self, step: Step) -> Result<Decision, Refused> {
         let id = self.case(usize::from(step.which));
         let at = |usual| self.who(step, usual);
-        match step.deed {
+        match self.fitting(id, step) {
             Deed::Next => self.next(id, step),
             Deed::Pay => self.pay(id, step),
             Deed::Authorise => self.authorise(id, step),

@@ -94,6 +94,8 @@ pub(super) fn refusals() -> Vec<(&'static str, Refused)> {
     let paid_by_run = [in_one.clone(), vec![paid_in_run()]].concat();
     let came = after(&[demanded("400"), received("10")]);
     let gave_up = after(&[demanded("400"), written_off("400")]);
+    // The replacement has the id of the instalment that the change adds.
+    let overtaken = after(&[asked_for(to_amount("3000")), given_back(), authorised_to(3, "1500")]);
     let again = ask_return(62, terms_of(ReturnKind::Interim));
     vec![
         ("grant.termination_not_proposed", refused(&after(&[]), terminate(), APPROVER)),
@@ -116,6 +118,7 @@ pub(super) fn refusals() -> Vec<(&'static str, Refused)> {
         ("grant.returned_through_run", refused_on(&paid_by_run, give_back(1, 3, PAY_ON), PAYER, PAY_ON)),
         ("grant.paid_in_future", refused(&after(&[]), give_back(1, 3, "2026-05-02"), PAYER)),
         ("grant.instalment_twice", refused(&after(&[]), give_back(1, 2, TODAY), PAYER)),
+        ("grant.instalment_twice", refused(&overtaken, approve_change("3000", &[(2027, "500")]), APPROVER)),
         ("grant.returned_after_settled", refused(&came, give_back(1, 3, TODAY), PAYER)),
         ("grant.returned_after_settled", refused(&gave_up, give_back(1, 3, TODAY), PAYER)),
     ]

@@ -17,6 +17,26 @@ fn shares(sums: ByYear) -> Vec<YearShare> {
 }
 
 impl Town {
+    /// What comes after an award waits for one, or most steps would lead nowhere: until then the grant is brought
+    /// forward instead, but for one time in a while.
+    pub(super) fn fitting(&self, id: GrantId, step: Step) -> Deed {
+        use GrantStatus::{Active, Closing, Suspended, Terminated};
+        let awarded = matches!(self.grants[&id].status(), Active | Closing | Suspended | Terminated);
+        let later = matches!(
+            step.deed,
+            Deed::Pay
+                | Deed::Authorise
+                | Deed::Return
+                | Deed::Recover
+                | Deed::Change
+                | Deed::Cut
+                | Deed::HoldUp
+                | Deed::Terminate
+                | Deed::Close
+        );
+        if later && !awarded && step.twist != 22 { Deed::Next } else { step.deed }
+    }
+
     /// What later steps may be about.
     pub(super) fn note(&mut self, id: GrantId, event: &GrantEvent) {
         let plan = self.plans.entry(id).or_default();
@@ -103,9 +123,12 @@ impl Town {
         let (variation, justification) = (of_grant(id), words("More came than we thought."));
         let mut decision =
             self.vary(id, VariationCommand::Request { variation, justification, wish }, &at)?;
-        let rises = decision.iter().find_map(|(_, fact)| match fact {
-            Fact::Grant(GrantEvent::VariationRequested { change, .. }) => Some(change.rises()),
-            _ => None,
+        let rises = decision.iter().find_map(|(_, fact)| {
+            if let Fact::Grant(GrantEvent::VariationRequested { change, .. }) = fact {
+                Some(change.rises())
+            } else {
+                None
+            }
         });
         let rises = rises.filter(|rises| !rises.is_empty() && !self.off.contains(&Guard::ReserveForChange));
         if let Some(rises) = rises {
@@ -119,7 +142,7 @@ impl Town {
     fn decide_change(&self, id: GrantId, change: &Change, step: Step) -> Result<Decision, Refused> {
         let (fund, variation): (FundId, VariationId) = (self.fund_of(id)?, of_grant(id));
         let held = self.funds[&fund].has_reservation(id);
-        if step.twist % 4 == 0 {
+        if step.twist.is_multiple_of(4) {
             let at = self.who(step, APPROVER);
             let refuse = VariationCommand::Refuse { variation, feedback: words("Not this year.") };
             let mut decision = self.vary(id, refuse, &at)?;
@@ -148,7 +171,9 @@ impl Town {
         let mut state = self.funds[&fund].clone();
         if rising && !self.off.contains(&Guard::CommitWithChange) {
             let confirmed = judge(&state, FundCommand::ConfirmCommitment { grant: id }, &at)?;
-            confirmed.iter().for_each(|event| state.evolve(event));
+            for event in &confirmed {
+                state.evolve(event);
+            }
             decision.extend(facts(fund, confirmed));
         }
         let falls = change.falls();

@@ -11,6 +11,25 @@ impl Town {
         plan.get(usize::from(step.much).checked_rem(plan.len())?)
     }
 
+    /// The first instalment of a grant that stands as a step is best about, most of the time; else any.
+    fn best(&self, id: GrantId, step: Step, stands: impl Fn(&PlannedInstalment) -> bool) -> InstalmentId {
+        let plan = self.plans.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let best = plan.iter().filter(|_| step.twist > 3).find(|one| stands(one));
+        best.or_else(|| self.chosen(id, step)).map(|one| one.id).unwrap_or_default()
+    }
+
+    fn is_paid(&self, id: GrantId, one: &PlannedInstalment) -> bool {
+        let (instalment, replacement) = (one.id, InstalmentId(Uuid::max()));
+        let (value_date, bank_code) = (self.today, words("AC04"));
+        let back = GrantCommand::ReturnPayment { instalment, value_date, bank_code, replacement };
+        !matches!(judge(&self.grants[&id], back, &self.at(PAYER)), Err(not) if not.code == "grant.not_paid")
+    }
+
+    fn is_authorised(&self, id: GrantId, one: &PlannedInstalment) -> bool {
+        let withdraw = GrantCommand::WithdrawAuthorisation { instalment: one.id };
+        judge(&self.grants[&id], withdraw, &self.at(PAYER)).is_ok()
+    }
+
     /// The id of an instalment that this grant has not planned yet; now and then one that it has.
     pub(super) fn unused(&self, id: GrantId, step: Step) -> InstalmentId {
         let plan = self.plans.get(&id).map(Vec::as_slice).unwrap_or_default();
@@ -18,11 +37,12 @@ impl Town {
             return known.id;
         }
         let free = |number: &u128| plan.iter().all(|one| one.id.0.as_u128() != *number);
-        (1_000_u128..).find(free).map(|number| InstalmentId(Uuid::from_u128(number))).unwrap_or_default()
+        (1_000..2_000).find(free).map(|number| InstalmentId(Uuid::from_u128(number))).unwrap_or_default()
     }
 
     pub(super) fn authorise(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
-        let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
+        let unpaid = self.grants[&id].unpaid();
+        let instalment = self.best(id, step, |one| unpaid.contains(one));
         if step.twist == 9 {
             let withdraw = GrantCommand::WithdrawAuthorisation { instalment };
             return self.on_grant(id, withdraw, &self.who(step, PROPOSER));
@@ -38,7 +58,7 @@ impl Town {
 
     /// Posts the expenditure in the same decision.
     pub(super) fn pay(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
-        let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
+        let instalment = self.best(id, step, |one| self.is_authorised(id, one));
         let planned = self.grants[&id].planned(instalment)?;
         let odd = match step.twist {
             1 => Decimal::new(1, 2),
@@ -58,7 +78,7 @@ impl Town {
 
     /// A payment comes back from the bank, and another instalment takes the place of its own.
     pub(super) fn give_back(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
-        let instalment = self.chosen(id, step).map(|one| one.id).unwrap_or_default();
+        let instalment = self.best(id, step, |one| self.is_paid(id, one));
         let (value_date, at) = (self.today, self.who(step, PAYER));
         let (bank_code, replacement) = (words("AC04"), self.unused(id, step));
         let back = GrantCommand::ReturnPayment { instalment, value_date, bank_code, replacement };
@@ -78,8 +98,11 @@ impl Town {
 
     /// Money is asked back, comes, or is given up: all of an instalment, some of it, or a penny more than it was.
     pub(super) fn recover(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
-        let (year, whole) =
-            self.chosen(id, step).map_or((years()[0], pence(1)), |one| (one.year, one.amount));
+        let best = self.best(id, step, |one| self.is_paid(id, one));
+        let of = self.plans.get(&id).into_iter().flatten().find(|one| one.id == best);
+        let (year, whole) = of.map_or((years()[0], pence(1)), |one| (one.year, one.amount));
+        // Now and then somebody takes it for money of the other year.
+        let year = if step.twist == 11 { years()[usize::from(year == years()[0])] } else { year };
         let amount = match step.twist {
             1 => Money::new(whole.pounds() + Decimal::new(1, 2)).unwrap(),
             2..8 => whole,
@@ -87,7 +110,7 @@ impl Town {
         };
         let demands = self.demands.get(&id).copied().unwrap_or_default();
         let recovery = RecoveryId(Uuid::from_u128(demands));
-        if demands == 0 || step.twist % 3 == 0 {
+        if demands == 0 || step.twist.is_multiple_of(3) {
             let (recovery, ground) = (RecoveryId(Uuid::from_u128(demands + 1)), RecoveryGround::Underspend);
             return self.asked_back(id, RecoveryCommand::Demand { recovery, ground, amount }, PROPOSER);
         }
