@@ -365,7 +365,7 @@ fn refusals_of_planning() -> Vec<(&'static str, Refused)> {
             refused(
                 &[],
                 planning(|plan| {
-                    (plan.on, plan.purpose) = (date(TODAY), words("To hear what Sandra thinks."))
+                    (plan.on, plan.purpose) = (date(TODAY), words("To hear what Sandra thinks."));
                 }),
             ),
         ),
@@ -384,7 +384,9 @@ fn refusals_of_voices() -> Vec<(&'static str, Refused)> {
     let plain = recorded(60, &[], true);
     let gone = Event::VoiceWithdrawn { voice: id(60) };
     let out = Event::VoicePublished { voice: id(60) };
-    let own = given::<Consultation>(&after(&[plain.clone()])).when(check.clone(), &by(ROSA, TODAY)).refused();
+    let own = given::<Consultation>(&after(std::slice::from_ref(&plain)))
+        .when(check.clone(), &by(ROSA, TODAY))
+        .refused();
     vec![
         ("consultation.voice_unknown", refused(&after(&[]), check.clone())),
         (
@@ -400,9 +402,9 @@ fn refusals_of_voices() -> Vec<(&'static str, Refused)> {
         ("consultation.voice_flagged", refused(&after(&[recorded(60, &[Trace::Name], true)]), check)),
         (
             "consultation.voice_not_flagged",
-            refused(&after(&[plain.clone()]), Command::OverruleVoiceCheck { voice: id(60) }),
+            refused(&after(std::slice::from_ref(&plain)), Command::OverruleVoiceCheck { voice: id(60) }),
         ),
-        ("consultation.voice_unchecked", refused(&after(&[plain.clone()]), publish.clone())),
+        ("consultation.voice_unchecked", refused(&after(std::slice::from_ref(&plain)), publish.clone())),
         (
             "consultation.voice_unchecked",
             refused(&after(&[recorded(60, &[Trace::Name], true)]), publish.clone()),
