@@ -22,7 +22,7 @@ use crate::projections::publications::{
     CaveatRecord, FigureRecord, MentionRecord, PublicationRecord, list, of_figure,
 };
 use crate::projections::sites::SiteRecord;
-use crate::projections::{contacts, courses, one, sessions, sites};
+use crate::projections::{contacts, courses, one, prescriptions, sessions, sites};
 
 /// A document to be described.
 #[derive(Debug, Clone)]
@@ -357,6 +357,7 @@ impl App {
         let Some((from, to)) = record.coverage.days() else {
             return Ok(nothing("The figure names no period, so nothing can be counted over it."));
         };
+        let areas: Vec<Area> = record.coverage.areas.iter().copied().collect();
         let (first, count) = match what {
             Countable::FaceToFaceSessions
             | Countable::OnlineSessions
@@ -372,13 +373,8 @@ impl App {
             }
             Countable::Courses => (counting.opened(), courses::defined_by(self.store.pool(), to).await?),
             Countable::Sites => (counting.opened(), counting.own_sites_on(to)),
-            Countable::Contacts => {
-                let areas: Vec<Area> = record.coverage.areas.iter().copied().collect();
-                contacts::counted(self.store.pool(), (from, to), &areas).await?
-            }
-            Countable::Prescriptions => {
-                return Ok(nothing("This record does not count these itself."));
-            }
+            Countable::Contacts => contacts::counted(self.store.pool(), (from, to), &areas).await?,
+            Countable::Prescriptions => prescriptions::counted(self.store.pool(), (from, to), &areas).await?,
         };
         Ok(match first {
             None => nothing("This record has counted nothing of the kind yet."),

@@ -13,6 +13,7 @@ use crate::domain::identity::{
     ContactId, GrantId, OfferId, OutcomeId, PartnerId, PersonId, PersonRef, PrescriptionId, ReferralId,
 };
 use crate::domain::outcome::{Answers, Change, Moment};
+use crate::domain::places::Area;
 use crate::domain::prescription::{
     ANSWER_DAYS, AbsenceGroup, AskedBy, AttemptMeans, Attendance, ClosingReason, DeclineReason, Followed,
     PrescriptionEvent, PrescriptionStatus, TellingMeans, answer_due,
@@ -466,4 +467,30 @@ pub async fn standings(
         Ok((status, closing.as_deref().and_then(ClosingReason::from_code), row.try_get(2)?))
     });
     known.collect()
+}
+
+/// The day of the first prescription on the record, and how many were made from a day to a day in talks at sites of some
+/// areas; anywhere where no area is named. Those made in error are not counted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn counted(
+    executor: impl PgExecutor<'_>,
+    (from, to): (Date, Date),
+    areas: &[Area],
+) -> Result<(Option<Date>, i64), Trouble> {
+    let areas: Vec<&str> = areas.iter().map(|area| area.code()).collect();
+    let (first, count): (Option<String>, i64) = sqlx::query_as(
+        "SELECT min(made_on), count(*) FILTER (WHERE made_on BETWEEN $1 AND $2 AND (cardinality($3::text[]) = 0
+             OR (SELECT site.area FROM views.contact JOIN views.site ON site.id = (contact.doc ->> 'site')::uuid
+                 WHERE contact.id = prescription.contact) = ANY($3)))
+         FROM views.prescription WHERE status <> $4",
+    )
+    .bind(from.to_string())
+    .bind(to.to_string())
+    .bind(areas)
+    .bind(PrescriptionStatus::ClosedInError.code())
+    .fetch_one(executor)
+    .await?;
+    Ok((first.and_then(|first| first.parse().ok()), count))
 }

@@ -283,6 +283,9 @@ async fn what_was_stated_stands_beside_what_was_counted() {
     let before = counted("F094");
     assert_eq!((&before["count"], &before["gap"]), (&Value::Null, &Value::Null));
     assert_eq!(before["remark"], "This record begins to count on 1 May 2025, after the days of the figure.");
+    let talks = counted("F083")["remark"].as_str().unwrap();
+    assert!(talks.ends_with("after the days of the figure."), "{talks}");
+    assert_eq!((&counted("F083")["count"], &counted("F084")["count"]), (&Value::Null, &Value::Null));
     assert_eq!(counted("F089"), &Value::Null, "visits are nothing this record counts");
 }
 
