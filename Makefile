@@ -11,8 +11,7 @@ test: set-up check     ## format, lints and every test, on a throwaway database
 
 check:                 ## format and lints only
 	cargo fmt --check
-	# Findings of the areas brought together last are being tidied; after that: -- -D warnings
-	cargo clippy --locked --all-targets
+	cargo clippy --locked --all-targets -- -D warnings
 
 bench: set-up          ## the measurements of docs/performance.md
 	cargo bench --locked --bench record

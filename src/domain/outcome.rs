@@ -81,6 +81,7 @@ impl Measure {
     }
 
     /// Its bands as they were published, and by whom.
+    #[must_use]
     pub fn banded(self) -> &'static Banded {
         let found = BANDED.iter().find(|banded| banded.measure == self);
         found.unwrap_or(&BANDED[0])

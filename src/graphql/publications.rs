@@ -9,7 +9,7 @@ use super::{Code, Count, Date, Entered, Meant, Money, Receipt, asked, size, told
 use crate::app::publications::{Counted, Noted, Parts, Published, Wanted};
 use crate::domain::places::Area;
 use crate::domain::publication::{
-    Bound, CaveatKind, Countable, Coverage, FactLabel, FigureUnit, FigureValue, MentionKind,
+    Bound, CaveatKind, Countable, Coverage, FactLabel, FigureUnit, FigureValue, MentionKind, PartialDate,
     Publication as Aggregate, Quantity, Standing,
 };
 use crate::projections::publications::{CaveatRecord, PublicationRecord};
@@ -336,7 +336,7 @@ impl Mention {
     }
     /// When, in words, as exactly as it is printed: `May 2022`.
     async fn when(&self) -> Option<String> {
-        self.0.record.coverage.date.map(|date| date.words())
+        self.0.record.coverage.date.map(PartialDate::words)
     }
     /// Where and how it is printed.
     async fn printed(&self) -> Printed {

@@ -14,6 +14,7 @@ use crate::domain::offer::{
     ChangeStatus, OfferChange, OfferContent, OfferEvent, OfferPlace, OfferStatus, ReportOutcome, WhatIsWrong,
 };
 use crate::domain::record::Fact;
+use crate::domain::text::Text;
 use crate::store::log::Recorded;
 
 pub use search::{Found, Near, Search, Sight, count, nearest_words, search};
@@ -278,7 +279,7 @@ fn keywords(content: &OfferContent) -> String {
     let languages = content.languages.iter().map(|language| language.words());
     let venue = match &content.place {
         OfferPlace::Online => None,
-        OfferPlace::At(venue) => venue.name.as_ref().map(|name| name.as_str()),
+        OfferPlace::At(venue) => venue.name.as_ref().map(Text::as_str),
     };
     let place = [Some(content.place.area().words()), venue];
     let all = needs.chain(communities).chain(languages).chain(place.into_iter().flatten());

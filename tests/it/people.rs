@@ -28,6 +28,16 @@ struct Talks {
     priya: Identity,
 }
 
+/// The type of the input of a mutation, by its name.
+fn input_of(mutation: &str) -> String {
+    if ["erasePerson", "dropErasure"].contains(&mutation) {
+        return "PersonInput".to_owned();
+    }
+    let mut letters = mutation.chars();
+    let first = letters.next().unwrap().to_ascii_uppercase();
+    format!("{first}{}Input", letters.as_str())
+}
+
 impl Talks {
     async fn new() -> Self {
         let world = World::new().await;
@@ -42,11 +52,7 @@ impl Talks {
     }
 
     async fn by(&self, who: &Identity, day: &str, mutation: &str, input: Value) -> Answer {
-        let kind = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
-        let kind = match mutation {
-            "erasePerson" | "dropErasure" => "PersonInput".to_owned(),
-            _ => kind,
-        };
+        let kind = input_of(mutation);
         let inside = match mutation {
             "findPerson" => "people { id contactCount }",
             "openPersonDetails" => "details { name phone dateOfBirth nhsNumber notes }",

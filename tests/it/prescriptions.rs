@@ -436,6 +436,7 @@ async fn what_a_partner_takes_on_does_not_change_the_room_it_states() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn a_partner_sees_what_was_sent_to_it_and_what_was_agreed_and_nothing_else() {
     let clinic = Clinic::new().await;
     let world = &clinic.town.world;

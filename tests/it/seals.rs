@@ -72,7 +72,9 @@ async fn what_is_sealed_can_be_shown_to_anybody() {
         .await
         .unwrap();
     let mut frontier = Frontier::default();
-    leaves.iter().for_each(|leaf| frontier.push(leaf[..].try_into().unwrap()));
+    for leaf in &leaves {
+        frontier.push(leaf[..].try_into().unwrap());
+    }
     assert_eq!(read(1).root, frontier.root());
 
     // Each event, through the API, under the checkpoint that covers it.
@@ -98,7 +100,9 @@ async fn what_is_sealed_can_be_shown_to_anybody() {
     assert_eq!(unsealed.data()["inclusionProof"], json!(null), "it waits for its seal");
 
     let mut tree = sidebyside::store::seal::Tree::default();
-    leaves.iter().for_each(|leaf| tree.push(leaf[..].try_into().unwrap()).unwrap());
+    for leaf in &leaves {
+        tree.push(leaf[..].try_into().unwrap()).unwrap();
+    }
     let proof = tree.consistency(first, second).unwrap();
     assert!(continues(&proof, (first, read(0).root), (second, read(1).root)));
 }

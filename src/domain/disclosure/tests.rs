@@ -28,8 +28,8 @@ fn tables(parts: usize, total: u64) -> Vec<Vec<u64>> {
     (0..=total).flat_map(rest).collect()
 }
 
-fn is_small(count: &u64) -> bool {
-    (1..=SMALL).contains(count)
+fn is_small(count: u64) -> bool {
+    (1..=SMALL).contains(&count)
 }
 
 /// Publish every table there is, and see what each star can stand for among those that are published alike: all that
@@ -51,7 +51,9 @@ fn fewest(every: impl Iterator<Item = Whole>, up_to: u64) -> (usize, String) {
         let is_whole = published.total.count().is_none_or(|total| total + 2 <= up_to);
         shown
             .zip(seen)
-            .filter(move |(shown, seen)| is_whole && **shown == Shown::Star && seen.iter().any(is_small))
+            .filter(move |(shown, seen)| {
+                is_whole && **shown == Shown::Star && seen.iter().any(|count| is_small(*count))
+            })
             .map(move |(_, seen)| (seen.len(), format!("{}: {seen:?}", said(published))))
     });
     stars.min().expect("there are stars")
@@ -145,7 +147,9 @@ fn crossed(up_to: u64) -> (usize, String) {
             .iter()
             .flatten()
             .zip(seen)
-            .filter(move |(shown, seen)| is_whole && **shown == Shown::Star && seen.iter().any(is_small))
+            .filter(move |(shown, seen)| {
+                is_whole && **shown == Shown::Star && seen.iter().any(|count| is_small(*count))
+            })
             .map(move |(_, seen)| (seen.len(), format!("{published:?}: {seen:?}")))
     });
     stars.min().expect("there are stars")

@@ -153,7 +153,6 @@ events! {
 }
 
 impl OfferEvent {
-    #[expect(clippy::too_many_lines, reason = "a list: one sentence for each fact")]
     fn told(&self) -> String {
         match self {
             Self::Drafted { reference, content, .. } => {

@@ -254,6 +254,7 @@ fn refused(history: &[PrescriptionEvent], command: PrescriptionCommand) -> crate
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list: each refusal and what leads to it")]
 fn every_refusal_is_reached() {
     use PrescriptionCommand as Ask;
     let close = |why| Ask::Close { why };

@@ -164,7 +164,7 @@ pub fn grouped(count: u64) -> String {
     let plain = count.to_string();
     let mut words = String::with_capacity(plain.len() + plain.len() / 3);
     for (place, digit) in plain.chars().enumerate() {
-        if place > 0 && (plain.len() - place) % 3 == 0 {
+        if place > 0 && (plain.len() - place).is_multiple_of(3) {
             words.push(',');
         }
         words.push(digit);

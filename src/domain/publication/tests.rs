@@ -143,7 +143,7 @@ fn with_total() -> Vec<PublicationEvent> {
 
 fn stories() -> Vec<Story<Publication>> {
     let PublicationEvent::Described { code, title, publisher, published, period } = described() else {
-        unreachable!("a description")
+        panic!("a description")
     };
     let story = |given, when, then| Story { given, when, at: by(1, TODAY), then: vec![then] };
     let total = || attendances("T", 6147, &["Liverpool", "Sefton"], total_of(&["S", "L"]));

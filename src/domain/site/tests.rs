@@ -1,5 +1,7 @@
 //! Given, when, then: sites and the views of channels.
 
+use std::slice::from_ref;
+
 use uuid::Uuid;
 
 use super::*;
@@ -88,8 +90,8 @@ fn every_refusal_is_reached() {
     let reached = [
         ("site.unknown", refused(&[], SiteCommand::Close)),
         ("site.unknown", refused(&[], SiteCommand::Reopen)),
-        ("site.already_open", refused(&[own.clone()], open(Setting::OwnSite, Area::Knowsley, None))),
-        ("site.already_open", refused(&[own.clone()], SiteCommand::Reopen)),
+        ("site.already_open", refused(from_ref(&own), open(Setting::OwnSite, Area::Knowsley, None))),
+        ("site.already_open", refused(from_ref(&own), SiteCommand::Reopen)),
         ("site.closed", refused(&[own.clone(), SiteEvent::Closed {}], SiteCommand::Close)),
         ("site.partner_missing", refused(&[], open(Setting::PartnersPlace, Area::Knowsley, None))),
         ("site.partner_not_needed", refused(&[], open(Setting::Online, Area::Online, Some(partner())))),
@@ -101,12 +103,12 @@ fn every_refusal_is_reached() {
         ),
         ("site.views_reversed", report(&[], views("2026-04-30", "2026-04-01", 1, false))),
         ("site.views_in_future", report(&[], views("2026-05-01", "2026-05-05", 1, false))),
-        ("site.views_overlap", report(&[april.clone()], views("2026-04-30", "2026-05-01", 1, false))),
-        ("site.views_overlap", report(&[april.clone()], views("2026-01-01", "2026-05-01", 900, true))),
-        ("site.views_overlap", report(&[counter.clone()], views("2026-03-31", "2026-04-01", 1, false))),
-        ("site.views_overlap", report(&[counter.clone()], views("2026-01-01", "2026-03-31", 901, true))),
-        ("site.views_other_start", report(&[counter.clone()], views("2026-01-02", "2026-04-30", 950, true))),
-        ("site.views_fell", report(&[counter.clone()], views("2026-01-01", "2026-04-30", 899, true))),
+        ("site.views_overlap", report(from_ref(&april), views("2026-04-30", "2026-05-01", 1, false))),
+        ("site.views_overlap", report(from_ref(&april), views("2026-01-01", "2026-05-01", 900, true))),
+        ("site.views_overlap", report(from_ref(&counter), views("2026-03-31", "2026-04-01", 1, false))),
+        ("site.views_overlap", report(from_ref(&counter), views("2026-01-01", "2026-03-31", 901, true))),
+        ("site.views_other_start", report(from_ref(&counter), views("2026-01-02", "2026-04-30", 950, true))),
+        ("site.views_fell", report(from_ref(&counter), views("2026-01-01", "2026-04-30", 899, true))),
         ("site.views_fell", report(&[counter], views("2026-01-01", "2026-02-28", 901, true))),
         ("site.views_unknown", refused(&[channel.clone(), april], days)),
     ];

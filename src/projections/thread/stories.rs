@@ -235,7 +235,7 @@ impl Stories {
         } else if let ConsultationEvent::NeedHeard { need, reference, statement, .. } = fact {
             let (reference, statement) = (reference.to_string(), statement.to_string());
             let (heard_on, consultation) = (on, id);
-            let story = NeedStory { reference, statement, heard_on, consultation, ..NeedStory::default() };
+            let story = NeedStory { reference, statement, consultation, heard_on, ..NeedStory::default() };
             self.needs.insert(need.0, story);
         } else if let ConsultationEvent::NeedReworded { need, statement } = fact {
             self.need(need.0, |story| story.statement = statement.to_string());

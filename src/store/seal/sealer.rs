@@ -10,7 +10,7 @@ use super::key::{SealKey, SealKeyTrouble};
 use super::note::PublicKey;
 use super::tree::{Frontier, Node, empty_root};
 use crate::domain::postings::postings;
-use crate::domain::record::Fact;
+use crate::domain::record::{Fact, beside_money};
 use crate::store::check::{FULL, leaf_of};
 use crate::store::copy::{Row, Rows};
 use crate::store::{Trouble, upcast};
@@ -278,6 +278,11 @@ fn node(bytes: &[u8]) -> Node {
 fn moves_money(row: &Row<'_>) -> Result<bool, Trouble> {
     match upcast::read(row.text(0)?, row.text(3)?, row.text(4)?, row.text(5)?)? {
         Fact::Fund(event) => Ok(!postings(&event).is_empty()),
-        _ => Ok(false),
+        Fact::Partner(_)
+        | Fact::Programme(_)
+        | Fact::Delegation(_)
+        | Fact::Grant(_)
+        | Fact::PaymentRun(_)
+        | beside_money!() => Ok(false),
     }
 }

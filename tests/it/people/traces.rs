@@ -52,22 +52,13 @@ async fn advisor(app: &App, name: &str) -> Identity {
 }
 
 async fn ask(app: &App, who: &Identity, mutation: &str, input: Value) -> Value {
-    let document = format!("mutation {{ {mutation} }}");
+    let kind = super::input_of(mutation.split('(').next().unwrap());
+    let document = format!("mutation($input: {kind}!) {{ {mutation} }}");
     let input = async_graphql::Variables::from_json(json!({ "input": input }));
-    let document = document.replace("mutation {", &format!("mutation($input: {}!) {{", kind(mutation)));
     let request = async_graphql::Request::new(document).variables(input).data(who.clone());
     let answer = serde_json::to_value(api(app.clone()).execute(request).await).unwrap();
     assert!(answer.get("errors").is_none(), "{answer}");
     answer["data"].clone()
-}
-
-/// The type of the input of a mutation, by its name.
-fn kind(mutation: &str) -> String {
-    let name = mutation.split('(').next().unwrap();
-    if name == "erasePerson" {
-        return "PersonInput".to_owned();
-    }
-    format!("{}{}Input", name[..1].to_uppercase(), &name[1..])
 }
 
 /// Register somebody and keep who they are, with a letter too long for one page of a table.

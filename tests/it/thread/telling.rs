@@ -116,7 +116,7 @@ pub fn id(what: &str, number: usize) -> Uuid {
 
 /// A talk with a person: who, where they live, which communities, which needs.
 pub fn talk(on: &str, number: usize, person: usize, area: Option<&str>, needs: &[&str]) -> Happening {
-    let communities = if person % 3 == 0 { json!(["carers", "men"]) } else { json!(["women"]) };
+    let communities = if person.is_multiple_of(3) { json!(["carers", "men"]) } else { json!(["women"]) };
     let profile = json!({ "age_band": null, "area": area, "communities": communities });
     let changed = json!({ "person": id("person", person), "needs": needs, "profile": profile });
     happened(on, id("contact", number), "contact.made.v1", changed)
