@@ -243,6 +243,42 @@ async fn people_were_met_referred_and_talked_to() {
 }
 
 #[tokio::test]
+async fn prescriptions_stand_in_every_status_and_ended_for_every_reason() {
+    let mut loading = Loading::new().await;
+    let document = "{ prescriptionStandings { status closingReason count } }";
+    let answer = loading.ask(document, json!({})).await;
+    let mut standing: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut reasons = BTreeSet::new();
+    for one in answer["prescriptionStandings"].as_array().unwrap() {
+        *standing.entry(one["status"].as_str().unwrap()).or_default() += one["count"].as_i64().unwrap();
+        reasons.extend(one["closingReason"].as_str());
+    }
+    let wanted = [
+        ("ACCEPTED", 4),
+        ("CLOSED", 289),
+        ("DECLINED", 2),
+        ("MADE", 10),
+        ("PASSED_ON", 22),
+        ("PLACE_OFFERED", 6),
+        ("SENT", 5),
+        ("STARTED", 6),
+        ("UNANSWERED", 2),
+        ("WAITING", 5),
+    ];
+    assert_eq!(standing, wanted.into());
+    assert_eq!(reasons.len(), 12, "every reason: {reasons:?}");
+    loading.auditor.role = Role::Advisor;
+    let document = "{ prescriptions(first: 500) { totalCount nodes { changes { measure direction } } } }";
+    let answer = loading.ask(document, json!({})).await;
+    let nodes = answer["prescriptions"]["nodes"].as_array().unwrap();
+    let changed = |measure: &str| {
+        let changes = nodes.iter().flat_map(|node| node["changes"].as_array().unwrap());
+        changes.filter(|change| change["measure"] == measure).count()
+    };
+    assert_eq!((changed("ONS4_HAPPY"), changed("UCLA3_LONELINESS")), (91, 42));
+}
+
+#[tokio::test]
 async fn loaded_again_it_changes_nothing() {
     let loading = Loading::new().await;
     let all = steps().len();
