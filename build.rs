@@ -2,6 +2,10 @@
 
 fn main() -> std::io::Result<()> {
     println!("cargo:rerun-if-changed=migrations");
-    println!("cargo:rerun-if-changed=web/dist");
+    // Debug builds read the web files from disk; release builds carry them.
+    if std::env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        println!("cargo:rerun-if-changed=web/dist");
+        println!("cargo:rerun-if-changed=web/templates");
+    }
     std::fs::create_dir_all("web/dist")
 }

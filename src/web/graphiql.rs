@@ -1,22 +1,12 @@
 //! `GraphiQL` at `/graphiql`, from the files that set-up fetched into `web/dist/graphiql`.
-//!
-//! Debug builds read the files from disk; release builds carry those that were there when they were built.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use rust_embed::{Embed, EmbeddedFile};
 
-use super::{Layout, style};
-
-#[derive(Embed)]
-#[folder = "web/dist/"]
-#[allow_missing = true]
-struct Built;
+use super::{Layout, assets, style};
 
 /// The libraries in the order in which they build on each other, by how their names begin.
 const LIBRARIES: [&str; 3] = ["react.", "react-dom.", "graphiql."];
@@ -56,13 +46,13 @@ ReactDOM.createRoot(place).render(React.createElement(GraphiQL, { fetcher, defau
 /// Whether the files of `GraphiQL` were there when this program was built.
 #[must_use]
 pub fn is_built_in() -> bool {
-    Built::iter().next().is_some()
+    assets::names_in("graphiql").iter().any(|name| name.starts_with("graphiql."))
 }
 
 /// The page `GraphiQL` runs in, or what to do when its files are not there.
 pub(super) async fn page() -> Response {
-    let paths: Vec<Cow<'static, str>> = Built::iter().collect();
-    let names: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix("graphiql/")).collect();
+    let names = assets::names_in("graphiql");
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     match markup(&names) {
         Some(html) => ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(html)).into_response(),
         None => Layout::notice(
@@ -112,61 +102,13 @@ fn markup(names: &[&str]) -> Option<String> {
 /// Serve one of the files.
 pub(super) async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
     if path == START {
-        let kind = [(header::CONTENT_TYPE, content_type(START)), (header::CACHE_CONTROL, REVALIDATE)];
+        let kind = [
+            (header::CONTENT_TYPE, assets::content_type(START)),
+            (header::CACHE_CONTROL, assets::REVALIDATE),
+        ];
         return (kind, START_SCRIPT).into_response();
     }
-    match Some(path.as_str())
-        .filter(|path| is_inside(path))
-        .and_then(|path| Built::get(&format!("graphiql/{path}")))
-    {
-        Some(file) => serve(&path, file, &headers),
-        None => Layout::notice(
-            StatusCode::NOT_FOUND,
-            "Page not found",
-            "There is no such file among those of GraphiQL.",
-        )
-        .into_response(),
-    }
-}
-
-/// The names carry no hash, so browsers ask again each time and are told when nothing changed.
-const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
-
-fn serve(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
-    // Weak, because compression changes the bytes and not the meaning.
-    let tag = format!("W/\"{}\"", hex::encode(file.metadata.sha256_hash()));
-    let is_known = headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|tags| tags.split(','))
-        .any(|known| known.trim() == tag);
-    let caching = [(header::CACHE_CONTROL, REVALIDATE)];
-    let etag = [(header::ETAG, tag)];
-    if is_known {
-        return (StatusCode::NOT_MODIFIED, caching, etag).into_response();
-    }
-    (caching, etag, [(header::CONTENT_TYPE, content_type(path))], Bytes::from(file.data.into_owned()))
-        .into_response()
-}
-
-/// Whether a path stays in its folder: no step up, no empty step, no other system's separators.
-fn is_inside(path: &str) -> bool {
-    path.split('/').all(|step| !matches!(step, "" | "." | "..") && !step.contains(['\\', ':', '\0']))
-}
-
-fn content_type(path: &str) -> HeaderValue {
-    HeaderValue::from_static(match path.rsplit('.').next() {
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("json" | "map") => "application/json",
-        Some("txt" | "md") => "text/plain; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("ttf") => "font/ttf",
-        Some("woff2") => "font/woff2",
-        _ => "application/octet-stream",
-    })
+    assets::from_folder("graphiql", &path, &headers)
 }
 
 #[cfg(test)]
@@ -190,15 +132,5 @@ mod tests {
     fn without_its_libraries_there_is_no_page() {
         assert_eq!(markup(&["graphiql.min.css", "graphiql.min.js", "react.production.min.js"]), None);
         assert_eq!(markup(&[]), None);
-    }
-
-    #[test]
-    fn no_path_leads_out() {
-        assert!(is_inside("graphiql.min.js") && is_inside("fonts/a.woff2"));
-        for path in
-            ["../Cargo.toml", "a/../../b", "/etc/passwd", "a//b", "..\\Cargo.toml", "C:\\x", "", "./a"]
-        {
-            assert!(!is_inside(path), "{path}");
-        }
     }
 }

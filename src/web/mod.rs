@@ -4,12 +4,14 @@
 
 mod answers;
 mod api;
+mod assets;
 mod graphiql;
 mod guards;
 mod home;
 mod layout;
 mod sign_in;
 mod style;
+pub mod templates;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +78,7 @@ pub fn router<E: Executor>(
         .route("/graphiql", get(graphiql::page))
         .route("/graphiql/", get(graphiql::page))
         .route("/graphiql/{*file}", get(graphiql::file))
+        .route("/assets/{*file}", get(assets::file))
         .route(style::SHEET_PATH, get(style::sheet))
         .route(style::ICON_PATH, get(style::icon))
         .route("/health", get(health))
