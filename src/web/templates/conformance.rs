@@ -86,7 +86,8 @@ fn the_macros_draw_every_fixture_as_the_nhs_does() {
             let ours = ours.map_or_else(|problem| format!("{problem:#}"), |html| plain(&html));
             if ours != plain(&fixture.html) {
                 let (component, name) = (&component.component, fixture.name);
-                wrong.push(format!("{component}: {name}\n  ours   {ours}\n  theirs {}", plain(&fixture.html)));
+                wrong
+                    .push(format!("{component}: {name}\n  ours   {ours}\n  theirs {}", plain(&fixture.html)));
             }
         }
     }

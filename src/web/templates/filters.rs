@@ -73,15 +73,11 @@ fn written(value: &Value, wanted: &str, write: fn(&str) -> Option<String>) -> Re
     if value.is_none() {
         return Ok(Value::from(()));
     }
-    let text = if value.is_undefined() || value.kind() == minijinja::value::ValueKind::Invalid {
-        None
-    } else if value.as_str().is_some() || value.is_integer() {
-        write(&value.to_string())
-    } else {
-        None
-    };
-    text.map(Value::from).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidOperation, format!("{value:?} is given where {wanted} is written out"))
+    let text = (value.as_str().is_some() || value.is_integer()).then(|| value.to_string());
+    text.and_then(|text| write(&text)).map(Value::from).ok_or_else(|| {
+        // What was given is not repeated: it may be about a person, and this is logged.
+        let sentence = format!("a {} was given where {wanted} is written out", value.kind());
+        Error::new(ErrorKind::InvalidOperation, sentence)
     })
 }
 
@@ -175,7 +171,8 @@ fn truncate(
     }
     let room = length.saturating_sub(end.chars().count());
     let cut: String = text.chars().take(room).collect();
-    let kept = if mid_word.unwrap_or(false) { &cut } else { cut.rsplit_once(' ').map_or(&*cut, |(kept, _)| kept) };
+    let kept =
+        if mid_word.unwrap_or(false) { &cut } else { cut.rsplit_once(' ').map_or(&*cut, |(kept, _)| kept) };
     format!("{kept}{end}")
 }
 
