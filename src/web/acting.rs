@@ -3,14 +3,14 @@
 use async_graphql::Executor;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::show::{broken, viewer};
 use super::templates::TEMPLATES;
 use super::{Edge, problem_page};
-use crate::auth::{ActingProblem, Identity, Name, Problem, Role};
+use crate::auth::{ActingProblem, Identity, Name, Problem, Role, SessionCookie};
 
 /// The form for acting as somebody, as sent.
 #[derive(Debug, Default, Deserialize)]
@@ -35,7 +35,11 @@ impl From<&Identity> for Chosen {
 pub(super) async fn show<E: Executor>(State(edge): State<Edge<E>>, headers: HeaderMap) -> Response {
     match edge.sign_in.identify(&headers, &edge.accounts).await {
         Ok(identity) => desk(&edge, &headers, &identity, None),
-        Err(Problem::Ended) => desk(&edge, &headers, &Identity::public(), None),
+        // A cookie of an earlier run is no mistake of the reader's: take it away and show what anybody sees.
+        Err(Problem::Ended) => {
+            let page = desk(&edge, &headers, &Identity::public(), None);
+            (AppendHeaders([(header::SET_COOKIE, SessionCookie::clear())]), page).into_response()
+        }
         Err(problem) => problem_page(&problem),
     }
 }

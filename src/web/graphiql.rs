@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::notices::Notice;
-use super::{assets, style};
+use super::{assets, icon};
 
 /// The libraries in the order in which they build on each other, by how their names begin.
 const LIBRARIES: [&str; 3] = ["react.", "react-dom.", "graphiql."];
@@ -96,7 +96,7 @@ fn markup(names: &[&str]) -> Option<String> {
 </body>
 </html>
 "#,
-        icon = style::ICON_PATH,
+        icon = icon::PATH,
     ))
 }
 

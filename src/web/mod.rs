@@ -8,12 +8,12 @@ mod api;
 mod assets;
 mod graphiql;
 mod guards;
+mod icon;
 mod notices;
 mod pages;
 mod shapes;
 mod show;
 mod sign_in;
-mod style;
 mod table;
 pub mod templates;
 mod typed;
@@ -95,8 +95,7 @@ pub fn router<E: Executor>(
         .route("/graphiql/", get(graphiql::page))
         .route("/graphiql/{*file}", get(graphiql::file))
         .route("/assets/{*file}", get(assets::file))
-        .route(style::SHEET_PATH, get(style::sheet))
-        .route(style::ICON_PATH, get(style::icon))
+        .route(icon::PATH, get(icon::show))
         .route("/health", get(health))
         .fallback(show::page)
         .layer(DefaultBodyLimit::max(limits.graphql_bytes))

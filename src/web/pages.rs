@@ -219,11 +219,6 @@ impl Pages {
         self.all.iter().find(|page| page.name == name)
     }
 
-    /// All pages.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Page> {
-        self.all.iter()
-    }
-
     /// What the menu offers somebody: name, address.
     pub(super) fn menu(&self, who: &Identity) -> Vec<(&str, &str)> {
         let mut places: Vec<_> = self.all.iter().filter(|page| page.may_open(who)).collect();

@@ -122,6 +122,10 @@ impl Asked<'_> {
         // What the query must have and the address does not give is no mistake of the reader's.
         mistakes.retain(|mistake| self.query.last(&mistake.name).is_some_and(|text| !text.is_empty()));
         variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let is_wrong = |(name, _): &(String, String)| mistakes.iter().any(|mistake| mistake.name == *name);
+        if self.parts.iter().any(is_wrong) {
+            return Err(Notice::NothingHere.into_response());
+        }
         let is_id = |(name, part): &(String, String)| {
             let is_one = query.variables.iter().any(|(known, ty)| known == name.as_str() && ty.to_string() == "UUID!");
             !is_one || uuid::Uuid::try_parse(part).is_ok()

@@ -19,6 +19,7 @@ mod funds;
 mod guards;
 mod inclusion;
 mod offers;
+mod pages;
 mod payments;
 mod people;
 mod prescriptions;

@@ -76,9 +76,9 @@ fn app(store: &Store) -> App {
 
 /// The sample data in a world of its own, and an auditor to look at it.
 pub struct Loading {
-    world: World,
-    app: App,
-    auditor: Identity,
+    pub world: World,
+    pub app: App,
+    pub auditor: Identity,
 }
 
 impl Loading {
