@@ -15,6 +15,8 @@
 mod conformance;
 mod filters;
 mod given;
+#[cfg(test)]
+mod parts;
 
 use std::collections::BTreeMap;
 use std::iter;
