@@ -18,6 +18,7 @@ mod given;
 #[cfg(test)]
 mod parts;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::iter;
 
@@ -98,7 +99,7 @@ impl Templates {
 
     /// The names of our own templates.
     pub fn names() -> impl Iterator<Item = String> {
-        Ours::iter().map(|name| name.into_owned())
+        Ours::iter().map(Cow::into_owned)
     }
 
     /// What a short template of a test says.
