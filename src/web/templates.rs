@@ -69,8 +69,6 @@ impl Templates {
         let mut environment = Environment::new();
         environment.set_loader(|name| Ok(source(name)));
         environment.set_auto_reload(cfg!(debug_assertions));
-        // An error that is told with the values around it would bring them into the log.
-        environment.set_debug(false);
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
         environment.set_unknown_method_callback(unknown_method_callback);
