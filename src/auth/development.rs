@@ -9,6 +9,8 @@ use axum::http::{HeaderMap, HeaderName, header};
 use subtle::ConstantTimeEq;
 
 use super::{Accounts, Acting, ActingProblem, Chance, Identity, SessionCookie, Sessions, Standing};
+use uuid::Uuid;
+
 use crate::domain::identity::Role;
 
 /// Whom a session acts as until it chooses.
@@ -110,6 +112,12 @@ impl Development {
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token.0
+    }
+
+    /// An id nobody has used: for a command that a form is about to give.
+    #[must_use]
+    pub fn new_id(&self) -> Uuid {
+        (self.chance.id)()
     }
 
     /// Exchange the ticket for a session. The first to bring it gets one; everybody else gets nothing.

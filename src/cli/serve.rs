@@ -53,7 +53,7 @@ pub async fn serve(place: Place, listen: SocketAddr, scenario: Option<PathBuf>) 
     let sign_in = Arc::new(Development::default());
     let base = format!("http://{address}");
     let accounts = opened.accounts.clone();
-    let edge = router(api(opened.app.clone()), Arc::clone(&sign_in), accounts, Limits::default());
+    let edge = router(api(opened.app.clone()), Arc::clone(&sign_in), accounts, Limits::default())?;
     say(&format!(
         "Side by Side is at {base}\n\
          \n  Sign in once:  {}\n  For scripts:   Authorization: Bearer {}\n\

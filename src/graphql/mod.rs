@@ -33,7 +33,7 @@ mod what_if;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Result, Schema};
 
-use crate::app::App;
+use crate::app::{App, authority};
 use crate::auth::Identity;
 use crate::domain::grant::{ConflictNature, GrantStatus, SignatoryRole};
 use crate::domain::identity::Role;
@@ -64,6 +64,7 @@ use prescriptions::{Prescription, PrescriptionOutline, PrescriptionReceived};
 use programmes::Programme;
 use receipts::decisions;
 use referrals::Referral;
+pub use scalars::unreadable;
 use scalars::{Code, Count, Date, FinancialYear, Money};
 use sessions::Session;
 use sites::{ChannelViews, Site};
@@ -184,6 +185,18 @@ pub fn sdl() -> String {
     let printed = builder().finish().sdl_with_options(options);
     // One blank line between types, none at the end, so that the file compares well.
     format!("{}\n", printed.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim())
+}
+
+/// Whether somebody may use a field of the API: a page shows the way to it only then.
+#[must_use]
+pub fn may(who: &Identity, field: &str) -> bool {
+    authority::DEEDS.iter().any(|(name, roles)| *name == field && roles.contains(&who.role))
+}
+
+/// Every field of the API's queries and mutations, and whether somebody may use it.
+#[must_use]
+pub fn deeds(who: &Identity) -> std::collections::BTreeMap<&'static str, bool> {
+    authority::DEEDS.iter().map(|(name, roles)| (*name, roles.contains(&who.role))).collect()
 }
 
 /// The app and whoever asks, from the context of a resolver.

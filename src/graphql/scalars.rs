@@ -154,6 +154,22 @@ impl ScalarType for FinancialYear {
     }
 }
 
+/// Why a text cannot be read as a scalar of the API, by its name: the code and the sentence a request would get. Nothing
+/// for what can be read, and for scalars that hold any text.
+#[must_use]
+pub fn unreadable(scalar: &str, value: &serde_json::Value) -> Option<(&'static str, String)> {
+    fn said<T, R: Refusal>(read: Result<T, R>) -> Option<(&'static str, String)> {
+        read.err().map(|refusal| (refusal.code(), refusal.to_string()))
+    }
+    let typed = value.as_str().unwrap_or_default();
+    match scalar {
+        "Money" => said(money::Money::from_str(typed)),
+        "Date" => said(calendar::read(typed)),
+        "FinancialYear" => said(typed.parse::<calendar::FinancialYear>()),
+        _ => None,
+    }
+}
+
 /// A closed list of the domain as a GraphQL enum: its codes in capitals, its words as descriptions.
 pub trait Listed: Copy + Eq + Send + Sync + 'static {
     /// The name of the enum.

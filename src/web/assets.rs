@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::Layout;
+use super::notices::Notice;
 
 #[derive(Embed)]
 #[folder = "web/dist/"]
@@ -39,7 +39,7 @@ pub(super) fn from_folder(folder: &str, path: &str, headers: &HeaderMap) -> Resp
     match Some(path).filter(|path| is_inside(path)).and_then(|path| Built::get(&format!("{folder}/{path}"))) {
         Some(file) => serve(path, file, headers),
         None => {
-            Layout::notice(StatusCode::NOT_FOUND, "Page not found", "There is no such file.").into_response()
+            Notice::says(StatusCode::NOT_FOUND, "Page not found", "There is no such file.").into_response()
         }
     }
 }

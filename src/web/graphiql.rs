@@ -6,7 +6,8 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
-use super::{Layout, assets, style};
+use super::notices::Notice;
+use super::{assets, style};
 
 /// The libraries in the order in which they build on each other, by how their names begin.
 const LIBRARIES: [&str; 3] = ["react.", "react-dom.", "graphiql."];
@@ -55,7 +56,7 @@ pub(super) async fn page() -> Response {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     match markup(&names) {
         Some(html) => ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(html)).into_response(),
-        None => Layout::notice(
+        None => Notice::says(
             StatusCode::SERVICE_UNAVAILABLE,
             "GraphiQL has not been fetched",
             "Its files are not in web/dist/graphiql. Run the set-up script, then load this page again (a release \

@@ -16,14 +16,14 @@ use super::failure;
 use crate::auth::is_local_host;
 
 /// What every answer carries unless its handler set the header itself. The policy allows our own style sheet,
-/// images and forms, and nothing else: no script, no frame, no other host. `same-origin` and not `no-referrer`,
+/// images, forms and script, and nothing else: none in the page, no frame, no other host. `same-origin` and not `no-referrer`,
 /// under which browsers send our own forms with `Origin: null`.
 const SAFE_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         ),
     ),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

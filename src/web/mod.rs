@@ -2,16 +2,21 @@
 //!
 //! Pages reach data only by running GraphQL documents; nothing here knows the schema's type.
 
+mod acting;
 mod answers;
 mod api;
 mod assets;
 mod graphiql;
 mod guards;
-mod home;
-mod layout;
+mod notices;
+mod pages;
+mod shapes;
+mod show;
 mod sign_in;
 mod style;
+mod table;
 pub mod templates;
+mod typed;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +34,8 @@ use crate::auth::{Accounts, Development};
 pub use graphiql::is_built_in as has_graphiql;
 
 use answers::{Answer, failure, status_of};
-use home::{Chosen, home_page};
-use layout::{Layout, escaped};
+pub use pages::Faulty;
+use pages::Pages;
 use sign_in::problem_page;
 
 /// How much one request may bring.
@@ -58,21 +63,32 @@ struct Edge<E> {
     sign_in: Arc<Development>,
     accounts: Accounts,
     limits: Limits,
+    pages: Arc<Pages>,
+}
+
+impl<E> Edge<E> {
+    /// The pages: in debug builds as they stand on disk now, so that whoever writes one sees it at once.
+    fn pages(&self) -> Result<Arc<Pages>, Faulty> {
+        if cfg!(debug_assertions) { Pages::read().map(Arc::new) } else { Ok(Arc::clone(&self.pages)) }
+    }
 }
 
 /// The whole edge around a GraphQL schema. It answers only to the names of this computer (see
 /// [`crate::auth::is_local_host`]), so it is for the development mode.
+///
+/// # Errors
+/// When a page is written so that it cannot be used.
 pub fn router<E: Executor>(
     schema: E,
     sign_in: Arc<Development>,
     accounts: Accounts,
     limits: Limits,
-) -> Router {
+) -> Result<Router, Faulty> {
+    let pages = Arc::new(Pages::read()?);
     let form = |handler: MethodRouter<Edge<E>>| handler.layer(DefaultBodyLimit::max(limits.form_bytes));
     let routes = Router::new()
-        .route("/", get(home::show))
         .route("/sign-in", get(sign_in::redeem).head(sign_in::look))
-        .route("/acting", form(post(sign_in::act).get(sign_in::first_page)))
+        .route("/acting", form(post(sign_in::act).get(acting::show)))
         .route("/sign-out", form(post(sign_in::sign_out).get(sign_in::first_page)))
         .route("/graphql", post(api::graphql).fallback(api::only_post))
         .route("/graphiql", get(graphiql::page))
@@ -82,10 +98,10 @@ pub fn router<E: Executor>(
         .route(style::SHEET_PATH, get(style::sheet))
         .route(style::ICON_PATH, get(style::icon))
         .route("/health", get(health))
-        .fallback(layout::nothing_here)
+        .fallback(show::page)
         .layer(DefaultBodyLimit::max(limits.graphql_bytes))
-        .with_state(Edge { schema, sign_in, accounts, limits });
-    guards::around(routes)
+        .with_state(Edge { schema, sign_in, accounts, limits, pages });
+    Ok(guards::around(routes))
 }
 
 /// Whether the server can do its work: 200 when the database answers, else 503.

@@ -7,7 +7,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::{Chosen, Edge, Layout, home_page, status_of};
+use super::acting::{Chosen, desk};
+use super::notices::Notice;
+use super::{Edge, status_of};
 use crate::auth::{Acting, Problem, SessionCookie};
 
 /// The query string of a sign-in link.
@@ -28,13 +30,13 @@ pub(super) async fn redeem<E: Executor>(
         Ok(Some(cookie)) => {
             (AppendHeaders([(header::SET_COOKIE, cookie.set())]), Redirect::to("/")).into_response()
         }
-        Ok(None) if is_signed_in(&edge, &headers).await => Layout::notice(
+        Ok(None) if is_signed_in(&edge, &headers).await => Notice::says(
             StatusCode::FORBIDDEN,
             "This sign-in link has been used",
             "Each link works once. You are signed in already, so there is nothing more to do.",
         )
         .into_response(),
-        Ok(None) => Layout::notice(
+        Ok(None) => Notice::says(
             StatusCode::FORBIDDEN,
             "This sign-in link does not work",
             "Each link works once, and only while the server that printed it runs. Start the server again: it \
@@ -57,7 +59,7 @@ pub(super) async fn act<E: Executor>(
     form: Result<Form<Chosen>, FormRejection>,
 ) -> Response {
     let Ok(Form(chosen)) = form else {
-        return Layout::notice(
+        return Notice::says(
             StatusCode::BAD_REQUEST,
             "The form could not be read",
             "Nothing was changed. Go back and send it again.",
@@ -69,7 +71,7 @@ pub(super) async fn act<E: Executor>(
         Ok(acting) => edge.sign_in.act(&headers, acting, &edge.accounts).await,
         Err(problem) => match edge.sign_in.identify(&headers, &edge.accounts).await {
             Ok(identity) if identity.is_signed_in() => {
-                return home_page(&edge, &headers, &identity, Some((chosen, problem))).into_response();
+                return desk(&edge, &headers, &identity, Some((chosen, problem)));
             }
             Ok(_) => Err(Problem::NotSignedIn),
             Err(problem) => Err(problem),
@@ -84,7 +86,7 @@ pub(super) async fn act<E: Executor>(
 /// End the session.
 pub(super) async fn sign_out<E: Executor>(State(edge): State<Edge<E>>, headers: HeaderMap) -> Response {
     edge.sign_in.sign_out(&headers);
-    let page = Layout::notice(
+    let page = Notice::says(
         StatusCode::OK,
         "You have signed out",
         "To sign in again, start the server again: it prints a new link.",
@@ -92,7 +94,7 @@ pub(super) async fn sign_out<E: Executor>(State(edge): State<Edge<E>>, headers: 
     (AppendHeaders([(header::SET_COOKIE, SessionCookie::clear())]), page).into_response()
 }
 
-/// Where a form's address leads when it is opened like a page.
+/// Where signing out leads when it is opened like a page.
 pub(super) async fn first_page() -> Redirect {
     Redirect::to("/")
 }
@@ -113,7 +115,7 @@ pub(super) fn problem_page(problem: &Problem) -> Response {
         }
     };
     let is_over = matches!(problem, Problem::Ended);
-    let page = Layout::notice(status_of(problem), title, &problem.to_string());
+    let page = Notice::says(status_of(problem), title, problem.to_string());
     if is_over {
         return (AppendHeaders([(header::SET_COOKIE, SessionCookie::clear())]), page).into_response();
     }

@@ -21,6 +21,7 @@ mod parts;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::iter;
+use std::sync::LazyLock;
 
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, TemplateSource, UndefinedBehavior};
@@ -34,6 +35,9 @@ use super::assets;
 #[derive(Embed)]
 #[folder = "web/templates/"]
 struct Ours;
+
+/// The templates of this program.
+pub(super) static TEMPLATES: LazyLock<Templates> = LazyLock::new(Templates::new);
 
 /// Why a page could not be drawn: where, and each thing that led to it. For the log, not for the reader.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +128,9 @@ fn top_level(data: serde_json::Value, around: impl Serialize) -> Result<Value, E
 fn source(name: &str) -> Option<TemplateSource> {
     if name.starts_with("nhsuk/") {
         return assets::text_of(name).map(TemplateSource::new);
+    }
+    if let Some(page) = name.strip_prefix("pages/") {
+        return super::pages::text_of(page).map(TemplateSource::new);
     }
     let file = Ours::get(name)?;
     let read = file.metadata.sha256_hash();

@@ -102,7 +102,7 @@ impl Edge {
     fn over(accounts: Accounts) -> Self {
         let sign_in = Arc::new(Development::default());
         let schema = Schema::new(Query, Mutation, EmptySubscription);
-        let router = router(schema, Arc::clone(&sign_in), accounts.clone(), Limits::default());
+        let router = router(schema, Arc::clone(&sign_in), accounts.clone(), Limits::default()).unwrap();
         Self { router, sign_in, accounts }
     }
 

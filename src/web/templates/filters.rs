@@ -5,8 +5,12 @@ use std::str::FromStr as _;
 
 use chrono::{DateTime, NaiveDate, Timelike as _};
 use chrono_tz::Europe::London;
+use minijinja::value::{Kwargs, Serde};
 use minijinja::{Environment, Error, ErrorKind, Value};
 use rust_decimal::Decimal;
+use serde_json::json;
+
+use super::super::shapes::SHAPES;
 
 /// Teach an environment all of them.
 pub(super) fn teach(environment: &mut Environment<'static>) {
@@ -18,8 +22,50 @@ pub(super) fn teach(environment: &mut Environment<'static>) {
     });
     environment.add_filter("words", |value: &Value| written(value, "a code such as \"UNDER_WAY\"", words));
     environment.add_filter("plural", plural);
+    environment.add_filter("field", |name: &str| words(name.rsplit('.').next().unwrap_or(name)));
+    environment.add_filter("link", link);
+    environment.add_function("choices", choices);
     environment.add_filter("length", length);
     environment.add_filter("truncate", truncate);
+}
+
+/// The answers of a closed list of the API, as the NHS macros take them.
+fn choices(list: &str) -> Result<Value, Error> {
+    let answers = SHAPES.list(list).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidOperation, format!("{list} is no closed list of the schema"))
+    })?;
+    let answers = answers.iter().map(|one| json!({ "value": one.code, "text": capitalised(&one.words) }));
+    Ok(Value::from(Serde(answers.collect::<serde_json::Value>())))
+}
+
+/// The address of a page with other values after its question mark: `page | link(after=cursor)`. An empty value leaves its
+/// name out, and so does a new one what was said of the last step.
+fn link(page: &Value, changed: Kwargs) -> Result<String, Error> {
+    let names: Vec<&str> = changed.args().collect();
+    let mut written = form_urlencoded::Serializer::new(String::new());
+    for pair in page.get_attr("query")?.try_iter()? {
+        let (name, text) = (pair.get_item_by_index(0)?, pair.get_item_by_index(1)?);
+        if let (Some(name), Some(text)) = (name.as_str(), text.as_str())
+            && !names.contains(&name)
+            && name != "said"
+        {
+            written.append_pair(name, text);
+        }
+    }
+    for name in &names {
+        let value: Value = changed.get(name)?;
+        if !value.is_none() && !value.is_undefined() && !value.to_string().is_empty() {
+            written.append_pair(name, &value.to_string());
+        }
+    }
+    let (path, query) = (page.get_attr("path")?, written.finish());
+    Ok(if query.is_empty() { path.to_string() } else { format!("{path}?{query}") })
+}
+
+/// "Under way", from "under way".
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// A value written out; a null as it is, anything else that cannot be read as an error that says what was wanted.
@@ -86,10 +132,9 @@ fn moment(text: &str) -> Option<String> {
 }
 
 /// "Under way", from UNDER_WAY.
+#[expect(clippy::unnecessary_wraps, reason = "one of the ways to write, of which others can fail")]
 fn words(code: &str) -> Option<String> {
-    let text = code.replace('_', " ").to_lowercase();
-    let mut letters = text.chars();
-    Some(letters.next()?.to_uppercase().chain(letters).collect())
+    Some(capitalised(&code.replace('_', " ").to_lowercase()))
 }
 
 /// "1 grant", "1,204 grants"; the plural is given where an s does not make it.

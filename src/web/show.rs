@@ -1,0 +1,316 @@
+//! Showing a page and taking its form: run the document as the viewer, draw the template with what it answered.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{Executor, Request, ServerError, Variables};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
+use serde_json::{Map, Value, json};
+
+use super::notices::Notice;
+use super::pages::{Operation, Page, Pages};
+use super::shapes::SHAPES;
+use super::table;
+use super::templates::TEMPLATES;
+use super::typed::{Mistake, Typed};
+use super::{Edge, problem_page};
+use crate::auth::{Identity, Problem, SessionCookie};
+use crate::graphql::{deeds, may};
+
+/// What one request asks of a page.
+pub(super) struct Asked<'p> {
+    pub pages: &'p Pages,
+    pub page: &'p Page,
+    pub who: Identity,
+    /// The address, without what follows its question mark.
+    pub path: String,
+    /// What stands in the address and after its question mark.
+    pub query: Typed,
+    /// What stands in the address alone.
+    pub parts: Vec<(String, String)>,
+}
+
+/// What a form holds when its page is drawn.
+#[derive(Default)]
+struct Filled {
+    typed: Typed,
+    mistakes: Vec<Mistake>,
+    is_checking: bool,
+}
+
+/// Answer for any address that is a page.
+pub(super) async fn page<E: Executor>(
+    State(edge): State<Edge<E>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let pages = match edge.pages() {
+        Ok(pages) => pages,
+        Err(faulty) => return broken(&faulty),
+    };
+    let (path, is_csv) = match uri.path().strip_suffix(".csv") {
+        Some(path) => (path, true),
+        None => (uri.path(), false),
+    };
+    let Some((page, parts)) = pages.at(path).filter(|(page, _)| !is_csv || page.csv.is_some()) else {
+        return Notice::NothingHere.into_response();
+    };
+    let mut query = Typed::read(uri.query().unwrap_or_default().as_bytes());
+    query.0.extend(parts.iter().cloned());
+    let (who, has_ended) = match edge.sign_in.identify(&headers, &edge.accounts).await {
+        Ok(who) => (who, false),
+        Err(Problem::Ended) => (Identity::public(), true),
+        Err(problem) => return problem_page(&problem),
+    };
+    let asked = Asked { pages: &pages, page, who, path: path.to_owned(), query, parts };
+    let is_sent = method == Method::POST;
+    let may_open = asked.page.may_open(&asked.who);
+    let response = match method {
+        _ if !may_open && !asked.who.is_signed_in() && is_sent => signed_out(&asked, &body),
+        _ if !may_open && !asked.who.is_signed_in() => {
+            Notice::SignIn { next: uri.to_string() }.into_response()
+        }
+        _ if !may_open => Notice::NotForYou { role: asked.who.role.words() }.into_response(),
+        Method::GET | Method::HEAD if is_csv => table::file(&edge, &asked).await,
+        Method::GET | Method::HEAD => draw(&edge, &asked, Filled::default(), StatusCode::OK).await,
+        Method::POST if asked.page.mutation.is_some() => send(&edge, &asked, &body).await,
+        _ => (StatusCode::METHOD_NOT_ALLOWED, Notice::NothingHere).into_response(),
+    };
+    if has_ended {
+        (AppendHeaders([(header::SET_COOKIE, SessionCookie::clear())]), response).into_response()
+    } else {
+        response
+    }
+}
+
+impl Asked<'_> {
+    /// Run one of the page's operations as the viewer.
+    pub(super) async fn run<E: Executor>(
+        &self,
+        edge: &Edge<E>,
+        operation: &Operation,
+        mut variables: Map<String, Value>,
+    ) -> Result<Value, Vec<ServerError>> {
+        for (name, _) in &operation.variables {
+            if let Some(field) = name.strip_prefix("may") {
+                let mut letters = field.chars();
+                let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+                let field: String = first.into_iter().chain(letters).collect();
+                variables.insert(name.to_string(), json!(may(&self.who, &field)));
+            }
+        }
+        let mut request = Request::new(&self.page.document)
+            .variables(Variables::from_json(Value::Object(variables)))
+            .data(self.who.clone());
+        if let Some(name) = &operation.name {
+            request = request.operation_name(name);
+        }
+        let answer = edge.schema.execute(request).await;
+        if !answer.errors.is_empty() {
+            return Err(answer.errors);
+        }
+        answer.data.into_json().map_err(|cause| vec![ServerError::new(cause.to_string(), None)])
+    }
+
+    /// Run the page's query with what stands in the address.
+    pub(super) async fn look<E: Executor>(
+        &self,
+        edge: &Edge<E>,
+        more: &[(&str, Value)],
+    ) -> Result<(Value, Vec<Mistake>), Response> {
+        let Some(query) = &self.page.query else { return Ok((json!({}), Vec::new())) };
+        let declared = query.variables.iter().map(|(name, ty)| (name, ty));
+        let (mut variables, mut mistakes) = self.query.variables(declared, &SHAPES);
+        // What the query must have and the address does not give is no mistake of the reader's.
+        mistakes.retain(|mistake| self.query.last(&mistake.name).is_some_and(|text| !text.is_empty()));
+        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let is_id = |(name, part): &(String, String)| {
+            let is_one =
+                query.variables.iter().any(|(known, ty)| known == name.as_str() && ty.to_string() == "UUID!");
+            !is_one || uuid::Uuid::try_parse(part).is_ok()
+        };
+        if !self.parts.iter().all(is_id) {
+            return Err(Notice::NothingHere.into_response());
+        }
+        let data = self.run(edge, query, variables).await.map_err(|errors| failed(&errors))?;
+        if self.page.found.iter().any(|place| at(&data, place).is_none_or(Value::is_null)) {
+            return Err(Notice::NothingHere.into_response());
+        }
+        Ok((data, mistakes))
+    }
+}
+
+/// A value inside a JSON value, by its dotted place.
+pub(super) fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
+    place.split('.').try_fold(value, |value, step| match step.parse::<usize>() {
+        Ok(line) => value.get(line),
+        Err(_) => value.get(step),
+    })
+}
+
+/// Draw the page.
+async fn draw<E: Executor>(
+    edge: &Edge<E>,
+    asked: &Asked<'_>,
+    filled: Filled,
+    status: StatusCode,
+) -> Response {
+    let (data, mut mistakes) = match asked.look(edge, &[]).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    let status = if mistakes.is_empty() { status } else { StatusCode::UNPROCESSABLE_ENTITY };
+    mistakes.extend(filled.mistakes);
+    let wrong: BTreeMap<&str, &str> =
+        mistakes.iter().rev().map(|one| (one.name.as_str(), one.message.as_str())).collect();
+    let command = filled.typed.last("input.commandId").map(str::to_owned);
+    let typed = if filled.typed.0.is_empty() { &asked.query } else { &filled.typed };
+    let said =
+        asked.query.last("said").and_then(|name| asked.pages.named(name)).and_then(|page| page.said.as_ref());
+    let around = json!({
+        "page": { "name": asked.page.name, "path": asked.path, "has_csv": asked.page.csv.is_some(),
+                  "query": asked.query.0.iter().filter(|one| !asked.parts.contains(one)).collect::<Vec<_>>() },
+        "form": { "values": typed.as_values(), "mistakes": mistakes, "wrong": wrong,
+                  "is_checking": filled.is_checking,
+                  "command": command.unwrap_or_else(|| edge.sign_in.new_id().to_string()) },
+        "viewer": viewer(&asked.who),
+        "menu": menu(asked.pages, &asked.who, &asked.path),
+        "said": said,
+        "may": deeds(&asked.who),
+    });
+    match TEMPLATES.render(&format!("pages/{}.html", asked.page.name), data, around) {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(undrawn) => broken(&undrawn),
+    }
+}
+
+/// Who looks, as templates know them.
+pub(super) fn viewer(who: &Identity) -> Value {
+    json!({ "is_signed_in": who.is_signed_in(), "name": who.name, "role": who.role.name(),
+            "role_words": who.role.words(), "partner": who.partner.map(|partner| partner.to_string()) })
+}
+
+/// The menu, with the place that one is in.
+pub(super) fn menu(pages: &Pages, who: &Identity, path: &str) -> Value {
+    let places = pages.menu(who).into_iter().map(|(words, address)| {
+        let is_current = path == address || path.strip_prefix(address).is_some_and(|rest| rest.starts_with('/'));
+        json!({ "words": words, "address": address, "is_current": is_current && address != "/" || path == address })
+    });
+    places.collect()
+}
+
+/// Take what was sent: have it looked over once more, or carry it out and lead on.
+async fn send<E: Executor>(edge: &Edge<E>, asked: &Asked<'_>, body: &[u8]) -> Response {
+    let Some(mutation) = &asked.page.mutation else { return Notice::NothingHere.into_response() };
+    let mut typed = Typed::read(body);
+    for (name, part) in &asked.parts {
+        let name = format!("input.{name}");
+        if typed.last(&name).is_none() {
+            typed.0.push((name, part.clone()));
+        }
+    }
+    let step = typed.last("_step").unwrap_or_default().to_owned();
+    typed.0.retain(|(name, _)| name != "_step");
+    if step == "change" {
+        return draw(edge, asked, Filled { typed, ..Filled::default() }, StatusCode::OK).await;
+    }
+    let declared = mutation.variables.iter().map(|(name, ty)| (name, ty));
+    let (variables, mistakes) = typed.variables(declared, &SHAPES);
+    if !mistakes.is_empty() {
+        let filled = Filled { typed, mistakes, is_checking: false };
+        return draw(edge, asked, filled, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    if step == "check" {
+        let filled = Filled { typed, mistakes, is_checking: true };
+        return draw(edge, asked, filled, StatusCode::OK).await;
+    }
+    match asked.run(edge, mutation, variables).await {
+        Ok(answer) => lead_on(asked, &typed, &answer),
+        Err(errors) => {
+            let mistakes: Vec<Mistake> = errors.iter().flat_map(mistakes_of).collect();
+            let is_ours = mistakes.iter().any(|one| one.code == "broken");
+            let status =
+                if is_ours { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::UNPROCESSABLE_ENTITY };
+            draw(edge, asked, Filled { typed, mistakes, is_checking: false }, status).await
+        }
+    }
+}
+
+/// Go where the form leads, and say there what was done.
+fn lead_on(asked: &Asked<'_>, typed: &Typed, answer: &Value) -> Response {
+    let mut way = asked.page.then.clone().unwrap_or_else(|| "/".to_owned());
+    while let Some((before, rest)) = way.split_once('{') {
+        let Some((place, after)) = rest.split_once('}') else { break };
+        let answered = at(answer, place).and_then(Value::as_str);
+        let found = answered
+            .or_else(|| typed.last(&format!("input.{place}")))
+            .or_else(|| asked.query.last(place))
+            .unwrap_or_default();
+        way = format!("{before}{found}{after}");
+    }
+    if asked.page.said.is_some() {
+        let (way_there, place) =
+            way.split_once('#').map_or((way.as_str(), None), |(way, place)| (way, Some(place)));
+        let mark = if way_there.contains('?') { '&' } else { '?' };
+        let place = place.map(|place| format!("#{place}")).unwrap_or_default();
+        way = format!("{way_there}{mark}said={}{place}", asked.page.name);
+    }
+    Redirect::to(&way).into_response()
+}
+
+/// What the API said no to, by the fields of the form.
+fn mistakes_of(error: &ServerError) -> Vec<Mistake> {
+    let extensions = error.extensions.as_ref();
+    let told = extensions.and_then(|all| serde_json::to_value(all).ok()).unwrap_or_default();
+    let code = told["code"].as_str().unwrap_or("form.unreadable").to_owned();
+    let problems = told["problems"].as_array().cloned().unwrap_or_default();
+    if problems.is_empty() {
+        return vec![Mistake { name: String::new(), code, message: error.message.clone() }];
+    }
+    let text = |problem: &Value, key: &str| problem[key].as_str().unwrap_or_default().to_owned();
+    let named = |problem: &Value| Mistake {
+        name: format!("input.{}", text(problem, "field")),
+        code: text(problem, "code"),
+        message: text(problem, "message"),
+    };
+    problems.iter().map(named).collect()
+}
+
+/// What a query that failed comes to: no such thing, not for you, a value nobody offers, or a fault of ours.
+fn failed(errors: &[ServerError]) -> Response {
+    let mistakes: Vec<Mistake> = errors.iter().flat_map(mistakes_of).collect();
+    let is = |code: &str| mistakes.iter().any(|one| one.code == code);
+    if is("not_found") {
+        return Notice::NothingHere.into_response();
+    }
+    if is("broken") || is("form.unreadable") {
+        tracing::error!(?errors, "a page's document failed");
+        return Notice::Broken.into_response();
+    }
+    let sentence = mistakes.into_iter().map(|one| one.message).collect::<Vec<_>>().join(" ");
+    if errors.iter().flat_map(mistakes_of).any(|one| one.code == "forbidden") {
+        return Notice::Forbidden { sentence }.into_response();
+    }
+    Notice::Unreadable { sentence }.into_response()
+}
+
+/// A form that came after the session ended: nothing was sent, and nothing typed is lost.
+fn signed_out(asked: &Asked<'_>, body: &[u8]) -> Response {
+    let typed = Typed::read(body);
+    let around = json!({ "page": { "path": asked.path }, "typed": typed.0, "viewer": viewer(&asked.who),
+                         "menu": menu(asked.pages, &asked.who, &asked.path), "said": null });
+    match TEMPLATES.render("signed_out.html", json!({}), around) {
+        Ok(html) => (StatusCode::UNAUTHORIZED, Html(html)).into_response(),
+        Err(undrawn) => broken(&undrawn),
+    }
+}
+
+/// A fault of ours: told to the log in full, to the reader as what to do.
+pub(super) fn broken(cause: &dyn std::error::Error) -> Response {
+    tracing::error!(%cause, "a page could not be shown");
+    Notice::Broken.into_response()
+}
