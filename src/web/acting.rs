@@ -54,7 +54,8 @@ pub(super) fn desk<E: Executor>(
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
     let (chosen, problem) =
         mistake.map_or_else(|| (Chosen::from(who), None), |(chosen, problem)| (chosen, Some(problem)));
-    let mistakes: Vec<_> = problem.iter().map(|one| json!({ "name": field_of(one), "message": one.to_string() })).collect();
+    let mistakes: Vec<_> =
+        problem.iter().map(|one| json!({ "name": field_of(one), "message": one.to_string() })).collect();
     let roles = Role::ALL.map(|role| json!({ "value": role.name(), "text": role.words() }));
     let token = if who.is_signed_in() { edge.sign_in.token() } else { "<token>" };
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

@@ -19,9 +19,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::Name;
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{
-    DocumentOperations, OperationDefinition, OperationType, Selection, Type,
-};
+use async_graphql::parser::types::{DocumentOperations, OperationDefinition, OperationType, Selection, Type};
 use rust_embed::Embed;
 
 use crate::auth::Identity;

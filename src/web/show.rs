@@ -71,14 +71,20 @@ pub(super) async fn page<E: Executor>(
     let may_open = asked.page.may_open(&asked.who);
     let response = match method {
         _ if !may_open && !asked.who.is_signed_in() && is_sent => signed_out(&asked, &body),
-        _ if !may_open && !asked.who.is_signed_in() => Notice::SignIn { next: uri.to_string() }.into_response(),
+        _ if !may_open && !asked.who.is_signed_in() => {
+            Notice::SignIn { next: uri.to_string() }.into_response()
+        }
         _ if !may_open => Notice::NotForYou { role: asked.who.role.words() }.into_response(),
         Method::GET | Method::HEAD if is_csv => table::file(&edge, &asked).await,
         Method::GET | Method::HEAD => draw(&edge, &asked, Filled::default(), StatusCode::OK).await,
         Method::POST if asked.page.mutation.is_some() => send(&edge, &asked, &body).await,
         _ => (StatusCode::METHOD_NOT_ALLOWED, Notice::NothingHere).into_response(),
     };
-    if has_ended { (AppendHeaders([(header::SET_COOKIE, SessionCookie::clear())]), response).into_response() } else { response }
+    if has_ended {
+        (AppendHeaders([(header::SET_COOKIE, SessionCookie::clear())]), response).into_response()
+    } else {
+        response
+    }
 }
 
 impl Asked<'_> {
@@ -127,7 +133,8 @@ impl Asked<'_> {
             return Err(Notice::NothingHere.into_response());
         }
         let is_id = |(name, part): &(String, String)| {
-            let is_one = query.variables.iter().any(|(known, ty)| known == name.as_str() && ty.to_string() == "UUID!");
+            let is_one =
+                query.variables.iter().any(|(known, ty)| known == name.as_str() && ty.to_string() == "UUID!");
             !is_one || uuid::Uuid::try_parse(part).is_ok()
         };
         if !self.parts.iter().all(is_id) {
@@ -166,7 +173,8 @@ async fn draw<E: Executor>(
         mistakes.iter().rev().map(|one| (one.name.as_str(), one.message.as_str())).collect();
     let command = filled.typed.last("input.commandId").map(str::to_owned);
     let typed = if filled.typed.0.is_empty() { &asked.query } else { &filled.typed };
-    let said = asked.query.last("said").and_then(|name| asked.pages.named(name)).and_then(|page| page.said.as_ref());
+    let said =
+        asked.query.last("said").and_then(|name| asked.pages.named(name)).and_then(|page| page.said.as_ref());
     let around = json!({
         "page": { "name": asked.page.name, "path": asked.path, "has_csv": asked.page.csv.is_some(),
                   "query": asked.query.0.iter().filter(|one| !asked.parts.contains(one)).collect::<Vec<_>>() },
@@ -249,7 +257,8 @@ fn lead_on(asked: &Asked<'_>, typed: &Typed, answer: &Value) -> Response {
         way = format!("{before}{found}{after}");
     }
     if asked.page.said.is_some() {
-        let (way_there, place) = way.split_once('#').map_or((way.as_str(), None), |(way, place)| (way, Some(place)));
+        let (way_there, place) =
+            way.split_once('#').map_or((way.as_str(), None), |(way, place)| (way, Some(place)));
         let mark = if way_there.contains('?') { '&' } else { '?' };
         let place = place.map(|place| format!("#{place}")).unwrap_or_default();
         way = format!("{way_there}{mark}said={}{place}", asked.page.name);

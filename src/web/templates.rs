@@ -15,7 +15,10 @@
 mod conformance;
 mod filters;
 mod given;
+#[cfg(test)]
+mod parts;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::iter;
 use std::sync::LazyLock;
@@ -98,7 +101,7 @@ impl Templates {
 
     /// The names of our own templates.
     pub fn names() -> impl Iterator<Item = String> {
-        Ours::iter().map(|name| name.into_owned())
+        Ours::iter().map(Cow::into_owned)
     }
 
     /// What a short template of a test says.

@@ -237,7 +237,8 @@ mod tests {
 
     #[test]
     fn lists_come_by_name_or_by_line_and_blank_lines_are_not_there() {
-        let (values, _) = read("$a: [NeedCode!]!, $b: [String!], $c: [Int!]", "a=CARING&a=DEBT&b.1=y&b.0=&b.10=z&c=");
+        let (values, _) =
+            read("$a: [NeedCode!]!, $b: [String!], $c: [Int!]", "a=CARING&a=DEBT&b.1=y&b.0=&b.10=z&c=");
         assert_eq!(values["b"], json!(["y", "z"]));
         assert_eq!(values["a"].as_array().map(Vec::len), Some(1));
         assert_eq!(values.get("c"), None);

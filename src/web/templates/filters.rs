@@ -35,7 +35,7 @@ fn choices(list: &str) -> Result<Value, Error> {
         Error::new(ErrorKind::InvalidOperation, format!("{list} is no closed list of the schema"))
     })?;
     let answers = answers.iter().map(|one| json!({ "value": one.code, "text": capitalised(&one.words) }));
-    Ok(Value::from(Serde(serde_json::Value::from_iter(answers))))
+    Ok(Value::from(Serde(answers.collect::<serde_json::Value>())))
 }
 
 /// The address of a page with other values after its question mark: `page | link(after=cursor)`. An empty value leaves its
@@ -132,6 +132,7 @@ fn moment(text: &str) -> Option<String> {
 }
 
 /// "Under way", from UNDER_WAY.
+#[expect(clippy::unnecessary_wraps, reason = "one of the ways to write, of which others can fail")]
 fn words(code: &str) -> Option<String> {
     Some(capitalised(&code.replace('_', " ").to_lowercase()))
 }

@@ -20,9 +20,9 @@ pub(super) fn strict(json: Json, place: &str) -> Value {
         }
         Json::Array(items) => {
             let below = format!("{place}[]");
-            Value::from_iter(items.into_iter().map(|item| strict(item, &below)))
+            items.into_iter().map(|item| strict(item, &below)).collect()
         }
-        plain => Value::from(Serde(plain)),
+        plain @ (Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_)) => Value::from(Serde(plain)),
     }
 }
 
