@@ -103,7 +103,7 @@ fn bend(line: &str, (_, from, to): Bend) -> String {
     }
     let (before, after) = header.split_once("\"body_hash\":\"").unwrap();
     let hash = hex::encode(Sha256::digest(body));
-    format!("{{\"body\":{body},\"header\":{before}\"body_hash\":\"{hash}{}", &after[64..])
+    format!("{{\"body\":{body},\"header\":{before}\"body_hash\":\"{hash}{}", after.split_at(64).1)
 }
 
 /// The leaf of a line, as whoever made it would work it out.

@@ -44,7 +44,9 @@ impl Signing {
     /// The checkpoint over these leaves.
     pub fn note_over(&self, leaves: &[[u8; 32]]) -> String {
         let mut tree = Tree::default();
-        leaves.iter().for_each(|leaf| tree.push(*leaf).unwrap());
+        for leaf in leaves {
+            tree.push(*leaf).unwrap();
+        }
         let root = tree.root(tree.size()).unwrap();
         Checkpoint { origin: ORIGIN.into(), size: tree.size(), root }.sign(&self.signer).unwrap()
     }
