@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::place::{Place, Purpose};
+use super::place::{Opened, Place, Purpose};
 use super::{exit_code, say, words};
-use crate::store::Trouble;
+use crate::store::seal::latest;
 
 /// Look at the installation.
 pub async fn look(place: Place) -> anyhow::Result<ExitCode> {
@@ -15,7 +15,10 @@ pub async fn look(place: Place) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(exit_code(&error)));
         }
     };
-    let facts = facts(&opened).await;
+    let facts = match facts(&opened).await {
+        Ok(facts) => Ok([facts, seals(&place, &opened).await].concat()),
+        Err(error) => Err(error),
+    };
     let folder = opened.database.folder().map(|folder| folder.display().to_string());
     opened.close().await?;
     say(&match folder {
@@ -34,7 +37,7 @@ pub async fn look(place: Place) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn facts(opened: &super::place::Opened) -> Result<Vec<String>, Trouble> {
+async fn facts(opened: &Opened) -> anyhow::Result<Vec<String>> {
     let facts = crate::store::database::look(opened.store.pool()).await?;
     let guarded = if facts.works_as_app {
         "OK       the server works in a role that can only append to the log".to_string()
@@ -52,4 +55,21 @@ async fn facts(opened: &super::place::Opened) -> Result<Vec<String>, Trouble> {
         guarded,
         vault,
     ])
+}
+
+/// What seals the log, and how far it is sealed.
+async fn seals(place: &Place, opened: &Opened) -> Vec<String> {
+    let key = match place.seal_key(opened).await {
+        Ok(Some(key)) => format!("OK       verifier key of the log: {}", key.public()),
+        Ok(None) => "MISSING  nothing is sealed: name the key in SIDEBYSIDE_SEAL_KEY_FILE".into(),
+        Err(error) => format!("MISSING  seals: {}", words(&error)),
+    };
+    let sealed = match latest(opened.store.pool(), None).await {
+        Ok(Some(newest)) => {
+            format!("OK       sealed: the first {} events, at {}", newest.size, newest.signed_at)
+        }
+        Ok(None) => "MISSING  no event is sealed yet: `serve` seals, and so does `bundle`".into(),
+        Err(trouble) => format!("MISSING  seals: {trouble}"),
+    };
+    vec![key, sealed]
 }

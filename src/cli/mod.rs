@@ -1,5 +1,6 @@
 //! The command line: one program for the server and everything around it.
 
+mod bundle;
 mod doctor;
 mod history;
 mod place;
@@ -23,7 +24,8 @@ use crate::store::vault::{KeyTrouble, VaultTrouble};
 /// An event-sourced record for community partnership and micro-commissioning.
 ///
 /// Without DATABASE_URL it keeps its own PostgreSQL in SIDEBYSIDE_DATA (root: /var/lib/sidebyside, else the data folder
-/// of the user). Exit codes: 0 done; 1 something failed; 2 wrong usage; 3 verify found something wrong; 69 the
+/// of the user). Exit codes: 0 done; 1 something failed; 2 wrong usage; 3 verify found something wrong; 30, 40 and 50
+/// verify --bundle found something wrong; 69 the
 /// database does not answer; 71 the machine refused; 78 something must be installed or set up, and the message says
 /// what.
 #[derive(Debug, Parser)]
@@ -66,8 +68,18 @@ enum Command {
     },
     /// Build every projection anew from the log, beside what stands, and put it in its place.
     Rebuild,
-    /// Check everything: the log, each leaf hash, the laws of the ledger, and projections against a rebuild.
-    Verify,
+    /// Check everything: the log, each leaf hash, the laws of the ledger, and projections against a rebuild. Or check an
+    /// evidence bundle.
+    Verify(bundle::Check),
+    /// Write an evidence bundle: the record as a folder that an auditor takes away and checks elsewhere.
+    Bundle {
+        /// The folder; it must not be there yet.
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+        /// The verifier key of the log, where the file of the key that seals is not here.
+        #[arg(long, value_name = "NAME+ID+KEY")]
+        key: Option<String>,
+    },
     /// Print the GraphQL schema.
     Schema,
     /// Print what happened, a line an event.
@@ -125,7 +137,11 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
             say(&loaded?.to_string());
         }
         Command::Rebuild => rebuild::rebuild(place).await?,
-        Command::Verify => return verify::verify(place).await,
+        Command::Verify(asked) => match asked.carry_out() {
+            Some(code) => return Ok(code),
+            None => return verify::verify(place).await,
+        },
+        Command::Bundle { out, key } => bundle::write(place, &out, key).await?,
         Command::Schema => say(crate::graphql::sdl().trim_end()),
         Command::History { of, after, limit } => history::print(place, of, after, limit).await?,
         Command::Receipt { index } => receipt::print(place, index).await?,

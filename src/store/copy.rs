@@ -3,11 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::Trouble;
-use super::log::{Recorded, StreamName};
+use super::check::FULL;
+use super::log::{Recorded, Stored, StreamName};
 use super::upcast;
 use crate::domain::calendar::Date;
 
@@ -214,5 +215,44 @@ pub fn recorded(row: &Row<'_>) -> Result<Recorded, Trouble> {
         correlation: None,
         causation: None,
         leaf_hash: row.fixed(10)?,
+    })
+}
+
+/// Copy the first events of the log as they are stored, in their order, each to `take`.
+///
+/// # Errors
+/// When the database fails, or `take` does.
+pub async fn stored<E: From<Trouble>>(
+    pool: &PgPool,
+    before: i64,
+    mut take: impl FnMut(&Stored) -> Result<(), E>,
+) -> Result<(), E> {
+    // Not of the pool: an error in the middle of a copy leaves a connection that is of no more use.
+    let mut connection = pool.acquire().await.map_err(Trouble::from)?.detach();
+    let query = format!("{FULL} WHERE index < {before} ORDER BY index");
+    let mut rows = Rows::of(&mut connection, &query).await?;
+    while let Some(row) = rows.next().await? {
+        take(&whole(&row)?)?;
+    }
+    Ok(())
+}
+
+fn whole(row: &Row<'_>) -> Result<Stored, Trouble> {
+    let text = |place: usize| row.text(place).map(str::to_owned);
+    Ok(Stored {
+        stream_type: text(0)?,
+        stream_id: text(1)?,
+        sequence: row.int(2)?,
+        event_type: text(3)?,
+        event_version: text(4)?,
+        payload: text(5)?,
+        metadata: text(6)?,
+        index: row.int(7)?,
+        event_id: row.uuid(8)?,
+        recorded_at: row.instant(9)?,
+        effective_on: row.date(10)?,
+        nonce: text(11)?,
+        leaf_hash: row.bytes(12).unwrap_or_default().to_vec(),
+        command_id: row.bytes(13).and_then(|bytes| Uuid::from_slice(bytes).ok()),
     })
 }

@@ -15,6 +15,7 @@ mod edge;
 mod embedded;
 mod ending;
 mod events;
+mod evidence;
 mod funds;
 mod guards;
 mod inclusion;

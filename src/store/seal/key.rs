@@ -38,8 +38,8 @@ pub enum SealKeyTrouble {
     /// It signed another root for that size.
     #[error(
         "This key has signed another history: at {size} events it signed root {signed}, here the root is {found}. \
-         Nothing was signed. If the database was restored from a back-up, say so with `sidebyside restored`; if not, \
-         somebody changed the log."
+         Nothing was signed. If the database was restored from a back-up, keep this key's file, seal with a new one and \
+         tell everybody who holds a checkpoint (docs/operating.md says how); if not, somebody changed the log."
     )]
     TwoRoots {
         /// How many events.

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use tlog_tiles::tlog::{
     Error, Hash, HashReader, RecordProof, TreeProof, check_record, check_tree, node_hash, prove_record,
-    prove_tree, stored_hashes_for_record_hash, tree_hash,
+    prove_tree, stored_hash_index, stored_hashes_for_record_hash, tree_hash,
 };
 
 /// A hash of the tree: of a leaf, of two nodes, or the root.
@@ -84,6 +84,15 @@ impl Tree {
         self.stored.extend(more);
         self.size += 1;
         Ok(())
+    }
+
+    /// The leaf at `index`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn leaf(&self, index: u64) -> Result<Node, Error> {
+        let found = Stored(&self.stored).read_hashes(&[stored_hash_index(0, index)])?;
+        found.first().map(|leaf| leaf.0).ok_or(Error::IndexesNotInTree)
     }
 
     /// The root over the first `size` leaves.
