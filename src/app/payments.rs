@@ -533,7 +533,15 @@ impl App {
         (line, finding): (u32, ReturnFinding),
     ) -> Result<Done, Failure> {
         let order = self.order(who, "settleDisputedReturn", how)?;
-        self.ask::<PaymentRun>(order, run, PaymentRunCommand::SettleDispute { line, finding }).await
+        self.carry_out::<PaymentRun, _>(order, run.0, move |work| {
+            Box::pin(async move {
+                let state = work.existing::<PaymentRun>(run).await?;
+                let persons = persons_of(work, &state).await?;
+                let settle = PaymentRunCommand::SettleDispute { line, finding, persons };
+                Ok(work.execute::<PaymentRun>(run, settle).await?)
+            })
+        })
+        .await
     }
 
     /// The payment runs a filter finds, and how many there are.

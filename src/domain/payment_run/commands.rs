@@ -148,6 +148,7 @@ pub enum PaymentRunCommand {
     SettleDispute {
         line: u32,
         finding: ReturnFinding,
+        persons: Persons,
     },
     Reconcile,
     Void,

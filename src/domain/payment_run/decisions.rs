@@ -66,8 +66,8 @@ impl PaymentRun {
             PaymentRunCommand::TakeRemittance { remittance, repaid } => {
                 return self.take_remittance(&remittance, &repaid, at);
             }
-            PaymentRunCommand::SettleDispute { line, finding } => {
-                self.settle(line, finding, at.actor.person)?
+            PaymentRunCommand::SettleDispute { line, finding, persons } => {
+                self.settle((line, finding), &persons, at.actor.person)?
             }
             PaymentRunCommand::Reconcile => self.reconcile()?,
             PaymentRunCommand::Void => {
@@ -245,14 +245,17 @@ impl PaymentRun {
     /// One loads the bank’s answer, another finds out what is right.
     fn settle(
         &self,
-        line: u32,
-        finding: ReturnFinding,
+        (line, finding): (u32, ReturnFinding),
+        persons: &Persons,
         settled_by: PersonId,
     ) -> Result<PaymentRunEvent, PaymentRunRefusal> {
         let open = self.line(line)?.dispute.as_ref().filter(|dispute| dispute.finding.is_none());
         let dispute = open.ok_or(PaymentRunRefusal::NotDisputed { line })?;
         if dispute.noted_by == settled_by {
             return Err(PaymentRunRefusal::SettlerLoaded);
+        }
+        if persons.conflicted.contains(&settled_by) {
+            return Err(PaymentRunRefusal::Conflicted);
         }
         Ok(PaymentRunEvent::DisputeSettled { line, finding, settled_by })
     }

@@ -333,7 +333,8 @@ fn disputed() -> Vec<PaymentRunEvent> {
 }
 
 fn settle(finding: ReturnFinding) -> PaymentRunCommand {
-    PaymentRunCommand::SettleDispute { line: 1, finding }
+    let persons = Persons { conflicted: [someone(CONFLICTED)].into(), ..Persons::default() };
+    PaymentRunCommand::SettleDispute { line: 1, finding, persons }
 }
 
 fn settled(finding: ReturnFinding) -> Vec<PaymentRunEvent> {
@@ -397,6 +398,7 @@ fn refusals_of_answering() -> Vec<(&'static str, Refused)> {
         ("payment_run.returns_disputed", refused_on(&disputed(), PaymentRunCommand::Reconcile, MAKER, LATER)),
         ("payment_run.not_disputed", refused_on(&at(ANSWERED), settle(came_back), RELEASER, LATER)),
         ("payment_run.not_disputed", refused_on(&settled(came_back), settle(came_back), RELEASER, LATER)),
+        ("payment_run.conflicted", refused_on(&disputed(), settle(came_back), CONFLICTED, LATER)),
         ("payment_run.settler_loaded", refused_on(&disputed(), settle(came_back), MAKER, LATER)),
         ("payment_run.answer_contradicts", refused_on(&settled(came_back), back("2026-06-02"), MAKER, LATER)),
         ("payment_run.lines_pending", reconcile(EXPORTED)),
