@@ -232,8 +232,10 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("demandRecovery", &[Commissioner]),
     ("recordRecoveryReceived", &[Finance]),
     ("writeOffRecovery", &[Finance]),
+    ("undoWriteOff", &[Finance]),
     ("completeAnnualReview", &[Commissioner]),
     ("proposeTermination", &[Commissioner, Approver]),
+    ("withdrawTermination", &[Commissioner, Approver]),
     ("terminateGrant", &[Approver]),
     ("closeGrant", &[Commissioner]),
     // Social prescriptions. Partners act on those that were sent to them.
@@ -277,6 +279,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("voidPaymentRun", &[Approver, Finance]),
     ("exportPaymentRun", &[Finance]),
     ("loadRemittance", &[Finance]),
+    ("settleDisputedReturn", &[Finance]),
     ("reconcilePaymentRun", &[Finance]),
     // Consultations: the inclusion team listens; commissioners promise, keep, and say what cannot be done.
     ("consultations", SIGNED_IN),

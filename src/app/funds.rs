@@ -9,7 +9,8 @@ use super::{App, Done, Failure, How, Order};
 use crate::auth::Identity;
 use crate::domain::calendar::{Date, FinancialYear, day};
 use crate::domain::fund::{Fund, FundCommand, Opening, RecoveryRule, Restriction, Transfer};
-use crate::domain::identity::{FundId, ReferenceKind, TransferId};
+use crate::domain::grant::Grant;
+use crate::domain::identity::{FundId, GrantId, ReferenceKind, TransferId};
 use crate::domain::money::Money;
 use crate::domain::text::Text;
 use crate::projections::funds::FundRecord;
@@ -91,6 +92,18 @@ impl App {
                 format!("The fund was opened on {}: date it on that day or later.", day(opened)),
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// Nothing is set aside for a grant before the fund it draws on was opened.
+    pub(super) async fn fund_must_have_opened(&self, order: &Order, grant: GrantId) -> Result<(), Failure> {
+        if order.envelope.effective_on >= self.today() {
+            return Ok(());
+        }
+        match self.store.look::<Grant>(grant).await?.subject() {
+            Ok(subject) => self.must_have_opened(order, &[subject.fund]).await,
+            // Whoever asks about what is not there is told so by the decision.
+            Err(_) => Ok(()),
         }
     }
 

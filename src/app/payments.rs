@@ -1,8 +1,10 @@
 //! Payment runs: made, approved, released, exported, answered by the bank. The grants and funds whose money moves
 //! decide in the same commit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::authority::may;
@@ -18,7 +20,7 @@ use crate::domain::money::{Money, Pence};
 use crate::domain::partner::{CheckKind, Partner};
 use crate::domain::payment_run::{
     BankAnswer, Line, LineStatus, Matched, PaymentRun, PaymentRunCommand, PaymentRunRefusal, Persons,
-    Remittance, Unpayable,
+    Remittance, ReturnFinding, Unpayable,
 };
 use crate::domain::text::Text;
 use crate::projections::one;
@@ -167,6 +169,34 @@ async fn add(
     work.execute::<PaymentRun>(run, add).await?;
     let line = RunLine { instalment, run, line: state.next_line() };
     Ok(work.execute::<Grant>(grant, GrantCommand::PutInRun { line, pay_on }).await?)
+}
+
+/// The grants of which a bank says that a payment came back.
+fn gave_back(matched: &Matched) -> impl Iterator<Item = GrantId> {
+    let back = |(line, answer): &&(Line, BankAnswer)| {
+        line.status == LineStatus::Confirmed && matches!(answer, BankAnswer::Returned { .. })
+    };
+    matched.new.iter().filter(back).map(|(line, _)| line.grant)
+}
+
+/// How much of which line that came back the partner had repaid, line after line as the file has them.
+fn repaid(matched: &Matched, grants: &HashMap<GrantId, Arc<Grant>>) -> BTreeMap<u32, Money> {
+    let (mut since, mut found) = (HashMap::<GrantId, Decimal>::new(), BTreeMap::new());
+    for (line, answer) in &matched.new {
+        let Some(grant) = grants.get(&line.grant) else { continue };
+        let moved = since.entry(line.grant).or_default();
+        match answer {
+            BankAnswer::Paid { .. } => *moved += line.amount.pounds(),
+            BankAnswer::Returned { .. } if line.status == LineStatus::Confirmed => {
+                match grant.repaid_of(line.amount, *moved) {
+                    Some(repaid) => drop(found.insert(line.number, repaid)),
+                    None => *moved -= line.amount.pounds(),
+                }
+            }
+            BankAnswer::Rejected { .. } | BankAnswer::Returned { .. } => {}
+        }
+    }
+    found
 }
 
 /// What the bank’s answer on a line means for its grant, and where money was spent or came back, for the fund.
@@ -446,11 +476,19 @@ impl App {
                 let answer = answer.clone();
                 Box::pin(async move {
                     let state = work.existing::<PaymentRun>(run).await?;
-                    let take = PaymentRunCommand::TakeRemittance(answer.clone());
+                    let mut matched = state.matched(&answer, on)?;
+                    let mut grants = HashMap::new();
+                    for grant in gave_back(&matched) {
+                        grants.insert(grant, work.existing::<Grant>(grant).await?);
+                    }
+                    matched.disputed = repaid(&matched, &grants);
+                    let (remittance, repaid) = (answer, matched.disputed.clone());
+                    let take = PaymentRunCommand::TakeRemittance { remittance, repaid };
                     work.execute::<PaymentRun>(run, take).await?;
-                    let matched = state.matched(&answer, on)?;
-                    for one in matched.new.clone() {
-                        follow(work, run, one, command).await?;
+                    for (line, answer) in matched.new.clone() {
+                        if !matched.disputed.contains_key(&line.number) {
+                            follow(work, run, (line, answer), command).await?;
+                        }
                     }
                     Ok(matched)
                 })
@@ -474,7 +512,36 @@ impl App {
         remittance: &Remittance,
     ) -> Result<Matched, Failure> {
         may(who, "matchRemittance")?;
-        Ok(self.store.look::<PaymentRun>(run).await?.matched(remittance, self.today())?)
+        let mut matched = self.store.look::<PaymentRun>(run).await?.matched(remittance, self.today())?;
+        let mut grants = HashMap::new();
+        for grant in gave_back(&matched) {
+            grants.insert(grant, self.store.look::<Grant>(grant).await?);
+        }
+        matched.disputed = repaid(&matched, &grants);
+        Ok(matched)
+    }
+
+    /// Settle what the bank said of a line that the partner had repaid.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn settle_disputed_return(
+        &self,
+        who: &Identity,
+        how: &How,
+        run: RunId,
+        (line, finding): (u32, ReturnFinding),
+    ) -> Result<Done, Failure> {
+        let order = self.order(who, "settleDisputedReturn", how)?;
+        self.carry_out::<PaymentRun, _>(order, run.0, move |work| {
+            Box::pin(async move {
+                let state = work.existing::<PaymentRun>(run).await?;
+                let persons = persons_of(work, &state).await?;
+                let settle = PaymentRunCommand::SettleDispute { line, finding, persons };
+                Ok(work.execute::<PaymentRun>(run, settle).await?)
+            })
+        })
+        .await
     }
 
     /// The payment runs a filter finds, and how many there are.

@@ -58,7 +58,10 @@ pub fn sentence(waiting: &WaitingRecord) -> String {
         | WaitingKind::GrantOfferLapsed
         | WaitingKind::GrantToApprove
         | WaitingKind::SecondApproval
+        | WaitingKind::VariationToDecide
+        | WaitingKind::TerminationToDecide
         | WaitingKind::RunToApprove
+        | WaitingKind::ReturnToSettle
         | WaitingKind::BankToVerify
         | WaitingKind::PaymentDue
         | WaitingKind::RunToRelease

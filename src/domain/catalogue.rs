@@ -164,6 +164,7 @@ impl DataClass {
                 "Replan",
                 "ReportOutcome",
                 "Restriction",
+                "ReturnFinding",
                 "ReturnTerms",
                 "ReviewOutcome",
                 "Route",

@@ -402,13 +402,19 @@ impl Aggregate for Grant {
             GrantEvent::UnspentReleased { amount, plan } => self.released(*amount, plan),
             GrantEvent::RecoveryDemanded { recovery, amount, demanded_by, .. } => {
                 self.recoveries.demanded(*recovery, *demanded_by, *amount);
+                self.opened_again();
             }
             GrantEvent::RecoveryReceived { recovery, amount, .. } => self.recoveries.took(*recovery, *amount),
             GrantEvent::RecoveryWrittenOff { recovery, amount } => {
                 self.recoveries.gave_up(*recovery, *amount);
             }
             GrantEvent::RecoveryReduced { recovery, amount } => self.recoveries.reduced(*recovery, *amount),
+            GrantEvent::WriteOffUndone { recovery, amount } => {
+                self.recoveries.asks_again(*recovery, *amount);
+                self.opened_again();
+            }
             GrantEvent::TerminationProposed { proposed_by } => self.course.proposed_to_end(*proposed_by),
+            GrantEvent::TerminationWithdrawn { .. } => self.course.not_proposed_to_end(),
             GrantEvent::Terminated { .. } => self.terminated(),
             GrantEvent::AnnualReviewCompleted { .. } => {}
             GrantEvent::Closed { .. } => self.status = GrantStatus::Closed,

@@ -46,7 +46,8 @@ pub const LAWS: [Law; 13] = [
     Law { code: "L5", says: "What a fund paid for a grant equals the grant’s paid instalments." },
     Law {
         code: "L6",
-        says: "Recovered + written off is at most what was demanded, and that at most what was paid.",
+        says: "Recovered + written off is at most what was demanded, and that at most what was paid; no more is asked \
+               for again than was written off.",
     },
     Law { code: "L7", says: "What one fund gives in a transfer, another takes: transfers sum to nothing." },
     Law {
@@ -204,6 +205,7 @@ impl Books {
             GrantEvent::RecoveryDemanded { amount, .. } => book.demanded += amount.pounds(),
             GrantEvent::RecoveryReduced { amount, .. } => book.demanded -= amount.pounds(),
             GrantEvent::RecoveryWrittenOff { amount, .. } => book.written_off += amount.pounds(),
+            GrantEvent::WriteOffUndone { amount, .. } => book.written_off -= amount.pounds(),
             GrantEvent::PaymentRejected { instalment, replacement, .. }
             | GrantEvent::PaymentReturned { instalment, replacement, .. } => {
                 book.instalments.remove(instalment);
@@ -243,6 +245,7 @@ impl Books {
             | GrantEvent::UnderspendDeclared { .. }
             | GrantEvent::RecoveryReceived { .. }
             | GrantEvent::TerminationProposed { .. }
+            | GrantEvent::TerminationWithdrawn { .. }
             | GrantEvent::AnnualReviewCompleted { .. }
             | GrantEvent::Closed { .. } => {}
         }
@@ -444,6 +447,8 @@ impl GrantBook {
         let paid: Decimal =
             self.instalments.values().filter(|(_, paid)| *paid).map(|(amount, _)| *amount).sum();
         let settled = self.recovered + self.written_off;
+        let within_demand =
+            self.written_off >= Decimal::ZERO && settled <= self.demanded && self.demanded <= self.paid;
         [
             breach_unless(self.awarded == used && lowest >= Decimal::ZERO, "L3", of, || {
                 format!(
@@ -464,7 +469,7 @@ impl GrantBook {
             breach_unless(self.paid == paid, "L5", of, || {
                 format!("the fund paid {}, the instalments say {}", pounds(self.paid), pounds(paid))
             }),
-            breach_unless(settled <= self.demanded && self.demanded <= self.paid, "L6", of, || {
+            breach_unless(within_demand, "L6", of, || {
                 format!(
                     "{} settled of {} demanded and {} paid",
                     pounds(settled),

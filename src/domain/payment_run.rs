@@ -17,7 +17,7 @@ use super::{Aggregate, Circumstances};
 pub use commands::{
     BankAnswer, BankLine, Matched, PaymentRunCommand, PaymentRunRefusal, Persons, Remittance, Unpayable,
 };
-pub use events::{BankResult, PaymentRunEvent, Tally};
+pub use events::{BankResult, PaymentRunEvent, ReturnFinding, Tally};
 
 /// The most lines a run has: it is recorded in one decision, and a line has three digits in the bank’s reference.
 pub const MOST_LINES: u32 = 999;
@@ -78,6 +78,21 @@ pub struct Line {
     pub returned_on: Option<Date>,
     /// The bank’s code, where it was rejected or returned.
     pub bank_code: Option<Text<20>>,
+    /// That the bank says it came back, though the partner had repaid it.
+    pub dispute: Option<Dispute>,
+}
+
+/// That the bank says a line came back which the partner had repaid, wholly or in part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    /// The day the bank says it gave it back.
+    pub value_date: Date,
+    /// The bank’s code for why.
+    pub bank_code: Text<20>,
+    /// Who loaded the bank’s answer.
+    pub noted_by: PersonId,
+    /// What people found out, once they have.
+    pub finding: Option<ReturnFinding>,
 }
 
 /// A payment run as its history leaves it.
@@ -229,6 +244,7 @@ impl Aggregate for PaymentRun {
                     paid_on: None,
                     returned_on: None,
                     bank_code: None,
+                    dispute: None,
                 };
                 self.lines.insert(*line, added);
             }
@@ -255,6 +271,17 @@ impl Aggregate for PaymentRun {
                 one.status = LineStatus::Returned;
                 one.returned_on = Some(*value_date);
                 one.bank_code = Some(bank_code.clone());
+            }),
+            PaymentRunEvent::ReturnDisputed { line, value_date, bank_code, noted_by, .. } => {
+                let (value_date, noted_by, bank_code) = (*value_date, *noted_by, bank_code.clone());
+                self.set(*line, |one| {
+                    one.dispute = Some(Dispute { value_date, bank_code, noted_by, finding: None });
+                });
+            }
+            PaymentRunEvent::DisputeSettled { line, finding, .. } => self.set(*line, |one| {
+                if let Some(dispute) = &mut one.dispute {
+                    dispute.finding = Some(*finding);
+                }
             }),
             PaymentRunEvent::Reconciled { .. } => self.status = RunStatus::Reconciled,
             PaymentRunEvent::Voided {} => self.status = RunStatus::Voided,

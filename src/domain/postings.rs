@@ -155,6 +155,8 @@ pub enum Expectation {
     AllDone,
     /// Money to be got back was given up, GBP.
     WrittenOff(Money),
+    /// Money that was given up is asked for again, GBP.
+    AskedAgain(Money),
 }
 
 /// What a fact of a grant changes in what is expected of it.
@@ -175,6 +177,7 @@ pub fn expectations(event: &GrantEvent) -> Vec<Expectation> {
             vec![Expectation::Done(*instalment), Expectation::Planned(replacement.clone())]
         }
         GrantEvent::RecoveryWrittenOff { amount, .. } => vec![Expectation::WrittenOff(*amount)],
+        GrantEvent::WriteOffUndone { amount, .. } => vec![Expectation::AskedAgain(*amount)],
         GrantEvent::InterestReceived { .. }
         | GrantEvent::InvitedToApply { .. }
         | GrantEvent::InterestDeclined { .. }
@@ -216,6 +219,7 @@ pub fn expectations(event: &GrantEvent) -> Vec<Expectation> {
         | GrantEvent::RecoveryReceived { .. }
         | GrantEvent::RecoveryReduced { .. }
         | GrantEvent::TerminationProposed { .. }
+        | GrantEvent::TerminationWithdrawn { .. }
         | GrantEvent::AnnualReviewCompleted { .. }
         | GrantEvent::Closed { .. } => Vec::new(),
     }

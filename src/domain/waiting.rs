@@ -27,6 +27,8 @@ codes! {
         "grant_offer_lapsed" => GrantOfferLapsed, "Nobody accepted the grant for “{name}” in time: record that the offer lapsed, or send it again.";
         "grant_to_approve" => GrantToApprove, "“{name}” is recommended: approve it or decline it.";
         "second_approval" => SecondApproval, "“{name}” waits for a second approval.";
+        "variation_to_decide" => VariationToDecide, "A change of “{name}” is asked for: approve it or refuse it.";
+        "termination_to_decide" => TerminationToDecide, "It was put forward that “{name}” ends early: end it, or withdraw that.";
         "run_to_approve" => RunToApprove, "Approve the payment run “{name}”.";
         "bank_to_verify" => BankToVerify, "Verify the bank details of {name}.";
         "payment_due" => PaymentDue, "Put £{detail} for “{name}” in a payment run.";
@@ -35,6 +37,7 @@ codes! {
         "referral_to_triage" => ReferralToTriage, "Look at the referral that came on {name} from {detail}.";
         "referrer_to_tell" => ReferrerToTell, "Tell {detail}, who referred somebody on {name}, what came of it.";
         "erasure_to_do" => ErasureToDo, "Somebody asked on {name} to forget a person ({detail}): do it, or drop it.";
+        "return_to_settle" => ReturnToSettle, "The bank says that line {detail} of the payment run “{name}” came back, which the partner had repaid: find out which is right and settle it.";
         "run_to_reconcile" => RunToReconcile, "Load the bank’s answer to the payment run “{name}” and reconcile it.";
         "consultation_to_write_up" => ConsultationToWriteUp, "Write up what was heard at “{name}”.";
         "voice_to_check" => VoiceToCheck, "Somebody’s words at “{name}” may be published: read them, and say whether anybody can be recognised.";

@@ -242,6 +242,8 @@ impl Replay {
             | PaymentRunEvent::LineConfirmed { .. }
             | PaymentRunEvent::LineRejected { .. }
             | PaymentRunEvent::LineReturned { .. }
+            | PaymentRunEvent::ReturnDisputed { .. }
+            | PaymentRunEvent::DisputeSettled { .. }
             | PaymentRunEvent::Reconciled { .. }
             | PaymentRunEvent::Voided {} => {}
         }

@@ -13,10 +13,10 @@ use crate::app::authority::may;
 use crate::domain::calendar::day;
 use crate::domain::identity::RunId;
 use crate::domain::money::Pence;
-use crate::domain::payment_run::{Matched, PaymentRun as Aggregate, Tally};
+use crate::domain::payment_run::{Matched, PaymentRun as Aggregate, ReturnFinding, Tally};
 use crate::exports::remittance;
 use crate::projections::payments::{
-    Bounced, FileRecord, LineRecord, PayableRecord, PaymentRunRecord, RunFilter,
+    Bounced, DisputeRecord, FileRecord, LineRecord, PayableRecord, PaymentRunRecord, RunFilter,
 };
 
 pub use commands::PaymentMutations;
@@ -197,6 +197,47 @@ impl PaymentRunLine {
     async fn bank_code(&self) -> Option<&str> {
         self.0.bank_code.as_deref()
     }
+    /// That the bank says it came back, though the partner had repaid it: nothing was posted for that.
+    async fn dispute(&self) -> Option<ReturnDispute> {
+        self.0.dispute.clone().map(ReturnDispute)
+    }
+}
+
+/// That the bank says a line came back which the partner had repaid, wholly or in part.
+#[derive(Debug, Clone)]
+pub struct ReturnDispute(DisputeRecord);
+
+/// That the bank says a line came back which the partner had repaid, wholly or in part.
+#[Object]
+impl ReturnDispute {
+    /// The day the bank says it gave it back.
+    async fn value_date(&self) -> Date {
+        Date(self.0.value_date)
+    }
+    /// The bank’s code for why.
+    async fn bank_code(&self) -> &str {
+        &self.0.bank_code
+    }
+    /// How much of the line the partner had repaid.
+    async fn repaid(&self) -> Money {
+        self.0.repaid.into()
+    }
+    /// Who loaded the bank’s answer: somebody else settles it.
+    async fn noted_by(&self, ctx: &Context<'_>) -> Result<Person> {
+        Person::named(ctx, self.0.noted_by).await
+    }
+    /// What was found out, once it was.
+    async fn finding(&self) -> Option<Code<ReturnFinding>> {
+        self.0.settled.map(|(finding, ..)| Code(finding))
+    }
+    /// Who settled it, once it was.
+    async fn settled_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
+        Person::some_named(ctx, self.0.settled.map(|(_, by, _)| by)).await
+    }
+    /// When it was settled.
+    async fn settled_on(&self) -> Option<Date> {
+        self.0.settled.map(|(.., on)| Date(on))
+    }
 }
 
 /// How many lines stand in one way, and what they come to.
@@ -298,7 +339,7 @@ impl PayableInstalment {
     async fn pay_on(&self) -> Date {
         Date(self.record.pay_on)
     }
-    /// That a payment to the bank details it was authorised for bounced before, in a sentence; nothing where none did.
+    /// That a payment to the bank details a run would pay to bounced before, in a sentence; nothing where none did.
     async fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
@@ -317,11 +358,23 @@ pub struct RemittanceLine {
     pub amount: Money,
 }
 
+/// A line that the bank says came back, though the partner had repaid it.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct DisputedReturn {
+    /// The number of the line.
+    pub line: u32,
+    /// How much of it the partner had repaid.
+    pub repaid: Money,
+}
+
 /// A bank’s answer held against a run.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct RemittanceMatch {
     /// Lines of both that the record did not say yet.
     pub matched: Vec<RemittanceLine>,
+    /// Which of these the bank says came back, though the partner had repaid them: noted, and nothing is posted for them
+    /// until people have found out which is right.
+    pub disputed: Vec<DisputedReturn>,
     /// Numbers of lines of both that were on the record already, just so.
     pub already_recorded: Vec<u32>,
     /// Lines of the file that the run does not have: a file with any is not loaded.
@@ -344,7 +397,9 @@ impl RemittanceMatch {
             result: Code(one.answer.result()),
             amount: one.amount.into(),
         });
+        let disputed = matched.disputed.into_iter();
         Self {
+            disputed: disputed.map(|(line, repaid)| DisputedReturn { line, repaid: repaid.into() }).collect(),
             matched: ours.collect(),
             already_recorded: matched.already,
             not_in_run: theirs.collect(),

@@ -32,7 +32,7 @@ use crate::domain::offer::{
 };
 use crate::domain::outcome::{BandName, Direction, Instrument, Item, Measure, Moment};
 use crate::domain::partner::{CheckKind, LegalForm, PartnerStatus, VerificationMethod};
-use crate::domain::payment_run::{BankResult, LineStatus, RunStatus};
+use crate::domain::payment_run::{BankResult, LineStatus, ReturnFinding, RunStatus};
 use crate::domain::person::{ErasureGround, FirstMeeting};
 use crate::domain::places::{Area, Community, Setting};
 use crate::domain::postings::Movement;
@@ -305,6 +305,7 @@ listed! {
     RunStatus, "RunStatus", "Where a payment run stands.";
     LineStatus, "LineStatus", "What became of a line of a payment run.";
     BankResult, "BankResult", "What a bank says became of a payment.";
+    ReturnFinding, "ReturnFinding", "What was found out about a payment that the bank says came back, though the partner had repaid it.";
     Movement, "Movement", "What kind of movement a line of the ledger is.";
     ReturnKind, "ReturnKind", "Which return of a grant.";
     ReturnStatus, "ReturnStatus", "How far a return has come.";

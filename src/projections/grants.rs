@@ -327,7 +327,9 @@ impl GrantRecord {
             | GrantEvent::RecoveryReceived { .. }
             | GrantEvent::RecoveryWrittenOff { .. }
             | GrantEvent::RecoveryReduced { .. }
+            | GrantEvent::WriteOffUndone { .. }
             | GrantEvent::TerminationProposed { .. }
+            | GrantEvent::TerminationWithdrawn { .. }
             | GrantEvent::Terminated { .. }
             | GrantEvent::AnnualReviewCompleted { .. }
             | GrantEvent::Closed { .. }) => self.take_running(later, on),
@@ -425,7 +427,7 @@ impl Record for GrantRecord {
             "CREATE INDEX ON {table} (fund, reference)",
         ],
     };
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const STREAM: &'static str = "grant";
 
     fn take(&mut self, event: &Recorded) -> bool {

@@ -10,7 +10,7 @@ use super::{Record, Table, Trouble, read};
 use crate::domain::calendar::Date;
 use crate::domain::identity::{GrantId, Hash, InstalmentId, PartnerId, PersonId};
 use crate::domain::money::{Money, Pence};
-use crate::domain::payment_run::{LineStatus, PaymentRunEvent, RunStatus, Tally};
+use crate::domain::payment_run::{LineStatus, PaymentRunEvent, ReturnFinding, RunStatus, Tally};
 use crate::domain::record::Fact;
 use crate::store::log::Recorded;
 
@@ -39,6 +39,23 @@ pub struct LineRecord {
     pub returned_on: Option<Date>,
     /// The bank’s code, where it was rejected or returned.
     pub bank_code: Option<String>,
+    /// That the bank says it came back, though the partner had repaid it.
+    pub dispute: Option<DisputeRecord>,
+}
+
+/// That the bank says a line came back which the partner had repaid, wholly or in part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeRecord {
+    /// The day the bank says it gave it back.
+    pub value_date: Date,
+    /// The bank’s code for why.
+    pub bank_code: String,
+    /// How much of it the partner had repaid.
+    pub repaid: Money,
+    /// Who loaded the bank’s answer.
+    pub noted_by: PersonId,
+    /// What was found out, by whom and when, once it was.
+    pub settled: Option<(ReturnFinding, PersonId, Date)>,
 }
 
 /// The file that was made for the bank.
@@ -148,6 +165,7 @@ impl PaymentRunRecord {
                 paid_on: None,
                 returned_on: None,
                 bank_code: None,
+                dispute: None,
             }),
             PaymentRunEvent::LineRemoved { line } => self.set(line, |one| one.status = LineStatus::Removed),
             PaymentRunEvent::Approved { approver } => {
@@ -182,6 +200,8 @@ impl PaymentRunRecord {
             | PaymentRunEvent::LineConfirmed { .. }
             | PaymentRunEvent::LineRejected { .. }
             | PaymentRunEvent::LineReturned { .. }
+            | PaymentRunEvent::ReturnDisputed { .. }
+            | PaymentRunEvent::DisputeSettled { .. }
             | PaymentRunEvent::Reconciled { .. }) => self.take_answer(answer, on),
         }
     }
@@ -206,6 +226,21 @@ impl PaymentRunRecord {
                 one.returned_on = Some(value_date);
                 one.bank_code = Some(bank_code.to_string());
             });
+        } else if let PaymentRunEvent::ReturnDisputed {
+            line, value_date, bank_code, repaid, noted_by, ..
+        } = fact
+        {
+            let bank_code = bank_code.to_string();
+            self.set(line, |one| {
+                let settled = None;
+                one.dispute = Some(DisputeRecord { value_date, bank_code, repaid, noted_by, settled });
+            });
+        } else if let PaymentRunEvent::DisputeSettled { line, finding, settled_by } = fact {
+            self.set(line, |one| {
+                if let Some(dispute) = &mut one.dispute {
+                    dispute.settled = Some((finding, settled_by, on));
+                }
+            });
         } else if let PaymentRunEvent::Reconciled { .. } = fact {
             self.status = RunStatus::Reconciled;
             self.ended_on = Some(on);
@@ -226,7 +261,7 @@ impl Record for PaymentRunRecord {
             "CREATE INDEX ON {table} (status, reference)",
         ],
     };
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const STREAM: &'static str = "payment_run";
 
     fn take(&mut self, event: &Recorded) -> bool {
@@ -295,7 +330,7 @@ pub struct PayableRecord {
     pub amount: rust_decimal::Decimal,
     /// The day it is to be paid.
     pub pay_on: Date,
-    /// The version of the bank details it was authorised for.
+    /// The version of the bank details that a run would pay to: the newest, whatever it was authorised for.
     pub bank_version: i32,
 }
 
@@ -311,8 +346,11 @@ pub async fn payable(
     Ok(sqlx::query_as(
         "SELECT one.id AS grant_id, one.reference, (part ->> 'id')::uuid AS instalment,
                 (one.doc ->> 'payee')::uuid AS partner, (part ->> 'amount')::numeric AS amount,
-                (part ->> 'pay_on')::date AS pay_on, (part ->> 'bank_version')::integer AS bank_version
-         FROM views.grant_case AS one, jsonb_array_elements(one.doc -> 'instalments') AS part
+                (part ->> 'pay_on')::date AS pay_on,
+                coalesce(payee.doc -> 'bank' ->> 'version', part ->> 'bank_version')::integer AS bank_version
+         FROM views.grant_case AS one
+         CROSS JOIN jsonb_array_elements(one.doc -> 'instalments') AS part
+         LEFT JOIN views.partner AS payee ON payee.id = (one.doc ->> 'payee')::uuid
          WHERE one.status IN ('active', 'closing') AND part ->> 'pay_on' IS NOT NULL
            AND part ->> 'paid_on' IS NULL AND part ->> 'closed_on' IS NULL AND part ->> 'run' IS NULL
            AND ($1::date IS NULL OR (part ->> 'pay_on')::date <= $1)
@@ -333,7 +371,8 @@ pub struct Bounced {
     pub code: String,
 }
 
-/// To which versions of the bank details of some partners a payment bounced, and when it last did.
+/// To which versions of the bank details of some partners a payment bounced, and when it last did. A payment of a run
+/// went to the details that its line fixed, which may be newer than those it was authorised for.
 ///
 /// # Errors
 /// When the database fails.
@@ -342,11 +381,17 @@ pub async fn bounced(
     partners: &[Uuid],
 ) -> Result<HashMap<(Uuid, u32), Bounced>, Trouble> {
     let rows = sqlx::query(
-        "SELECT (one.doc ->> 'payee')::uuid, (part ->> 'bank_version')::integer, (part ->> 'closed_on')::date,
-                part ->> 'bank_code'
-         FROM views.grant_case AS one, jsonb_array_elements(one.doc -> 'instalments') AS part
-         WHERE (one.doc ->> 'payee')::uuid = ANY($1) AND part ->> 'bank_code' IS NOT NULL
-         ORDER BY 3",
+        "SELECT * FROM (
+             SELECT coalesce(line ->> 'partner', one.doc ->> 'payee')::uuid AS partner,
+                    coalesce(line ->> 'bank_version', part ->> 'bank_version')::integer AS bank_version,
+                    (part ->> 'closed_on')::date AS bounced_on, part ->> 'bank_code' AS bank_code
+             FROM views.grant_case AS one
+             CROSS JOIN jsonb_array_elements(one.doc -> 'instalments') AS part
+             LEFT JOIN views.payment_run AS run ON run.id = (part ->> 'run')::uuid
+             LEFT JOIN LATERAL jsonb_array_elements(run.doc -> 'lines') AS line
+                 ON line ->> 'number' = part ->> 'line'
+             WHERE part ->> 'bank_code' IS NOT NULL) AS bounced
+         WHERE partner = ANY($1) ORDER BY bounced_on",
     );
     let mut found = HashMap::new();
     for row in rows.bind(partners).fetch_all(executor).await? {

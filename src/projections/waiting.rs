@@ -223,6 +223,26 @@ const SOURCES: &[Source] = &[
                 AND NOT doc -> 'conflicts' @> jsonb_build_array(jsonb_build_object('person', person))",
     },
     Source {
+        kind: WaitingKind::VariationToDecide,
+        subject: "grant",
+        roles: &[Approver],
+        sql: "SELECT one.id, reference, one.doc ->> 'title', part ->> 'requested_on', NULL
+              FROM asked, views.grant_case AS one, jsonb_array_elements(one.doc -> 'variations') AS part
+              WHERE part ->> 'status' = 'requested' AND part ->> 'requested_by' <> person::text
+                AND part #>> '{first,approver}' IS DISTINCT FROM person::text
+                AND NOT one.doc -> 'conflicts' @> jsonb_build_array(jsonb_build_object('person', person))",
+    },
+    Source {
+        kind: WaitingKind::TerminationToDecide,
+        subject: "grant",
+        roles: &[Approver],
+        sql: "SELECT id, reference, doc ->> 'title', doc #>> '{termination,proposed_on}', NULL
+              FROM asked, views.grant_case
+              WHERE status IN ('active', 'closing', 'suspended') AND doc -> 'termination' <> 'null'
+                AND doc #>> '{termination,proposed_by}' <> person::text
+                AND NOT doc -> 'conflicts' @> jsonb_build_array(jsonb_build_object('person', person))",
+    },
+    Source {
         kind: WaitingKind::RunToApprove,
         subject: "payment_run",
         roles: &[Approver],
@@ -260,6 +280,14 @@ const SOURCES: &[Source] = &[
         roles: &[Finance],
         sql: "SELECT id, reference, doc ->> 'title', doc ->> 'pay_on', NULL FROM views.payment_run
               WHERE doc ->> 'status' = 'released'",
+    },
+    Source {
+        kind: WaitingKind::ReturnToSettle,
+        subject: "payment_run",
+        roles: &[Finance],
+        sql: "SELECT one.id, reference, one.doc ->> 'title', part #>> '{dispute,value_date}', part ->> 'number'
+              FROM asked, views.payment_run AS one, jsonb_array_elements(one.doc -> 'lines') AS part
+              WHERE part -> 'dispute' -> 'settled' = 'null' AND part #>> '{dispute,noted_by}' <> person::text",
     },
     Source {
         kind: WaitingKind::RunToReconcile,

@@ -156,6 +156,7 @@ fn kind_of(name: &str) -> (String, &'static str) {
         | "recordOfferLapse"
         | "resumeGrant"
         | "proposeTermination"
+        | "withdrawTermination"
         | "terminateGrant" => "GrantInput".into(),
         "supersedeScore" => "RecordScoreInput".into(),
         "declareUnderspend" | "releaseUnspent" => "UnderspendInput".into(),

@@ -352,6 +352,20 @@ async fn money_asked_back_comes_in_parts_and_the_rest_is_written_off() {
         "receipts": [{ "amount": "150.00", "valueDate": PAID }, { "amount": "100.00", "valueDate": PAID }]
     }]);
     assert_eq!(running.see(fields).await["recoveries"], settled);
+
+    let after_all = json!({ "recoveryId": id, "amount": "50.00" });
+    let too_much = json!({ "recoveryId": id, "amount": "150.01" });
+    let told = running.refused(finance, "undoWriteOff", too_much, "grant.exceeds_write_off").await;
+    assert!(told.contains("£150.00 of this demand is written off"), "{told}");
+    running.refused(commissioner, "undoWriteOff", after_all.clone(), "forbidden").await;
+    running.done(finance, "undoWriteOff", after_all).await;
+    let seen = running.see("recoveries { writtenOff open }").await;
+    assert_eq!(seen["recoveries"], json!([{ "writtenOff": "100.00", "open": "50.00" }]));
+    running.done(finance, "recordRecoveryReceived", part("50.00")).await;
+    let document = "{ ledger { figures { recovered writtenOff } } }";
+    let figures = running.town.world.ask(&running.town.people.auditor, document, json!({})).await;
+    let wanted = json!({ "recovered": "300.00", "writtenOff": "100.00" });
+    assert_eq!(figures.data()["ledger"][0]["figures"], wanted);
     running.holds().await;
 }
 

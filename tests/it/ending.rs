@@ -25,6 +25,21 @@ async fn a_grant_is_ended_early_by_two_and_closed_with_what_came_of_it() {
     assert_eq!(running.see("termination { proposedBy { name } proposedOn }").await["termination"], put);
     let theirs = running.seen(&running.admin, "termination { proposedOn }").await;
     assert_eq!(theirs["termination"], Value::Null, "a partner is told when it is decided");
+    let waits = "{ waitingOn { kind } }";
+    let told = async || {
+        let waits = running.town.world.ask_on(PAID, approver, waits, json!({})).await;
+        waits.data()["waitingOn"].as_array().unwrap().contains(&json!({ "kind": "TERMINATION_TO_DECIDE" }))
+    };
+    assert!(told().await, "whoever may end it is told");
+    running.refused(finance, "withdrawTermination", json!({}), "forbidden").await;
+    running.done(second, "withdrawTermination", json!({})).await;
+    assert_eq!(running.see("termination { proposedOn }").await["termination"], Value::Null);
+    assert!(!told().await, "nothing is to be decided any more");
+    running.refused(approver, "terminateGrant", json!({}), "grant.termination_not_proposed").await;
+    let told =
+        running.refused(second, "withdrawTermination", json!({}), "grant.termination_not_proposed").await;
+    assert!(told.contains("Nobody has put forward"), "{told}");
+    running.done(commissioner, "proposeTermination", json!({})).await;
     running.done(approver, "terminateGrant", json!({})).await;
 
     let close = json!({ "finalSpend": "1500.00", "outcomes": ["Forty people ate together until May."] });

@@ -9,7 +9,8 @@ use sidebyside::app::laws::check;
 use sidebyside::domain::identity::{PartnerId, Role};
 use sidebyside::projections::build;
 
-use crate::api::{People, Town};
+use crate::api::{People, Town, recommendation};
+use crate::award::{Running, more};
 
 /// A fund of two years, £10,000.00 in the first.
 async fn fund(town: &Town, name: &str, rule: &str, restriction: Value) -> Value {
@@ -148,6 +149,24 @@ async fn nothing_happens_to_a_budget_before_its_fund_was_opened() {
     town.refused(finance, "reduceBudget", budget, "fund.not_yet_open").await;
     let transfer = dated(json!({ "fromFundId": giver["id"], "toFundId": taker["id"], "amount": "10.00" }));
     town.refused(finance, "transferBudget", transfer, "fund.not_yet_open").await;
+}
+
+#[tokio::test]
+async fn nothing_is_set_aside_before_the_fund_was_opened() {
+    let town = Town::new().await;
+    let partner = town.approved_partner(1).await;
+    let (_, programme) = town.fund_and_programme().await;
+    let grant = town.scored_grant(&partner, &programme, "2500.00").await;
+    let mut early = recommendation(&grant, "2500.00");
+    early["effectiveOn"] = json!("2026-03-31");
+    let told = town.refused(&town.people.commissioner, "recommendGrant", early, "fund.not_yet_open").await;
+    assert_eq!(told, "The fund was opened on 1 April 2026: date it on that day or later.");
+
+    let running = Running::new().await;
+    let mut early = more("3000.00", "500.00");
+    early["effectiveOn"] = json!("2026-03-31");
+    let commissioner = &running.town.people.commissioner;
+    running.refused(commissioner, "requestAmountVariation", early, "fund.not_yet_open").await;
 }
 
 #[tokio::test]

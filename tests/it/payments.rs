@@ -1,6 +1,7 @@
 //! Payment runs through the API: made by the people it takes, exported, answered by the bank, and turned down.
 
 mod answers;
+mod disputes;
 mod killed;
 mod round;
 
@@ -265,6 +266,7 @@ fn shape(name: &str) -> (String, &'static str) {
             "paymentRun { id status pending { lines amount } confirmed { lines amount } } \
              remittance { matched { line result amount } alreadyRecorded notInFile notInRun { line } }"
         }
+        "settleDisputedReturn" => "paymentRun { id }",
         other if other.contains("PaymentRun") => "paymentRun { id reference status }",
         other if other.contains("Partner") || other.contains("Check") || other.contains("Bank") => {
             "partner { id }"

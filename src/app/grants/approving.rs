@@ -39,6 +39,7 @@ impl App {
         proposal: Proposal,
     ) -> Result<Done, Failure> {
         let order = self.order(who, "recommendGrant", how)?;
+        self.fund_must_have_opened(&order, grant).await?;
         let sat = proposal.panel.present.iter().chain(&proposal.panel.stood_aside);
         self.must_know(&sat.copied().collect::<Vec<_>>()).await?;
         self.carry_out::<Grant, _>(order, grant.0, move |work| {

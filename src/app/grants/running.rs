@@ -25,11 +25,13 @@ pub enum Course {
     Suspend { grounds: BTreeSet<SuspensionGround> },
     Resume,
     ProposeTermination,
+    WithdrawTermination,
     DeclareUnderspend { amount: Money },
     CompleteReview { outcome: ReviewOutcome },
     Close { final_spend: Option<Money>, outcomes: Vec<Text<300>> },
     DemandRecovery { ground: RecoveryGround, amount: Money },
     WriteOffRecovery { recovery: RecoveryId, amount: Money },
+    UndoWriteOff { recovery: RecoveryId, amount: Money },
 }
 
 impl Course {
@@ -38,11 +40,13 @@ impl Course {
             Self::Suspend { .. } => "suspendGrant",
             Self::Resume => "resumeGrant",
             Self::ProposeTermination => "proposeTermination",
+            Self::WithdrawTermination => "withdrawTermination",
             Self::DeclareUnderspend { .. } => "declareUnderspend",
             Self::CompleteReview { .. } => "completeAnnualReview",
             Self::Close { .. } => "closeGrant",
             Self::DemandRecovery { .. } => "demandRecovery",
             Self::WriteOffRecovery { .. } => "writeOffRecovery",
+            Self::UndoWriteOff { .. } => "undoWriteOff",
         }
     }
 
@@ -52,6 +56,7 @@ impl Course {
             Self::Suspend { grounds } => CourseCommand::Suspend { grounds },
             Self::Resume => CourseCommand::Resume,
             Self::ProposeTermination => CourseCommand::ProposeTermination,
+            Self::WithdrawTermination => CourseCommand::WithdrawTermination,
             Self::DeclareUnderspend { amount } => CourseCommand::DeclareUnderspend { amount },
             Self::CompleteReview { outcome } => CourseCommand::CompleteReview { outcome },
             Self::Close { final_spend, outcomes } => CourseCommand::Close { final_spend, outcomes },
@@ -60,6 +65,9 @@ impl Course {
             }
             Self::WriteOffRecovery { recovery, amount } => {
                 return GrantCommand::Recover(RecoveryCommand::WriteOff { recovery, amount });
+            }
+            Self::UndoWriteOff { recovery, amount } => {
+                return GrantCommand::Recover(RecoveryCommand::UndoWriteOff { recovery, amount });
             }
         })
     }

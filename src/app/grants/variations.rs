@@ -100,6 +100,7 @@ impl App {
         (new, justification): (NewVariation, Text<2000>),
     ) -> Result<Done, Failure> {
         let order = self.order(who, new.deed(), how)?;
+        self.fund_must_have_opened(&order, grant).await?;
         let variation = VariationId(order.envelope.command.makes("variation"));
         let wish = new.wish(order.envelope.command);
         let who = who.clone();

@@ -48,6 +48,7 @@ pub enum CourseCommand {
     DeclareUnderspend { amount: Money },
     ReleaseUnspent { amount: Money },
     ProposeTermination,
+    WithdrawTermination,
     Terminate,
     CompleteReview { outcome: ReviewOutcome },
     Close { final_spend: Option<Money>, outcomes: Vec<Text<300>> },
@@ -62,6 +63,7 @@ impl CourseCommand {
             | Self::Resume
             | Self::ReleaseUnspent { .. }
             | Self::ProposeTermination
+            | Self::WithdrawTermination
             | Self::Terminate
             | Self::CompleteReview { .. }
             | Self::Close { .. } => true,
@@ -92,6 +94,10 @@ pub(super) struct Course {
 impl Course {
     pub(super) const fn proposed_to_end(&mut self, by: PersonId) {
         self.termination = Some(by);
+    }
+
+    pub(super) const fn not_proposed_to_end(&mut self) {
+        self.termination = None;
     }
 
     /// What somebody put forward who has an interest counts no more.
@@ -189,6 +195,11 @@ impl Grant {
                     return Err(GrantRefusal::TerminationProposedAlready);
                 }
                 Ok(GrantEvent::TerminationProposed { proposed_by: by })
+            }
+            CourseCommand::WithdrawTermination => {
+                self.must_be_unended()?;
+                self.course.termination.ok_or(GrantRefusal::TerminationNotProposed)?;
+                Ok(GrantEvent::TerminationWithdrawn { withdrawn_by: by })
             }
             CourseCommand::Terminate => self.terminate(by),
             CourseCommand::CompleteReview { outcome } => {

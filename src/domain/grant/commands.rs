@@ -365,7 +365,8 @@ refusals! {
         "grant.demand_exceeds_paid" => DemandExceedsPaid { left: String, asked: Money }, "{left} was paid and not yet asked back: {asked} is more.";
         "grant.exceeds_demand" => ExceedsDemand { left: String, asked: Money }, "{left} of this demand is still open: {asked} is more.";
         "grant.demander_writes_off" => DemanderWritesOff, "The person who asked for money back cannot write it off: somebody else must.";
-        "grant.returned_after_settled" => ReturnedAfterSettled { settled: String }, "{settled} of this payment was already got back from the partner or written off, so it cannot come back from the bank as well: ask the bank and the partner which is right before anything is recorded.";
+        "grant.returned_after_settled" => ReturnedAfterSettled { settled: String }, "{settled} of this payment was already got back from the partner, so it cannot come back from the bank as well: ask the bank and the partner which is right before anything is recorded.";
+        "grant.exceeds_write_off" => ExceedsWriteOff { left: String, asked: Money }, "{left} of this demand is written off: {asked} is more.";
         "grant.termination_not_proposed" => TerminationNotProposed, "Nobody has put forward that this grant ends early: somebody proposes it, and somebody else decides.";
         "grant.termination_proposed_already" => TerminationProposedAlready, "It is already put forward that this grant ends early: somebody else decides.";
         "grant.terminator_proposed" => TerminatorProposed, "The person who put forward that this grant ends early cannot decide on it: somebody else must.";

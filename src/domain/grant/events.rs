@@ -543,10 +543,22 @@ events! {
             /// How much less, GBP.
             amount: Money,
         },
+        /// Money that was given up is asked for again: it has come after all, or will.
+        "grant.write_off_undone", 1, reason => WriteOffUndone {
+            /// The demand.
+            recovery: RecoveryId,
+            /// GBP.
+            amount: Money,
+        },
         /// Somebody put forward that the grant ends early: somebody else decides.
         "grant.termination_proposed", 1, reason => TerminationProposed {
             /// Who put it forward.
             proposed_by: PersonId,
+        },
+        /// That the grant ends early is no longer put forward: it runs on.
+        "grant.termination_withdrawn", 1, reason => TerminationWithdrawn {
+            /// Who withdrew it: whoever put it forward, or somebody else.
+            withdrawn_by: PersonId,
         },
         /// The grant was ended early; what was still to be paid is released in the same moment.
         "grant.terminated", 1, reason => Terminated {

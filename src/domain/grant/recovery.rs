@@ -28,6 +28,7 @@ pub enum RecoveryCommand {
     Demand { recovery: RecoveryId, ground: RecoveryGround, amount: Money },
     Receive { recovery: RecoveryId, amount: Money, value_date: Date },
     WriteOff { recovery: RecoveryId, amount: Money },
+    UndoWriteOff { recovery: RecoveryId, amount: Money },
 }
 
 #[derive(Debug, Clone)]
@@ -63,6 +64,12 @@ impl Recoveries {
     pub(super) fn gave_up(&mut self, id: RecoveryId, amount: Money) {
         if let Some(demand) = self.0.get_mut(&id) {
             demand.written_off += amount.pounds();
+        }
+    }
+
+    pub(super) fn asks_again(&mut self, id: RecoveryId, amount: Money) {
+        if let Some(demand) = self.0.get_mut(&id) {
+            demand.written_off -= amount.pounds();
         }
     }
 
@@ -110,14 +117,37 @@ impl Grant {
         self.recoveries.total()
     }
 
+    /// Money that is asked for after the end has to be settled: the grant closes once more.
+    pub(super) fn opened_again(&mut self) {
+        if self.status == GrantStatus::Closed {
+            self.status = GrantStatus::Closing;
+        }
+    }
+
+    /// How much of a payment the partner has repaid already, where the bank says that it came back as well: with
+    /// `since`, what else of the grant the same answer pays, less what it gives back. None where the bank’s word can be
+    /// taken.
+    #[must_use]
+    pub fn repaid_of(&self, returned: Money, since: Decimal) -> Option<Money> {
+        Money::some(self.recoveries.received() - (self.paid() + since - returned.pounds()))
+    }
+
     /// What a payment that comes back means for what is asked back: no more can be asked back than stays paid, so as
-    /// much less is, of what is still open. What has come, or was given up, cannot be undone by it.
+    /// much less is, of what is still open first, then of what was given up: that has come after all. What the partner
+    /// repaid cannot be undone by it.
     pub(super) fn demands_less(&self, returned: Money) -> Result<Vec<GrantEvent>, GrantRefusal> {
         let mut over = self.demanded() - (self.paid() - returned.pounds());
         let mut reduced = Vec::new();
         for (recovery, demand) in &self.recoveries.0 {
             if let Some(amount) = Money::some(over.min(demand.left())) {
                 over -= amount.pounds();
+                reduced.push(GrantEvent::RecoveryReduced { recovery: *recovery, amount });
+            }
+        }
+        for (recovery, demand) in &self.recoveries.0 {
+            if let Some(amount) = Money::some(over.min(demand.written_off)) {
+                over -= amount.pounds();
+                reduced.push(GrantEvent::WriteOffUndone { recovery: *recovery, amount });
                 reduced.push(GrantEvent::RecoveryReduced { recovery: *recovery, amount });
             }
         }
@@ -133,8 +163,13 @@ impl Grant {
         command: RecoveryCommand,
         at: &Circumstances,
     ) -> Result<GrantEvent, GrantRefusal> {
-        use GrantStatus::{Active, Closing, Suspended, Terminated};
-        self.must_be_among(&[Active, Closing, Suspended, Terminated], "running, suspended or terminated")?;
+        use GrantStatus::{Active, Closed, Closing, Suspended, Terminated};
+        // Whoever asks for money after the end opens the case again: it is closed once more when that is settled.
+        let opens = matches!(command, RecoveryCommand::Demand { .. } | RecoveryCommand::UndoWriteOff { .. });
+        if !(opens && self.status == Closed) {
+            let running = [Active, Closing, Suspended, Terminated];
+            self.must_be_among(&running, "running, suspended or terminated")?;
+        }
         match command {
             RecoveryCommand::Demand { recovery, ground, amount } => {
                 let left = self.paid() - self.demanded();
@@ -156,6 +191,13 @@ impl Grant {
                     return Err(GrantRefusal::DemanderWritesOff);
                 }
                 Ok(GrantEvent::RecoveryWrittenOff { recovery, amount })
+            }
+            RecoveryCommand::UndoWriteOff { recovery, amount } => {
+                let given_up = self.recoveries.find(recovery)?.written_off;
+                if amount.pounds() > given_up {
+                    return Err(GrantRefusal::ExceedsWriteOff { left: pounds(given_up), asked: amount });
+                }
+                Ok(GrantEvent::WriteOffUndone { recovery, amount })
             }
         }
     }

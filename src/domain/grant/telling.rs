@@ -145,6 +145,12 @@ impl GrantEvent {
             Self::RecoveryReduced { amount, .. } => {
                 format!("{amount} less is asked back: a payment came back from the bank.")
             }
+            Self::WriteOffUndone { amount, .. } => {
+                format!("{amount} that had been written off is asked back after all.")
+            }
+            Self::TerminationWithdrawn { .. } => {
+                "That this grant ends early was withdrawn: it runs on.".into()
+            }
             Self::TerminationProposed { .. } => "It was put forward that this grant ends early.".into(),
             Self::Terminated { .. } => "Ended early: nothing more is paid.".into(),
             Self::AnnualReviewCompleted { outcome } => format!("Reviewed: {}.", outcome.words()),

@@ -51,6 +51,8 @@ impl RunBooks {
             PaymentRunEvent::Opened { .. }
             | PaymentRunEvent::Approved { .. }
             | PaymentRunEvent::Released { .. }
+            | PaymentRunEvent::ReturnDisputed { .. }
+            | PaymentRunEvent::DisputeSettled { .. }
             | PaymentRunEvent::FileGivenAgain { .. }
             | PaymentRunEvent::RemittanceLoaded { .. } => {}
         }

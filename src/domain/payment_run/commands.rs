@@ -1,8 +1,8 @@
 //! What can be asked of a payment run, and why it can be turned down.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BankResult, Line};
+use super::{BankResult, Line, ReturnFinding};
 use crate::domain::calendar::Date;
 use crate::domain::identity::{GrantId, Hash, InstalmentId, PartnerId, PersonId, Reference};
 use crate::domain::money::{Money, Pence};
@@ -89,6 +89,8 @@ pub struct Remittance {
 pub struct Matched {
     /// Lines of both, which the record does not say yet.
     pub new: Vec<(Line, BankAnswer)>,
+    /// How much of which of these lines the partner had repaid, though the bank says it came back.
+    pub disputed: BTreeMap<u32, Money>,
     /// Lines of both, recorded so before.
     pub already: Vec<u32>,
     /// Lines of the file that the run does not have.
@@ -138,7 +140,16 @@ pub enum PaymentRunCommand {
     GiveAgain {
         sha256: Hash,
     },
-    TakeRemittance(Remittance),
+    /// With how much of which line that came back the partner had repaid.
+    TakeRemittance {
+        remittance: Remittance,
+        repaid: BTreeMap<u32, Money>,
+    },
+    SettleDispute {
+        line: u32,
+        finding: ReturnFinding,
+        persons: Persons,
+    },
     Reconcile,
     Void,
 }
@@ -167,6 +178,9 @@ refusals! {
         "payment_run.answer_ahead" => AnswerAhead { line: u32 }, "The file dates line {line} later than the day it is recorded for: nothing was recorded. Load it when that day has come.";
         "payment_run.answer_contradicts" => AnswerContradicts { line: u32, now: &'static str, says: &'static str }, "Line {line} is on the record as {now}, and the file now says {says}, or another day or code: nothing was recorded. Ask the bank which is right.";
         "payment_run.nothing_new" => NothingNew, "Everything in this file is on the record already: nothing was changed.";
+        "payment_run.not_disputed" => NotDisputed { line: u32 }, "Nothing is to be settled about line {line}: what the bank says of it is on the record.";
+        "payment_run.settler_loaded" => SettlerLoaded, "Whoever loaded the bank’s answer cannot settle what is odd about it: somebody else must.";
+        "payment_run.returns_disputed" => ReturnsDisputed { lines: String }, "The bank says that {lines} came back, and the partner had repaid it: find out which is right and settle that first.";
         "payment_run.lines_pending" => LinesPending { lines: String }, "The bank has not answered for {lines}: load its answer first.";
     }
 }

@@ -1,15 +1,15 @@
 //! The guards of a payment run: each command judged against the state.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     BankAnswer, BankLine, Line, LineStatus, MOST_LINES, Matched, PaymentRun, PaymentRunCommand,
-    PaymentRunEvent, PaymentRunRefusal, Persons, Remittance, RunStatus, Unpayable, numbered,
+    PaymentRunEvent, PaymentRunRefusal, Persons, Remittance, ReturnFinding, RunStatus, Unpayable, numbered,
 };
 use crate::domain::Circumstances;
 use crate::domain::calendar::{Date, day};
 use crate::domain::identity::{Hash, PersonId};
-use crate::domain::money::Pence;
+use crate::domain::money::{Money, Pence};
 
 impl PaymentRun {
     /// The facts that follow from a command, or why not.
@@ -63,7 +63,12 @@ impl PaymentRun {
                 self.export((format, sha256), (lines, control_total), &unpayable, at)?
             }
             PaymentRunCommand::GiveAgain { sha256 } => self.give_again(sha256)?,
-            PaymentRunCommand::TakeRemittance(remittance) => return self.take_remittance(&remittance, at),
+            PaymentRunCommand::TakeRemittance { remittance, repaid } => {
+                return self.take_remittance(&remittance, &repaid, at);
+            }
+            PaymentRunCommand::SettleDispute { line, finding, persons } => {
+                self.settle((line, finding), &persons, at.actor.person)?
+            }
             PaymentRunCommand::Reconcile => self.reconcile()?,
             PaymentRunCommand::Void => {
                 let waiting = [RunStatus::Open, RunStatus::Approved, RunStatus::Released];
@@ -204,6 +209,7 @@ impl PaymentRun {
     fn take_remittance(
         &self,
         remittance: &Remittance,
+        repaid: &BTreeMap<u32, Money>,
         at: &Circumstances,
     ) -> Result<Vec<PaymentRunEvent>, PaymentRunRefusal> {
         let matched = self.matched(remittance, at.on)?;
@@ -224,8 +230,34 @@ impl PaymentRun {
             lines: u32::try_from(remittance.lines.len()).unwrap_or(u32::MAX),
             control_total: remittance.control_total,
         };
-        let answers = matched.new.into_iter().map(|(line, answer)| answered(&line, answer));
+        let noted_by = at.actor.person;
+        let answers =
+            matched.new.into_iter().map(|(line, answer)| match (answer, repaid.get(&line.number)) {
+                (BankAnswer::Returned { value_date, bank_code }, Some(repaid)) => {
+                    let (line, amount, repaid) = (line.number, line.amount, *repaid);
+                    PaymentRunEvent::ReturnDisputed { line, amount, value_date, bank_code, repaid, noted_by }
+                }
+                (answer, _) => answered(&line, answer),
+            });
         Ok(std::iter::once(loaded).chain(answers).collect())
+    }
+
+    /// One loads the bank’s answer, another finds out what is right.
+    fn settle(
+        &self,
+        (line, finding): (u32, ReturnFinding),
+        persons: &Persons,
+        settled_by: PersonId,
+    ) -> Result<PaymentRunEvent, PaymentRunRefusal> {
+        let open = self.line(line)?.dispute.as_ref().filter(|dispute| dispute.finding.is_none());
+        let dispute = open.ok_or(PaymentRunRefusal::NotDisputed { line })?;
+        if dispute.noted_by == settled_by {
+            return Err(PaymentRunRefusal::SettlerLoaded);
+        }
+        if persons.conflicted.contains(&settled_by) {
+            return Err(PaymentRunRefusal::Conflicted);
+        }
+        Ok(PaymentRunEvent::DisputeSettled { line, finding, settled_by })
     }
 
     fn reconcile(&self) -> Result<PaymentRunEvent, PaymentRunRefusal> {
@@ -234,6 +266,11 @@ impl PaymentRun {
         let pending: Vec<u32> = pending.map(|line| line.number).collect();
         if !pending.is_empty() {
             return Err(PaymentRunRefusal::LinesPending { lines: numbered(pending) });
+        }
+        let open = |line: &&Line| line.dispute.as_ref().is_some_and(|dispute| dispute.finding.is_none());
+        let disputed: Vec<u32> = self.lines().filter(open).map(|line| line.number).collect();
+        if !disputed.is_empty() {
+            return Err(PaymentRunRefusal::ReturnsDisputed { lines: numbered(disputed) });
         }
         Ok(PaymentRunEvent::Reconciled {
             confirmed: self.tally(LineStatus::Confirmed),
@@ -256,8 +293,12 @@ fn is_recorded(line: &Line, answer: &BankAnswer) -> bool {
         (LineStatus::Returned, BankAnswer::Returned { value_date, bank_code }) => {
             line.returned_on == Some(*value_date) && line.bank_code.as_ref() == Some(bank_code)
         }
+        (LineStatus::Confirmed, BankAnswer::Returned { value_date, bank_code }) => line
+            .dispute
+            .as_ref()
+            .is_some_and(|dispute| (dispute.value_date, &dispute.bank_code) == (*value_date, bank_code)),
         (LineStatus::Pending | LineStatus::Removed, _)
-        | (LineStatus::Confirmed, BankAnswer::Rejected { .. } | BankAnswer::Returned { .. })
+        | (LineStatus::Confirmed, BankAnswer::Rejected { .. })
         | (LineStatus::Rejected, BankAnswer::Paid { .. })
         | (LineStatus::Returned, BankAnswer::Rejected { .. }) => false,
     }
@@ -270,7 +311,7 @@ fn in_order(line: &Line, one: &BankLine, pay_on: Date, on: Date) -> Result<(), P
             (line.number, pay_on, *value_date)
         }
         (LineStatus::Pending, BankAnswer::Rejected { .. }) => return Ok(()),
-        (LineStatus::Confirmed, BankAnswer::Returned { value_date, .. }) => {
+        (LineStatus::Confirmed, BankAnswer::Returned { value_date, .. }) if may_come_back(line) => {
             (line.number, line.paid_on.unwrap_or(pay_on), *value_date)
         }
         (
@@ -291,6 +332,11 @@ fn in_order(line: &Line, one: &BankLine, pay_on: Date, on: Date) -> Result<(), P
         return Err(PaymentRunRefusal::AnswerAhead { line: number });
     }
     Ok(())
+}
+
+/// What came back once does not come back again, unless the bank was wrong the first time.
+fn may_come_back(line: &Line) -> bool {
+    line.dispute.as_ref().is_none_or(|dispute| dispute.finding == Some(ReturnFinding::BankWasWrong))
 }
 
 /// What the bank’s answer makes of a line. Money that came back before the bank ever said it was paid was never

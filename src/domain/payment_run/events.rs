@@ -16,6 +16,14 @@ codes! {
     }
 }
 
+codes! {
+    /// What was found out about a payment that the bank says came back, though the partner had repaid it.
+    pub enum ReturnFinding {
+        "came_back" => CameBack, "it did come back, and what the partner had repaid was given back to it";
+        "bank_was_wrong" => BankWasWrong, "it did not come back: the bank was wrong";
+    }
+}
+
 /// How many lines of a run ended in one way, and what they come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
@@ -127,6 +135,31 @@ events! {
             /// The bank's code for why.
             bank_code: Text<20>,
         },
+        /// The bank says that a line came back which the partner had repaid, wholly or in part: the same money cannot come
+        /// back twice, so nothing is posted until people have found out which is right.
+        "payment_run.return_disputed", 1, reason => ReturnDisputed {
+            /// The number of the line.
+            line: u32,
+            /// GBP: the whole line.
+            amount: Money,
+            /// The day the bank says it gave it back.
+            value_date: Date,
+            /// The bank's code for why.
+            bank_code: Text<20>,
+            /// How much of it the partner had repaid, GBP.
+            repaid: Money,
+            /// Who loaded the bank's answer: somebody else settles it.
+            noted_by: PersonId,
+        },
+        /// People found out what is right about a line that the bank says came back.
+        "payment_run.dispute_settled", 1, reason => DisputeSettled {
+            /// The number of the line.
+            line: u32,
+            /// What they found out.
+            finding: ReturnFinding,
+            /// Who settled it.
+            settled_by: PersonId,
+        },
         /// The bank has answered for every line, and the answers come to what was exported.
         "payment_run.reconciled", 1 => Reconciled {
             /// What was paid.
@@ -168,6 +201,14 @@ impl PaymentRunEvent {
             }
             Self::LineReturned { line, amount, value_date, bank_code } => {
                 format!("Line {line} came back on {} ({bank_code}): {amount}.", day(*value_date))
+            }
+            Self::ReturnDisputed { line, amount, value_date, bank_code, repaid, .. } => format!(
+                "The bank says that line {line} came back on {} ({bank_code}): {amount}, of which the partner had \
+                 repaid {repaid}. Nothing was posted until it is known which is right.",
+                day(*value_date)
+            ),
+            Self::DisputeSettled { line, finding, .. } => {
+                format!("What the bank says of line {line} was settled: {}.", finding.words())
             }
             Self::Reconciled { confirmed, rejected, returned } => format!(
                 "The run was reconciled: {} paid, {} rejected and {} returned.",

@@ -124,7 +124,7 @@ fn remittance(lines: &[(u32, &str, BankAnswer)]) -> Remittance {
 }
 
 fn answer(lines: &[(u32, &str, BankAnswer)]) -> PaymentRunCommand {
-    PaymentRunCommand::TakeRemittance(remittance(lines))
+    PaymentRunCommand::TakeRemittance { remittance: remittance(lines), repaid: BTreeMap::new() }
 }
 
 fn loaded(lines: u32, total: &str) -> PaymentRunEvent {
@@ -222,6 +222,17 @@ fn stories() -> Vec<Story<PaymentRun>> {
             MAKER,
             vec![loaded(1, "2500"), came_back],
         ),
+        beside(ANSWERED, back_and_repaid(), MAKER, vec![loaded(1, "2500"), noted()]),
+        Story {
+            given: disputed(),
+            when: settle(ReturnFinding::CameBack),
+            at: by(RELEASER, LATER),
+            then: vec![PaymentRunEvent::DisputeSettled {
+                line: 1,
+                finding: ReturnFinding::CameBack,
+                settled_by: someone(RELEASER),
+            }],
+        },
     ]
 }
 
@@ -300,15 +311,76 @@ fn refusals_of_releasing() -> Vec<(&'static str, Refused)> {
     ]
 }
 
+/// The bank says that line 1 came back, and the partner had repaid £700 of it.
+fn back_and_repaid() -> PaymentRunCommand {
+    let remittance = remittance(&[(1, "2500", returned(LATER))]);
+    PaymentRunCommand::TakeRemittance { remittance, repaid: BTreeMap::from([(1, gbp("700"))]) }
+}
+
+fn noted() -> PaymentRunEvent {
+    PaymentRunEvent::ReturnDisputed {
+        line: 1,
+        amount: gbp("2500"),
+        value_date: date(LATER),
+        bank_code: words("AM09"),
+        repaid: gbp("700"),
+        noted_by: someone(MAKER),
+    }
+}
+
+fn disputed() -> Vec<PaymentRunEvent> {
+    [at(ANSWERED), vec![loaded(1, "2500"), noted()]].concat()
+}
+
+fn settle(finding: ReturnFinding) -> PaymentRunCommand {
+    let persons = Persons { conflicted: [someone(CONFLICTED)].into(), ..Persons::default() };
+    PaymentRunCommand::SettleDispute { line: 1, finding, persons }
+}
+
+fn settled(finding: ReturnFinding) -> Vec<PaymentRunEvent> {
+    let settled = PaymentRunEvent::DisputeSettled { line: 1, finding, settled_by: someone(RELEASER) };
+    [disputed(), vec![settled]].concat()
+}
+
+#[test]
+fn what_the_partner_repaid_does_not_come_back_a_second_time_and_stops_no_other_line() {
+    let history = [at(EXPORTED), vec![confirmed(1, "2500")]].concat();
+    let repaid = BTreeMap::from([(1, gbp("700"))]);
+    let remittance = remittance(&[(1, "2500", returned(LATER)), (3, "0.01", paid(PAY_ON))]);
+    given::<PaymentRun>(&history)
+        .when(PaymentRunCommand::TakeRemittance { remittance, repaid }, &by(MAKER, LATER))
+        .then_events(&[loaded(2, "2500.01"), noted(), confirmed(3, "0.01")]);
+    let run = PaymentRun::after(&disputed());
+    assert_eq!(
+        run.tally(LineStatus::Confirmed),
+        PaymentRun::after(&at(ANSWERED)).tally(LineStatus::Confirmed)
+    );
+}
+
+#[test]
+fn a_bank_that_was_wrong_once_may_be_right_the_next_time() {
+    let finding = ReturnFinding::BankWasWrong;
+    let found = PaymentRunEvent::DisputeSettled { line: 1, finding, settled_by: someone(RELEASER) };
+    given::<PaymentRun>(&disputed())
+        .when(settle(finding), &by(RELEASER, LATER))
+        .then_events(std::slice::from_ref(&found));
+    let again = answer(&[(1, "2500", returned("2026-06-02"))]);
+    let history = settled(finding);
+    let facts = PaymentRun::after(&history).decide(again, &by(MAKER, LATER)).unwrap();
+    assert!(matches!(facts[1], PaymentRunEvent::LineReturned { line: 1, .. }), "{facts:?}");
+}
+
 fn refusals_of_answering() -> Vec<(&'static str, Refused)> {
     let refused =
         |stage, lines: &[(u32, &str, BankAnswer)], on| refused_on(&at(stage), answer(lines), MAKER, on);
     let of_another = || {
         let lines = vec![line_of("B-2026-0002", 1, "2500", paid(PAY_ON))];
         let remittance = Remittance { lines, ..remittance(&[]) };
-        refused_on(&at(EXPORTED), PaymentRunCommand::TakeRemittance(remittance), MAKER, LATER)
+        let take = PaymentRunCommand::TakeRemittance { remittance, repaid: BTreeMap::new() };
+        refused_on(&at(EXPORTED), take, MAKER, LATER)
     };
     let reconcile = |stage| refused_on(&at(stage), PaymentRunCommand::Reconcile, MAKER, LATER);
+    let (back, came_back) = (|on| answer(&[(1, "2500", returned(on))]), ReturnFinding::CameBack);
     vec![
         ("payment_run.wrong_stage", refused(RELEASED, &[(1, "2500", paid(PAY_ON))], LATER)),
         ("payment_run.other_run", of_another()),
@@ -321,6 +393,14 @@ fn refusals_of_answering() -> Vec<(&'static str, Refused)> {
         ("payment_run.answer_contradicts", refused(ANSWERED, &[(1, "2500", rejected())], LATER)),
         ("payment_run.answer_contradicts", refused(ANSWERED, &[(2, "1000", paid(PAY_ON))], LATER)),
         ("payment_run.nothing_new", refused_on(&at(ANSWERED), whole_answer(), MAKER, LATER)),
+        ("payment_run.answer_contradicts", refused_on(&disputed(), back("2026-06-02"), MAKER, LATER)),
+        ("payment_run.nothing_new", refused_on(&disputed(), back(LATER), MAKER, LATER)),
+        ("payment_run.returns_disputed", refused_on(&disputed(), PaymentRunCommand::Reconcile, MAKER, LATER)),
+        ("payment_run.not_disputed", refused_on(&at(ANSWERED), settle(came_back), RELEASER, LATER)),
+        ("payment_run.not_disputed", refused_on(&settled(came_back), settle(came_back), RELEASER, LATER)),
+        ("payment_run.conflicted", refused_on(&disputed(), settle(came_back), CONFLICTED, LATER)),
+        ("payment_run.settler_loaded", refused_on(&disputed(), settle(came_back), MAKER, LATER)),
+        ("payment_run.answer_contradicts", refused_on(&settled(came_back), back("2026-06-02"), MAKER, LATER)),
         ("payment_run.lines_pending", reconcile(EXPORTED)),
         ("payment_run.wrong_stage", reconcile(ANSWERED + 1)),
         ("payment_run.wrong_stage", reconcile(RELEASED)),

@@ -1,6 +1,7 @@
 //! A grant that runs, on the wire: what holds it up, what is asked back of it, and how it ends.
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::super::{Code, Date, Entered, Meant, Money, Person, asked, told};
@@ -11,6 +12,7 @@ use crate::app::grants::Course;
 use crate::domain::grant::{RecoveryGround, ReviewOutcome, SuspensionGround};
 use crate::domain::identity::{ConditionId, GrantId, RecoveryId};
 use crate::domain::money;
+use crate::domain::money::Money as Amount;
 use crate::projections::grants::{
     CloseRecord, RecoveryRecord, ReviewRecord, SuspensionRecord, UnderspendRecord,
 };
@@ -69,7 +71,7 @@ pub struct Recovery {
     pub receipts: Vec<RecoveryReceipt>,
     /// How much came in all.
     pub received: Money,
-    /// How much was given up.
+    /// How much was given up, less what is asked for after all.
     pub written_off: Money,
     /// How much less is asked back, because a payment came back from the bank.
     pub reduced: Money,
@@ -89,8 +91,9 @@ pub struct RecoveryReceipt {
 impl From<&RecoveryRecord> for Recovery {
     fn from(one: &RecoveryRecord) -> Self {
         let received = one.received.iter().map(|(amount, _)| amount.pounds()).sum();
-        let written_off = one.written_off.iter().map(|amount| amount.pounds()).sum();
-        let reduced = one.reduced.iter().map(|amount| amount.pounds()).sum();
+        let sum = |amounts: &[Amount]| -> Decimal { amounts.iter().map(|amount| amount.pounds()).sum() };
+        let written_off = sum(&one.written_off) - sum(&one.asked_again);
+        let reduced = sum(&one.reduced);
         let receipts = one.received.iter();
         Self {
             id: one.id.0,
@@ -221,6 +224,20 @@ pub struct WriteOffRecoveryInput {
     /// The demand.
     pub recovery_id: Uuid,
     /// How much: at most what is still open.
+    pub amount: Money,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// Money that was given up and is asked for after all.
+#[derive(Debug, Clone, InputObject)]
+pub struct UndoWriteOffInput {
+    /// The grant.
+    pub grant_id: Uuid,
+    /// The demand.
+    pub recovery_id: Uuid,
+    /// How much: at most what is written off.
     pub amount: Money,
     /// How the command is meant.
     #[graphql(flatten)]
@@ -358,6 +375,18 @@ impl RunningMutations {
         steer(ctx, input.grant_id, input.meant, write_off).await
     }
 
+    /// Ask after all for money that was given up, because it has come or will: it is open again, and a grant that was
+    /// closed is closed once more when it is settled. Needs a reason.
+    async fn undo_write_off(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How much.")] input: UndoWriteOffInput,
+    ) -> Result<GrantPayload> {
+        let amount = sum(input.amount)?;
+        let undo = Course::UndoWriteOff { recovery: RecoveryId(input.recovery_id), amount };
+        steer(ctx, input.grant_id, input.meant, undo).await
+    }
+
     /// Record the yearly review of a grant. Needs a reason.
     async fn complete_annual_review(
         &self,
@@ -374,6 +403,15 @@ impl RunningMutations {
         #[graphql(desc = "The grant.")] input: GrantInput,
     ) -> Result<GrantPayload> {
         steer(ctx, input.grant_id, input.meant, Course::ProposeTermination).await
+    }
+
+    /// Put forward no more that a grant ends early, as whoever did or as somebody else. Needs a reason.
+    async fn withdraw_termination(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The grant.")] input: GrantInput,
+    ) -> Result<GrantPayload> {
+        steer(ctx, input.grant_id, input.meant, Course::WithdrawTermination).await
     }
 
     /// End a grant early, as somebody else put forward; what was still to be paid is free again in the same moment.

@@ -3,12 +3,13 @@
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::super::{Date, Entered, Meant, Money, Receipt, asked, told};
+use super::super::{Code, Date, Entered, Meant, Money, Receipt, asked, told};
 use super::{PaymentRun, RemittanceMatch, pence};
 use crate::app::authority::may;
 use crate::app::payments::{PaymentFile as File, RunStep};
 use crate::app::{Done, Failure};
 use crate::domain::identity::{GrantId, InstalmentId, RunId};
+use crate::domain::payment_run::ReturnFinding;
 use crate::domain::text::Text;
 use crate::exports::{payment_file, remittance};
 
@@ -75,6 +76,20 @@ pub struct LoadRemittanceInput {
     /// The bytes of the bank’s file as base64, so that nothing has read them before. A CSV in UTF-8: `run,line,result,
     /// amount,value_date,bank_code`, and a last row `total` with the number of lines and what they come to.
     pub content_base64: String,
+    /// How the command is meant.
+    #[graphql(flatten)]
+    pub meant: Meant,
+}
+
+/// What was found out about a line that the bank says came back, though the partner had repaid it.
+#[derive(Debug, Clone, InputObject)]
+pub struct SettleDisputedReturnInput {
+    /// The run.
+    pub run_id: Uuid,
+    /// The number of the line.
+    pub line: u32,
+    /// What is right.
+    pub finding: Code<ReturnFinding>,
     /// How the command is meant.
     #[graphql(flatten)]
     pub meant: Meant,
@@ -234,7 +249,7 @@ impl PaymentMutations {
     }
 
     /// Record what the bank answered, all of it or nothing: what was paid, rejected and came back. A line that came back
-    /// after it was paid needs a reason.
+    /// after it was paid needs a reason; where the partner had repaid it, it is noted as disputed and stops nothing.
     async fn load_remittance(
         &self,
         ctx: &Context<'_>,
@@ -249,6 +264,20 @@ impl PaymentMutations {
         let payment_run = run(ctx, done.id).await?;
         let remittance = RemittanceMatch::new(&payment_run.record.reference, matched);
         Ok(LoadRemittancePayload { receipt: done.into(), payment_run, remittance })
+    }
+
+    /// Settle what the bank said of a line that the partner had repaid, not as whoever loaded its answer. Where the money
+    /// did come back, what the partner repaid is given back to it, and the rest of the line is asked back and recorded as
+    /// received beforehand. Needs a reason.
+    async fn settle_disputed_return(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The line, and what was found out.")] input: SettleDisputedReturnInput,
+    ) -> Result<PaymentRunPayload> {
+        let (app, who) = asked(ctx)?;
+        let how = input.meant.how().map_err(told)?;
+        let found = (input.line, input.finding.0);
+        payload(ctx, app.settle_disputed_return(who, &how, RunId(input.run_id), found).await).await
     }
 
     /// Close a run when the bank has answered for every line.

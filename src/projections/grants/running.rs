@@ -83,6 +83,8 @@ pub struct RecoveryRecord {
     pub received: Vec<(Money, Date)>,
     /// What was given up.
     pub written_off: Vec<Money>,
+    /// What of that is asked for after all.
+    pub asked_again: Vec<Money>,
     /// By how much less is asked back, because a payment came back from the bank.
     pub reduced: Vec<Money>,
 }
@@ -147,6 +149,8 @@ impl GrantRecord {
             self.reviews.push(ReviewRecord { outcome, on });
         } else if let GrantEvent::TerminationProposed { proposed_by } = fact {
             self.termination = Some(TerminationRecord { proposed_by, proposed_on: on });
+        } else if let GrantEvent::TerminationWithdrawn { .. } = fact {
+            self.termination = None;
         } else if let GrantEvent::Terminated { unpaid } = fact {
             self.replan(&Replan { from: unpaid, to: Vec::new() }, on);
             self.end(GrantStatus::Terminated, on);
@@ -156,6 +160,14 @@ impl GrantRecord {
             self.end(GrantStatus::Closed, on);
         } else {
             self.take_money(fact, on);
+        }
+    }
+
+    /// Money that is asked for after the end: the grant closes once more.
+    fn opened_again(&mut self) {
+        if self.status == GrantStatus::Closed {
+            self.status = GrantStatus::Closing;
+            self.ended_on = None;
         }
     }
 
@@ -169,10 +181,20 @@ impl GrantRecord {
             self.total = self.total.and_then(|total| Money::some(total.pounds() - amount.pounds()));
             self.replan(&plan, on);
         } else if let GrantEvent::RecoveryDemanded { recovery: id, ground, amount, .. } = fact {
-            let (received, written_off, reduced) = (Vec::new(), Vec::new(), Vec::new());
-            let demand =
-                RecoveryRecord { id, ground, amount, demanded_on: on, received, written_off, reduced };
+            let (received, written_off, asked_again) = (Vec::new(), Vec::new(), Vec::new());
+            let (demanded_on, reduced) = (on, Vec::new());
+            let demand = RecoveryRecord {
+                id,
+                ground,
+                amount,
+                demanded_on,
+                received,
+                written_off,
+                asked_again,
+                reduced,
+            };
             self.recoveries.push(demand);
+            self.opened_again();
         } else if let GrantEvent::RecoveryReceived { recovery, amount, value_date } = fact {
             if let Some(demand) = self.recoveries.iter_mut().find(|one| one.id == recovery) {
                 demand.received.push((amount, value_date));
@@ -185,6 +207,11 @@ impl GrantRecord {
             if let Some(demand) = self.recoveries.iter_mut().find(|one| one.id == recovery) {
                 demand.reduced.push(amount);
             }
+        } else if let GrantEvent::WriteOffUndone { recovery, amount } = fact {
+            if let Some(demand) = self.recoveries.iter_mut().find(|one| one.id == recovery) {
+                demand.asked_again.push(amount);
+            }
+            self.opened_again();
         } else {
             self.take_variation(fact, on);
         }

@@ -80,6 +80,12 @@ impl Plans {
                     due: None,
                     amount: amount.pounds(),
                 }),
+                Expectation::AskedAgain(amount) => lines.push(Line {
+                    instalment: None,
+                    year: FinancialYear::of(event.effective_on).begins_in(),
+                    due: None,
+                    amount: -amount.pounds(),
+                }),
             }
         }
         lines

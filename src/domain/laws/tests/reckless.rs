@@ -49,6 +49,7 @@ pub enum Guard {
     SettledWithinDemand,
     DemandLowered,
     ReturnedUnlessSettled,
+    UndoneWithinWriteOff,
 }
 
 /// Guards left out together, and the laws one history then breaks.
@@ -61,8 +62,9 @@ pub struct Switch {
 ///
 /// Guards stand behind each other at a payment: the grant authorises an instalment once, and the fund pays it once.
 /// Without these, the fund still keeps a pot from going below nothing, so L3 breaks only when it looks away too. The
-/// year of an instalment matters only when it is paid, so for L2 the fund has to look away as well. L11 stands for
-/// movements that are more than one pot to another: nothing recorded today can break it.
+/// year of an instalment matters only when it is paid, so for L2 the fund has to look away as well. What the partner
+/// repaid is kept from coming back by the grant and by the fund. No guard keeps L9, L11 and L13:
+/// `every_law_is_known_to_break_or_not_yet_to_be_at_stake` says why.
 pub const SWITCHES: &[Switch] = {
     use Guard::{
         AuthorisedOnce, BackWithinPaid, BothSidesOfATransfer, CarryWithinAvailable, ChangeOfWhatStands,
@@ -70,8 +72,8 @@ pub const SWITCHES: &[Switch] = {
         InstalmentsAddUp, InstalmentsAsReserved, PaidAsAuthorised, PaidOnce, PaidOnlyIfAuthorised,
         PaidWithinOutstanding, ReduceWithinAvailable, ReleaseWithChange, ReleaseWithDeclinedOffer,
         ReleaseWithTermination, ReserveForChange, ReserveWithinAvailable, ReturnedOnce,
-        ReturnedUnlessSettled, SettledWithinDemand, TransferWithinAvailable, VoidWithDecline,
-        VoidWithRefusedChange,
+        ReturnedUnlessSettled, SettledWithinDemand, TransferWithinAvailable, UndoneWithinWriteOff,
+        VoidWithDecline, VoidWithRefusedChange,
     };
     &[
         Switch { off: &[ReserveWithinAvailable], breaks: &["L2"] },
@@ -90,7 +92,8 @@ pub const SWITCHES: &[Switch] = {
         Switch { off: &[DemandWithinPaid], breaks: &["L6"] },
         Switch { off: &[SettledWithinDemand], breaks: &["L6"] },
         Switch { off: &[DemandLowered], breaks: &["L6"] },
-        Switch { off: &[ReturnedUnlessSettled], breaks: &["L6"] },
+        Switch { off: &[ReturnedUnlessSettled, BackWithinPaid], breaks: &["L6"] },
+        Switch { off: &[UndoneWithinWriteOff], breaks: &["L6"] },
         Switch { off: &[ReserveForChange], breaks: &["L12"] },
         Switch { off: &[CommitWithChange], breaks: &["L3", "L12"] },
         Switch { off: &[ReleaseWithChange], breaks: &["L4"] },
@@ -108,7 +111,8 @@ pub const SWITCHES: &[Switch] = {
 };
 
 /// Guards that keep no law by themselves while the others hold.
-pub const SECOND_LINES: &[Guard] = &[Guard::PaidWithinOutstanding, Guard::PaidOnce];
+pub const SECOND_LINES: &[Guard] =
+    &[Guard::PaidWithinOutstanding, Guard::PaidOnce, Guard::ReturnedUnlessSettled];
 
 impl Guard {
     /// The code of its refusal, or what it would have left out.
@@ -143,6 +147,7 @@ impl Guard {
             Self::SettledWithinDemand => "grant.exceeds_demand",
             Self::DemandLowered => "what is asked back lowered with a payment that comes back",
             Self::ReturnedUnlessSettled => "grant.returned_after_settled",
+            Self::UndoneWithinWriteOff => "grant.exceeds_write_off",
         }
     }
 }
@@ -367,6 +372,12 @@ impl Town {
                 GrantCommand::Recover(RecoveryCommand::WriteOff { recovery, amount }),
             ) if self.is_off(Guard::SettledWithinDemand) => {
                 Ok(vec![GrantEvent::RecoveryWrittenOff { recovery, amount }])
+            }
+            (
+                "grant.exceeds_write_off",
+                GrantCommand::Recover(RecoveryCommand::UndoWriteOff { recovery, amount }),
+            ) if self.is_off(Guard::UndoneWithinWriteOff) => {
+                Ok(vec![GrantEvent::WriteOffUndone { recovery, amount }])
             }
             (
                 code @ ("grant.not_paid" | "grant.returned_after_settled"),

@@ -389,7 +389,11 @@ impl Bank {
         }
         let control_total = Pence::of(lines.iter().map(|line| line.amount));
         let remittance = Remittance { sha256: Hash::of(b"answer"), lines, control_total };
-        let taken = self.on_run(place, PaymentRunCommand::TakeRemittance(remittance.clone()), MAKER);
+        let taken = self.on_run(
+            place,
+            PaymentRunCommand::TakeRemittance { remittance: remittance.clone(), repaid: BTreeMap::new() },
+            MAKER,
+        );
         if let Err(refused) = &taken
             && refused.code == "payment_run.nothing_new"
             && self.off == Some(Guard::AnsweredOnce)

@@ -82,7 +82,7 @@ pub enum Deed {
     YearEnd,
 }
 
-/// How many times in a hundred each deed comes up; shrinking leads to the first.
+/// How many times each deed comes up, among them all; shrinking leads to the first.
 const DEEDS: [(Deed, usize); 23] = [
     (Deed::Next, 56),
     (Deed::Pay, 9),
@@ -97,8 +97,8 @@ const DEEDS: [(Deed, usize); 23] = [
     (Deed::Conflict, 1),
     (Deed::CloseProgramme, 1),
     (Deed::Wait, 2),
-    (Deed::Return, 4),
-    (Deed::Recover, 9),
+    (Deed::Return, 7),
+    (Deed::Recover, 14),
     (Deed::Change, 6),
     (Deed::Cut, 2),
     (Deed::HoldUp, 1),

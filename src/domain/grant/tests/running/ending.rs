@@ -60,6 +60,22 @@ fn reduced(amount: &str) -> GrantEvent {
     GrantEvent::RecoveryReduced { recovery: id(80), amount: gbp(amount) }
 }
 
+fn undo(amount: &str) -> GrantCommand {
+    GrantCommand::Recover(RecoveryCommand::UndoWriteOff { recovery: id(80), amount: gbp(amount) })
+}
+
+fn undone(amount: &str) -> GrantEvent {
+    GrantEvent::WriteOffUndone { recovery: id(80), amount: gbp(amount) }
+}
+
+fn no_longer() -> GrantCommand {
+    steer(CourseCommand::WithdrawTermination)
+}
+
+fn runs_on(by: u128) -> GrantEvent {
+    GrantEvent::TerminationWithdrawn { withdrawn_by: someone(by) }
+}
+
 fn told(given: Vec<GrantEvent>, when: GrantCommand, actor: u128, then: Vec<GrantEvent>) -> Story<Grant> {
     Story { given, when, at: by(actor, TODAY), then }
 }
@@ -73,6 +89,15 @@ pub(super) fn stories() -> Vec<Story<Grant>> {
     vec![
         told(after(&[]), propose(), PROPOSER, vec![put_forward()]),
         told(after(&[put_forward()]), terminate(), APPROVER, vec![terminated()]),
+        told(after(&[put_forward()]), no_longer(), PROPOSER, vec![runs_on(PROPOSER)]),
+        told(after(&[put_forward(), suspended()]), no_longer(), APPROVER, vec![runs_on(APPROVER)]),
+        told(after(&[put_forward(), runs_on(PROPOSER)]), propose(), APPROVER, {
+            vec![GrantEvent::TerminationProposed { proposed_by: someone(APPROVER) }]
+        }),
+        told(after(&[demanded("400"), written_off("400")]), undo("150"), PAYER, vec![undone("150")]),
+        told(after(&[demanded("400"), written_off("300")]), give_back(1, 3, TODAY), PAYER, {
+            vec![reduced("100"), undone("300"), reduced("300"), given_back()]
+        }),
         told(after(&[put_forward(), terminated()]), ask_last, PROPOSER, {
             vec![requested(61, ReturnKind::Final)]
         }),
@@ -93,7 +118,9 @@ pub(super) fn refusals() -> Vec<(&'static str, Refused)> {
     let in_one = [at(AUTHORISED), vec![in_run()]].concat();
     let paid_by_run = [in_one.clone(), vec![paid_in_run()]].concat();
     let came = after(&[demanded("400"), received("10")]);
-    let gave_up = after(&[demanded("400"), written_off("400")]);
+    let gave_up = after(&[demanded("400"), received("10"), written_off("390")]);
+    let asked_again = after(&[demanded("400"), written_off("400"), undone("150")]);
+    let withdrawn_proposal = after(&[put_forward(), runs_on(APPROVER)]);
     // The replacement has the id of the instalment that the change adds.
     let overtaken = after(&[asked_for(to_amount("3000")), given_back(), authorised_to(3, "1500")]);
     let again = ask_return(62, terms_of(ReturnKind::Interim));
@@ -101,6 +128,10 @@ pub(super) fn refusals() -> Vec<(&'static str, Refused)> {
         ("grant.termination_not_proposed", refused(&after(&[]), terminate(), APPROVER)),
         ("grant.termination_not_proposed", refused(&resumed, terminate(), APPROVER)),
         ("grant.termination_not_proposed", refused(&interested, terminate(), APPROVER)),
+        ("grant.termination_not_proposed", refused(&withdrawn_proposal, terminate(), APPROVER)),
+        ("grant.termination_not_proposed", refused(&after(&[]), no_longer(), PROPOSER)),
+        ("grant.wrong_stage", refused(&ended(), no_longer(), PROPOSER)),
+        ("grant.exceeds_write_off", refused(&asked_again, undo("250.01"), PAYER)),
         ("grant.termination_proposed_already", refused(&put(&[]), propose(), APPROVER)),
         ("grant.terminator_proposed", refused(&put(&[]), terminate(), PROPOSER)),
         ("grant.conflicted", refused(&after(&[declared(PROPOSER)]), propose(), PROPOSER)),
@@ -157,6 +188,35 @@ fn what_a_bank_gives_back_is_not_asked_back_as_well() {
     given::<Grant>(&history)
         .when(nothing, &by(PROPOSER, TODAY))
         .then_events(&[GrantEvent::Closed { final_spend: None, outcomes: Vec::new() }]);
+}
+
+#[test]
+fn money_asked_for_after_the_end_opens_a_grant_until_it_is_settled() {
+    let closed = GrantEvent::Closed { final_spend: Some(gbp("1500")), outcomes: Vec::new() };
+    let given_up = [closing(), vec![demanded("400"), written_off("400"), closed]].concat();
+    assert_eq!(Grant::after(&given_up).status(), GrantStatus::Closed);
+    let again = [given_up.clone(), vec![undone("400")]].concat();
+    assert_eq!(Grant::after(&again).status(), GrantStatus::Closing);
+    given::<Grant>(&again).when(close("1500"), &by(APPROVER, TODAY)).then_refused("grant.demands_open");
+    given::<Grant>(&given_up)
+        .when(receive(80, "400", TODAY), &by(PAYER, TODAY))
+        .then_refused("grant.wrong_stage");
+    given::<Grant>(&given_up).when(undo("400"), &by(PAYER, TODAY)).then_events(&[undone("400")]);
+}
+
+#[test]
+fn what_the_partner_repaid_of_a_payment_is_known_before_the_bank_gives_it_back() {
+    let of = |events: &[GrantEvent], since: i64| {
+        Grant::after(&after(events)).repaid_of(gbp("1500"), Decimal::from(since))
+    };
+    assert_eq!(of(&[demanded("400")], 0), None, "what was only asked for stands in no way");
+    assert_eq!(of(&[demanded("400"), written_off("400")], 0), None);
+    assert_eq!(of(&[demanded("400"), received("150")], 0), Some(gbp("150")));
+    assert_eq!(
+        of(&[demanded("400"), received("150")], 100),
+        Some(gbp("50")),
+        "more is paid in the same answer"
+    );
 }
 
 #[test]

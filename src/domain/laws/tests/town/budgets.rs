@@ -49,7 +49,11 @@ impl Town {
             }
             decision.extend(facts(id, carried));
         }
-        let close = FundCommand::CloseYear { year, carry_commitments: step.twist != 7, log_size: 0 };
+        let close = FundCommand::CloseYear {
+            year,
+            carry_commitments: !matches!(step.twist, 5 | 7 | 13),
+            log_size: 0,
+        };
         decision.extend(facts(id, self.ask_fund(&fund, close, &at)?));
         Ok(decision)
     }

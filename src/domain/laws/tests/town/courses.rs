@@ -17,8 +17,8 @@ fn shares(sums: ByYear) -> Vec<YearShare> {
 }
 
 impl Town {
-    /// What comes after an award waits for one, or most steps would lead nowhere: until then the grant is brought
-    /// forward instead, but for one time in a while.
+    /// What comes after an award waits for one, and what comes back for a payment, or most steps would lead nowhere:
+    /// until then the grant is brought forward instead, but for one time in a while.
     pub(super) fn fitting(&self, id: GrantId, step: Step) -> Deed {
         use GrantStatus::{Active, Closing, Suspended, Terminated};
         let awarded = matches!(self.grants[&id].status(), Active | Closing | Suspended | Terminated);
@@ -34,7 +34,15 @@ impl Town {
                 | Deed::Terminate
                 | Deed::Close
         );
-        if later && !awarded && step.twist != 22 { Deed::Next } else { step.deed }
+        let of_paid = matches!(step.deed, Deed::Return | Deed::Recover);
+        let paid = !self.grants[&id].paid().is_zero();
+        if later && !awarded && step.twist != 22 {
+            Deed::Next
+        } else if of_paid && awarded && !paid && step.twist != 22 {
+            Deed::Pay
+        } else {
+            step.deed
+        }
     }
 
     /// What later steps may be about.

@@ -96,7 +96,7 @@ impl Town {
         self.on_grant(id, GrantCommand::Recover(command), &self.at(actor))
     }
 
-    /// Money is asked back, comes, or is given up: all of an instalment, some of it, or a penny more than it was.
+    /// Money is asked back, comes, is given up, or is asked for after all: all of an instalment, some of it, or a penny more than it was.
     pub(super) fn recover(&self, id: GrantId, step: Step) -> Result<Decision, Refused> {
         let best = self.best(id, step, |one| self.is_paid(id, one));
         let of = self.plans.get(&id).into_iter().flatten().find(|one| one.id == best);
@@ -110,12 +110,15 @@ impl Town {
         };
         let demands = self.demands.get(&id).copied().unwrap_or_default();
         let recovery = RecoveryId(Uuid::from_u128(demands));
-        if demands == 0 || step.twist.is_multiple_of(3) {
+        if demands == 0 || step.twist.is_multiple_of(6) {
             let (recovery, ground) = (RecoveryId(Uuid::from_u128(demands + 1)), RecoveryGround::Underspend);
             return self.asked_back(id, RecoveryCommand::Demand { recovery, ground, amount }, PROPOSER);
         }
-        if step.twist % 3 == 1 {
+        if step.twist % 6 == 1 {
             return self.asked_back(id, RecoveryCommand::WriteOff { recovery, amount }, PAYER);
+        }
+        if step.twist % 12 == 10 {
+            return self.asked_back(id, RecoveryCommand::UndoWriteOff { recovery, amount }, PAYER);
         }
         let receive = RecoveryCommand::Receive { recovery, amount, value_date: self.today };
         let mut decision = self.asked_back(id, receive, PAYER)?;
