@@ -5,6 +5,8 @@
 //! `ledger`, `directory` or `thread`) make a quicker run; `BENCH_FOLDER` puts the database on another disk than that of
 //! `target`.
 
+// Optimised, the compiler follows a mutation of the API through every group of the schema down to its layout.
+#![recursion_limit = "256"]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks by printing")]
 #![expect(clippy::float_arithmetic, reason = "rates and seconds, never money")]
 #![expect(clippy::format_push_string, reason = "tables are short")]

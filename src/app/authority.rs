@@ -244,8 +244,9 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("prescriptionInbox", &[PartnerAdmin, PartnerWorker]),
     ("prescriptionReceived", &[PartnerAdmin, PartnerWorker]),
     ("openAgreedDetails", &[PartnerAdmin, PartnerWorker]),
-    ("prescriptionOutlines", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
-    ("prescriptionStandings", &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor]),
+    // One by one, and so exact: for those who pay and those who audit. The inclusion team sees groups, in bands.
+    ("prescriptionOutlines", &[Commissioner, Approver, Finance, Advisor, Auditor]),
+    ("prescriptionStandings", &[Commissioner, Approver, Finance, Advisor, Auditor]),
     (
         "offerPlaces",
         &[Commissioner, Approver, Finance, Inclusion, Advisor, Auditor, PartnerAdmin, PartnerWorker],

@@ -211,7 +211,8 @@ impl App {
         done
     }
 
-    /// Take somebody's own words back, because they say so: out of what is published and out of the vault.
+    /// Take somebody's own words back, because they say so: out of what is published and out of the vault, with their key
+    /// and what they left in the files of its tables.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -223,12 +224,10 @@ impl App {
         voice: VoiceId,
     ) -> Result<Done, Failure> {
         let order = self.order(who, "withdrawVoice", how)?;
-        let words = self.store.look::<Consultation>(consultation).await?.words_of(voice).cloned();
         let command = ConsultationCommand::WithdrawVoice { voice };
         let done = self.ask::<Consultation>(order, consultation, command).await?;
-        if let Ok(words) = words {
-            self.vault.discard(words.item).await?;
-        }
+        self.vault.hide(voice.0);
+        self.follow_the_log().await;
         Ok(done)
     }
 

@@ -1,7 +1,8 @@
 //! Forgetting people: one asks, another does it, and what was begun is brought to its end whatever happens on the way.
 //!
 //! The event comes first. From then on nothing is recorded about the person, and the vault has to follow: key and items
-//! destroyed, tables written anew, end confirmed. A crash between any two of these is met by the next start.
+//! destroyed, tables written anew, end confirmed. A crash between any two of these is met by the next start. A voice that
+//! is taken back goes the same way; that it was taken back is all the log says of it.
 
 use super::authority::may;
 use super::persons::Known;
@@ -64,31 +65,41 @@ impl App {
     pub async fn erase_person(&self, who: &Identity, how: &How, person: PersonRef) -> Result<Done, Failure> {
         let order = self.order(who, "erasePerson", how)?;
         let done = self.ask::<Person>(order, person, PersonCommand::Erase { subject: person }).await?;
+        self.follow_the_log().await;
+        Ok(done)
+    }
+
+    /// Let the vault follow what the log says, now that it says so. Should it not, the next forgetting or the next start
+    /// does it.
+    pub(super) async fn follow_the_log(&self) {
         if let Err(failure) = self.finish_erasures().await {
             let cause = anyhow::Error::from(failure);
             tracing::error!(cause = format!("{cause:#}"), "a forgetting is begun and not at its end");
         }
-        Ok(done)
     }
 
-    /// Bring every forgetting that the log says was begun to its end: after a crash, and after a restore of an older
-    /// vault, before anybody is let in. Says how many there were. It needs no key of the vault.
+    /// Bring every forgetting that the log says was begun to its end, of people and of voices that were taken back: after
+    /// a crash, and after a restore of an older vault, before anybody is let in. Says how many there were. It needs no key
+    /// of the vault.
     ///
     /// # Errors
     /// See [`Failure`]; what is done by then, stays done.
     pub async fn finish_erasures(&self) -> Result<usize, Failure> {
-        let begun = self.vault.begun().await?;
+        let (begun, taken_back) = (self.vault.begun().await?, self.vault.taken_back().await?);
         let mut gone = Vec::with_capacity(begun.len());
         for one in &begun {
             gone.push(self.vault.forget(one.subject).await?);
         }
-        if begun.iter().any(|one| !one.gone) {
+        for voice in &taken_back {
+            self.vault.forget(*voice).await?;
+        }
+        if begun.iter().any(|one| !one.gone) || !taken_back.is_empty() {
             self.vault.write_anew().await?;
         }
         for (one, items) in begun.iter().zip(gone).filter(|(one, _)| !one.confirmed) {
             self.confirm_erasure(one, items).await?;
         }
-        Ok(begun.len())
+        Ok(begun.len() + taken_back.len())
     }
 
     /// Record that a forgetting is at its end. It is part of the command that began it: two processes that come to it

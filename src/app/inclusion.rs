@@ -6,7 +6,7 @@ use super::authority::may;
 use super::thread::sees_counts;
 use super::{App, Done, Failure, How};
 use crate::auth::Identity;
-use crate::domain::calendar::Date;
+use crate::domain::calendar::{Date, day};
 use crate::domain::inclusion_table::{
     InclusionTable, InclusionTableCommand, InclusionTableRefusal, PublishedTables, quarter,
 };
@@ -25,8 +25,8 @@ pub struct Outcomes {
 }
 
 impl App {
-    /// What was counted in a time. Those who see bands ask for whole quarters: times that overlap would give away what
-    /// each of them hides.
+    /// What was counted in a time. Those who see bands ask for whole quarters that are over: times that overlap, or tables
+    /// that grow day by day, would give away what each of them hides. Once a quarter is published, they see that.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -38,15 +38,29 @@ impl App {
     ) -> Result<Outcomes, Failure> {
         may(who, "inclusionOutcomes")?;
         let is_exact = sees_counts(who.role);
-        if !is_exact && quarter(from) != Ok(to) {
-            return Err(InclusionTableRefusal::NotAQuarter.into());
-        }
-        // Between two sizes of the log others could see who was added: only those who see counts choose one.
         let size = self.store.size().await?;
-        let cut = cut.filter(|_| is_exact).map_or(size, |cut| cut.clamp(0, size));
+        let cut = if is_exact {
+            cut.map_or(size, |cut| cut.clamp(0, size))
+        } else {
+            self.one_cut(from, to, size).await?
+        };
         let counted = counted(self.store.pool(), Span { from, to, before_index: cut }).await?;
         let tables = if is_exact { counted.exact() } else { counted.publish() };
         Ok(Outcomes { tables, cut, is_exact })
+    }
+
+    /// The size of the log at which those who see bands look at a quarter. Between two sizes they could see who was added:
+    /// they choose none, and what is published stays what they see.
+    async fn one_cut(&self, from: Date, to: Date, size: i64) -> Result<i64, Failure> {
+        if quarter(from) != Ok(to) {
+            return Err(InclusionTableRefusal::NotAQuarter.into());
+        }
+        if to >= self.today() {
+            return Err(InclusionTableRefusal::QuarterNotOver { to: day(to) }.into());
+        }
+        let id = Self::inclusion_table_id(from);
+        let published: Option<InclusionTableRecord> = crate::projections::one(self.store.pool(), id).await?;
+        Ok(published.and_then(|record| i64::try_from(record.cut).ok()).unwrap_or(size))
     }
 
     /// Publish the tables of a quarter, for everybody. A quarter is published once.

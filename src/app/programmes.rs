@@ -10,6 +10,7 @@ use crate::auth::Identity;
 use crate::domain::calendar::Date;
 use crate::domain::fund::Fund;
 use crate::domain::identity::{FundId, GrantId, ProgrammeId, ReferenceKind};
+use crate::domain::need::Need;
 use crate::domain::partner::CheckKind;
 use crate::domain::programme::{
     Criterion, DecisionRules, Limits, Opening, Priority, Programme, ProgrammeCommand, Route, Track,
@@ -131,7 +132,8 @@ impl App {
         }))
     }
 
-    /// Open a programme on a fund whose restriction allows its purpose.
+    /// Open a programme on a fund whose restriction allows its purpose, with priorities behind which there are needs that
+    /// were heard.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -150,6 +152,9 @@ impl App {
             let (app, new, required_checks) = (app.clone(), new.clone(), required_checks.clone());
             Box::pin(async move {
                 work.existing::<Fund>(new.fund).await?.allows_purpose(&new.purpose)?;
+                for need in new.priorities.iter().flat_map(|priority| &priority.needs) {
+                    work.existing::<Need>(*need).await?;
+                }
                 let opening = Opening {
                     reference: app.reference(ReferenceKind::Programme, work).await?,
                     name: new.name,

@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::auth::{Accounts, Identity, Name};
-use crate::domain::calendar::{Date, read};
+use crate::auth::{Identity, Name};
+use crate::domain::calendar::read;
 use crate::domain::identity::{PartnerId, Role};
 use crate::graphql::{Api, api};
 
@@ -129,9 +129,9 @@ fn steps(place: &Path) -> anyhow::Result<Vec<Placed>> {
 /// With the line of the first step that cannot be read or is refused; the steps before it stay.
 pub async fn load(app: &App, place: &Path) -> anyhow::Result<Loaded> {
     let steps = steps(place)?;
-    let kinds = kinds(&api(app.clone())).await?;
-    let mut loader =
-        Loader { app: app.clone(), kinds, accounts: app.accounts().clone(), kept: HashMap::new(), at: None };
+    let api = api(app.clone());
+    let kinds = kinds(&api).await?;
+    let mut loader = Loader { app: app.clone(), api, kinds, people: HashMap::new(), kept: HashMap::new() };
     let mut loaded = Loaded { carried_out: 0, repeated: 0 };
     let bar = ProgressBar::new(steps.len() as u64);
     let mut seen: HashMap<String, u32> = HashMap::new();
@@ -164,10 +164,10 @@ type Kinds = HashMap<String, (String, String)>;
 
 struct Loader {
     app: App,
-    accounts: Accounts,
+    api: Api,
     kinds: Kinds,
+    people: HashMap<String, Uuid>,
     kept: HashMap<String, Value>,
-    at: Option<(Date, Api)>,
 }
 
 impl Loader {
@@ -195,9 +195,11 @@ impl Loader {
         if day > self.app.today() {
             bail!("{day} lies ahead: a fact takes effect today or earlier");
         }
-        let request =
-            Request::new(document).variables(Variables::from_json(json!({ "input": input }))).data(who);
-        let answer = self.on(day).execute(request).await;
+        let request = Request::new(document)
+            .variables(Variables::from_json(json!({ "input": input })))
+            .data(who)
+            .data(self.app.on_day(day));
+        let answer = self.api.execute(request).await;
         if let Some(error) = answer.errors.first() {
             bail!("{}: {}", step.r#do, error.message);
         }
@@ -209,15 +211,7 @@ impl Loader {
         Ok(payload["receipt"]["repeated"] == json!(true))
     }
 
-    /// The API with its calendar at a day. Made anew for each day only: steps of a day follow each other.
-    fn on(&mut self, day: Date) -> &Api {
-        if self.at.as_ref().is_none_or(|(stands_at, _)| *stands_at != day) {
-            self.at = None;
-        }
-        &self.at.get_or_insert_with(|| (day, api(self.app.on_day(day)))).1
-    }
-
-    async fn identity(&self, acting: ActingAs) -> anyhow::Result<Identity> {
+    async fn identity(&mut self, acting: ActingAs) -> anyhow::Result<Identity> {
         let person = self.person(&acting.name).await?;
         let role: Role = acting.role.parse()?;
         let partner = match acting.partner {
@@ -230,12 +224,17 @@ impl Loader {
         Ok(Identity { person: person.into(), name: acting.name, role, partner })
     }
 
-    async fn person(&self, name: &str) -> anyhow::Result<Uuid> {
-        Ok(self.accounts.find_or_make(&Name::new(name)?).await?.0)
+    async fn person(&mut self, name: &str) -> anyhow::Result<Uuid> {
+        if let Some(known) = self.people.get(name) {
+            return Ok(*known);
+        }
+        let person = self.app.accounts().find_or_make(&Name::new(name)?).await?.0;
+        self.people.insert(name.to_owned(), person);
+        Ok(person)
     }
 
     /// Put what was kept in the place of what begins with `$`.
-    async fn fill(&self, value: &mut Value) -> anyhow::Result<()> {
+    async fn fill(&mut self, value: &mut Value) -> anyhow::Result<()> {
         match value {
             Value::String(text) if text.starts_with('$') => *value = self.look_up(text).await?,
             Value::Array(items) => {
@@ -253,7 +252,7 @@ impl Loader {
         Ok(())
     }
 
-    async fn look_up(&self, text: &str) -> anyhow::Result<Value> {
+    async fn look_up(&mut self, text: &str) -> anyhow::Result<Value> {
         let path = text.strip_prefix('$').unwrap_or(text);
         if let Some(name) = path.strip_prefix("person:") {
             return Ok(json!(self.person(name).await?));

@@ -336,7 +336,7 @@ refusals! {
         "inclusion_table.unknown" => Unknown, "No table of this quarter is published.";
         "inclusion_table.published_before" => PublishedBefore { from: String, to: String }, "The tables of {from} to {to} are published and stay as they are: a second cut beside them would let people work out who was added.";
         "inclusion_table.not_a_quarter" => NotAQuarter, "Choose a whole quarter that begins in April, July, October or January: tables of times that overlap would give away what each of them hides.";
-        "inclusion_table.quarter_not_over" => QuarterNotOver { to: String }, "This quarter runs until {to}: publish it when it is over.";
+        "inclusion_table.quarter_not_over" => QuarterNotOver { to: String }, "This quarter runs until {to}: take one that is over. Tables that change from day to day would give away who was added.";
         "inclusion_table.withdrawn_before" => WithdrawnBefore, "These tables are withdrawn already.";
     }
 }

@@ -205,7 +205,7 @@ pub struct InclusionQueries;
 #[Object]
 impl InclusionQueries {
     /// Who is reached and what changes. Advisors and auditors see the counts, of any time; everybody else sees bands, of
-    /// whole quarters.
+    /// whole quarters that are over: as published, once they are.
     #[graphql(complexity = "200 * child_complexity")]
     async fn inclusion_outcomes(
         &self,

@@ -24,6 +24,8 @@ pub async fn titles(
     executor: impl PgExecutor<'_>,
     streams: &[Uuid],
 ) -> Result<HashMap<Uuid, (String, String)>, Trouble> {
+    // A need lives in its consultation: the patterns are for the index, which knows consultations by their needs.
+    let needs: Vec<String> = streams.iter().map(|stream| format!(r#"[{{"id":"{stream}"}}]"#)).collect();
     let rows = sqlx::query(
         "SELECT id, reference, doc ->> 'name' FROM views.partner WHERE id = ANY($1)
          UNION ALL SELECT id, reference, doc ->> 'name' FROM views.fund WHERE id = ANY($1)
@@ -32,11 +34,15 @@ pub async fn titles(
          UNION ALL SELECT id, reference, doc ->> 'title' FROM views.payment_run WHERE id = ANY($1)
          UNION ALL SELECT id, reference, title FROM views.offer WHERE id = ANY($1)
          UNION ALL SELECT id, reference, doc ->> 'title' FROM views.consultation WHERE id = ANY($1)
+         UNION ALL SELECT (need ->> 'id')::uuid, need ->> 'reference', need ->> 'statement'
+             FROM views.consultation, jsonb_array_elements(doc -> 'needs') AS need
+             WHERE doc -> 'needs' @> ANY($2::text[]::jsonb[]) AND (need ->> 'id')::uuid = ANY($1)
          UNION ALL SELECT id, '', name FROM views.site WHERE id = ANY($1)
          UNION ALL SELECT id, '', title FROM views.course WHERE id = ANY($1)
          UNION ALL SELECT id, code, doc ->> 'title' FROM views.publication WHERE id = ANY($1)",
     )
     .bind(streams)
+    .bind(needs)
     .fetch_all(executor)
     .await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)))).collect()

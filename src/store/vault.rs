@@ -9,6 +9,7 @@ mod key;
 mod readings;
 mod sealing;
 mod search;
+mod shown;
 
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub use key::{KeyTrouble, MasterKey};
 pub use readings::Reading;
 pub use sealing::verify;
 use sealing::{Item, about_item, commitment, encrypt, fits, make_subject_key, subject_key};
+use shown::Showing;
+pub use shown::Shown;
 
 /// What an item holds. Codes are stored, and sealed with the text: they stay for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +75,7 @@ pub enum VaultTrouble {
     #[error("This is no longer in the vault: it was erased, or never kept.")]
     Absent,
     /// The subject is forgotten.
-    #[error("This person was forgotten: nothing more is kept about them.")]
+    #[error("Whoever this is about was forgotten, or took it back: nothing more is kept about them.")]
     Forgotten,
     /// Somebody kept the tables of the vault busy.
     #[error("The vault is busy, so what is to be destroyed is not destroyed yet: try again in a moment.")]
@@ -133,18 +136,19 @@ impl VaultTrouble {
     }
 }
 
-/// The vault over a pool of the app's. Clones share the master key.
+/// The vault over a pool of the app's. Clones share the master key, and what is shown to everybody.
 #[derive(Clone)]
 pub struct Vault {
     pool: PgPool,
     master: Option<Arc<MasterKey>>,
+    showing: Showing,
 }
 
 impl Vault {
     /// The vault, opened with its key; closed without.
     #[must_use]
     pub fn new(pool: PgPool, master: Option<MasterKey>) -> Self {
-        Self { pool, master: master.map(Arc::new) }
+        Self { pool, master: master.map(Arc::new), showing: Showing::default() }
     }
 
     /// Whether the vault has a key.

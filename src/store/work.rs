@@ -279,13 +279,14 @@ impl Store {
         if let Some(index) = before {
             return Err(Trouble::Repeated(self.first_receipt(envelope.command, index).await?).into());
         }
-        if let Some(expected) = seen.filter(|seen| *seen != version) {
-            return Ok(Attempt::Said(Trouble::Stale { expected, found: version }.into()));
-        }
+        // The plan speaks first: whoever may not know of the stream is told so there, and learns no version of it here.
         let answer = match plan(work).await {
             Ok(answer) => answer,
             Err(error) => return Ok(Attempt::Said(error)),
         };
+        if let Some(expected) = seen.filter(|seen| *seen != version) {
+            return Ok(Attempt::Said(Trouble::Stale { expected, found: version }.into()));
+        }
         let entries = std::mem::take(&mut *locked(&work.inner.streams));
         // The command is remembered by the events it added there: elsewhere a repetition would not be seen.
         if entries.get(&name).is_none_or(|entry| entry.facts.is_empty()) {

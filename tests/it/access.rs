@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use crate::world::World;
 
+mod strangers;
+
 const INTROSPECTION: &str = "{ __schema { queryType { name } mutationType { name } types { name kind
     description enumValues { name } inputFields { name description type { ...t } }
     fields { name description args { name description type { ...t } } type { ...t } } } } }

@@ -110,13 +110,7 @@ impl Town {
         let budget =
             json!({ "fundId": fund["id"], "amount": "10000.00", "year": "2026/27", "source": "Minute 1" });
         self.done(finance, "allocateBudget", budget).await;
-        let programme = json!({
-            "name": "Small sparks", "fundId": fund["id"], "purpose": "belonging", "track": track, "route": "OPEN_CALL",
-            "limits": { "least": "250.00", "most": "8000.00", "oneApprover": "5000.00", "reservationDays": 60, "targetWorkingDays": 10 },
-            "opensOn": "2026-04-01", "closesOn": "2199-01-01",
-            "eligibility": [{ "code": "local", "question": "Is the work local?" }],
-            "scoring": [{ "code": "reach", "question": "Whom does it reach?" }]
-        });
+        let programme = programme_input(&fund, track, &json!([]));
         let programme = self.done(commissioner, "openProgramme", programme).await;
         (fund, programme)
     }
@@ -191,6 +185,16 @@ fn dated(mut input: Value) -> (String, Value) {
     entries.entry("reason").or_insert(json!("For a test, all invented."));
     let day = entries.remove("on").unwrap_or(json!(AWHILE_AGO));
     (day.as_str().unwrap().to_owned(), input)
+}
+
+fn programme_input(fund: &Value, track: &str, priorities: &Value) -> Value {
+    json!({
+        "name": "Small sparks", "fundId": fund["id"], "purpose": "belonging", "track": track, "route": "OPEN_CALL",
+        "limits": { "least": "250.00", "most": "8000.00", "oneApprover": "5000.00", "reservationDays": 60, "targetWorkingDays": 10 },
+        "opensOn": "2026-04-01", "closesOn": "2199-01-01", "priorities": priorities,
+        "eligibility": [{ "code": "local", "question": "Is the work local?" }],
+        "scoring": [{ "code": "reach", "question": "Whom does it reach?" }]
+    })
 }
 
 pub fn partner_input(number: u32) -> Value {
@@ -319,6 +323,14 @@ async fn what_is_unknown_stale_future_or_unexplained_is_turned_down() {
     let partner = town.approved_partner(1).await;
     let nobody = json!({ "partnerId": Uuid::from_u128(9), "nextReview": "2199-01-01" });
     town.refused(commissioner, "reviewPartner", nobody, "not_found").await;
+    let (fund, programme) = town.fund_and_programme().await;
+    let mut unheard = application(&partner, &programme, "3000.00");
+    unheard["needs"] = json!([{ "needId": Uuid::from_u128(9), "percent": 100 }]);
+    let told = town.refused(commissioner, "submitApplication", unheard, "not_found").await;
+    assert_eq!(told, "There is no need with this id.");
+    let priorities = json!([{ "title": "Company", "needIds": [Uuid::from_u128(9)] }]);
+    let unheard = programme_input(&fund, "SMALL", &priorities);
+    town.refused(commissioner, "openProgramme", unheard, "not_found").await;
     let stale = json!({ "partnerId": partner["id"], "nextReview": "2199-01-01", "expectedVersion": 2 });
     let told = town.refused(commissioner, "reviewPartner", stale, "conflict").await;
     assert!(told.contains("version 2"), "{told}");

@@ -257,6 +257,18 @@ async fn a_need_named_before_it_was_heard_comes_on_the_record_once() {
 }
 
 #[tokio::test]
+async fn the_history_says_what_a_need_is_called() {
+    let hall = Hall::new().await;
+    let of = hall.held(plan()).await;
+    let need = hall.need(&of, "Groups to walk into", None).await;
+    hall.need(&of, "A building of our own", None).await;
+    let document = "query($id: UUID!) { history(filter: {streamId: $id}) { nodes { reference name } } }";
+    let told = hall.world.ask(&hall.auditor, document, json!({ "id": need })).await;
+    let wanted = json!([{ "reference": "N-2026-0001", "name": "Groups to walk into" }]);
+    assert_eq!(told.data()["history"]["nodes"], wanted);
+}
+
+#[tokio::test]
 async fn what_was_heard_twice_becomes_one_need_that_says_where() {
     let hall = Hall::new().await;
     let (one, two, three) = (hall.held(plan()).await, hall.held(plan()).await, hall.held(plan()).await);

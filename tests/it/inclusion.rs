@@ -233,9 +233,11 @@ async fn a_quarter_is_published_once_and_stays_as_it_is() {
     // What is recorded late changes what is counted now, and nothing that is published.
     let late: Vec<Happening> =
         (100..120).map(|late| talk("2026-05-20", late, late, Some("halton"), &["food"])).collect();
+    let counted = scene.outcomes(&scene.auditor, None).await;
     scene.teller.tell(&late).await;
     assert_eq!(scene.tables().await[0], published);
-    assert_ne!(scene.outcomes(&scene.inclusion, None).await["tables"], before["tables"]);
+    assert_eq!(scene.outcomes(&scene.inclusion, None).await["tables"], before["tables"], "in bands it stays");
+    assert_ne!(scene.outcomes(&scene.auditor, None).await["tables"], counted["tables"]);
 
     let size = scene.world.size().await;
     for (on, from, code) in [
@@ -282,6 +284,9 @@ async fn bands_of_whole_quarters_for_those_who_may_not_see_people() {
         );
         let answer = scene.world.ask(&who, &document, odd.clone()).await;
         assert_eq!(answer.refusal().0, "inclusion_table.not_a_quarter");
+        let running = json!({ "from": "2026-10-01", "to": "2026-12-31" });
+        let answer = scene.world.ask_on("2026-12-31", &who, &document, running).await;
+        assert_eq!(answer.refusal().0, "inclusion_table.quarter_not_over", "it would grow day by day");
         // They cannot go back through the log event by event either.
         let early = scene.outcomes(&who, Some(20)).await;
         assert_eq!(early, scene.outcomes(&scene.inclusion, None).await, "{role:?}");

@@ -33,6 +33,9 @@ fn input_of(mutation: &str) -> String {
     if ["erasePerson", "dropErasure"].contains(&mutation) {
         return "PersonInput".to_owned();
     }
+    if mutation == "withdrawVoice" {
+        return "VoiceInput".to_owned();
+    }
     let mut letters = mutation.chars();
     let first = letters.next().unwrap().to_ascii_uppercase();
     format!("{first}{}Input", letters.as_str())

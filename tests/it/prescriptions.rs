@@ -542,8 +542,12 @@ async fn those_who_see_no_person_have_no_field_to_ask_for_one() {
     for about_somebody in ["personRef", "contactId", "referralId", "changes", "madeBy"] {
         assert!(!received.contains(&about_somebody.to_owned()), "{about_somebody}");
     }
-    for who in [&clinic.town.people.auditor, &clinic.town.people.commissioner, &clinic.town.people.assessor] {
-        let listed = "{ prescriptionOutlines { totalCount nodes { status partner { name } } } }";
+    let listed = "{ prescriptionOutlines { totalCount nodes { status partner { name } } } }";
+    for counted in [listed, "{ prescriptionStandings { count } }"] {
+        let inclusion = clinic.town.world.ask(&clinic.town.people.assessor, counted, json!({})).await;
+        assert_eq!(inclusion.refusal().0, "forbidden", "in bands only");
+    }
+    for who in [&clinic.town.people.auditor, &clinic.town.people.commissioner] {
         let seen = clinic.town.world.ask(who, listed, json!({})).await;
         assert_eq!(seen.data()["prescriptionOutlines"]["totalCount"], 1);
         let persons = clinic.town.world.ask(who, "{ prescriptions { totalCount } }", json!({})).await;

@@ -98,6 +98,11 @@ impl Loading {
         Self { world, app, auditor }
     }
 
+    /// The world it was loaded into.
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
     /// What the auditor is answered.
     pub async fn ask(&self, document: &str, variables: Value) -> Value {
         let request = Request::new(document).variables(Variables::from_json(variables));

@@ -16,7 +16,7 @@ use crate::projections::consultations::{
     needs,
 };
 use crate::projections::{one, several};
-use crate::store::vault::VaultTrouble;
+use crate::store::vault::{Shown, VaultTrouble};
 
 /// A consultation as it stands.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ pub fn sees_voices(who: &Identity) -> bool {
 }
 
 /// Why published words are read from the vault.
-const PUBLISHED: &str = "Shown to whoever asks: published with the consent of whoever said it.";
+const PUBLISHED: &str = "To be shown to everybody: published with the consent of whoever said it.";
 
 impl App {
     /// Consultations by reference. People of a partner see those that it hosts.
@@ -157,8 +157,12 @@ impl App {
         let mut all = Vec::new();
         for (id, record) in found {
             let mut voices = Vec::new();
-            for voice in record.voices.iter().filter(|voice| voice.published_on.is_some()) {
-                if let Some(words) = self.published_words(who, (ConsultationId(id), voice.id)).await? {
+            for voice in &record.voices {
+                if voice.withdrawn_on.is_some() {
+                    self.vault.hide(voice.id.0);
+                } else if voice.published_on.is_some()
+                    && let Some(words) = self.published_words(who, (ConsultationId(id), voice.id)).await?
+                {
                     voices.push((voice.id, voice.group, words.to_string()));
                 }
             }
@@ -167,15 +171,19 @@ impl App {
         Ok(all)
     }
 
-    /// Published words; none where they were taken back or the vault is closed: the page then goes without.
+    /// Published words: read from the vault for the first who asks since the start, from memory for all others. None
+    /// where they were taken back or the vault is closed: the page then goes without.
     async fn published_words(
         &self,
         who: &Identity,
         (consultation, voice): (ConsultationId, VoiceId),
-    ) -> Result<Option<Zeroizing<String>>, Failure> {
+    ) -> Result<Option<Shown>, Failure> {
+        if let Some(words) = self.vault.shown(voice.0) {
+            return Ok(Some(words));
+        }
         let consultation = self.store.look::<Consultation>(consultation).await?;
         let Ok(kept) = consultation.words_of(voice) else { return Ok(None) };
-        match self.vault.open_committed(kept, who.actor(), PUBLISHED).await {
+        match self.vault.show(voice.0, kept, who.actor(), PUBLISHED).await {
             Ok(words) => Ok(Some(words)),
             Err(VaultTrouble::Closed | VaultTrouble::Absent) => Ok(None),
             Err(other) => Err(other.into()),

@@ -6,6 +6,7 @@ use crate::app::{App, Done, Failure, How};
 use crate::auth::Identity;
 use crate::domain::grant::Beginning;
 use crate::domain::identity::{FundId, GrantId, PartnerId, ProgrammeId, ReferenceKind};
+use crate::domain::need::Need;
 use crate::domain::partner::Partner;
 use crate::domain::programme::Programme;
 use crate::domain::text::Text;
@@ -103,6 +104,9 @@ impl App {
                 work.existing::<Partner>(new.partner).await?.approved()?;
                 for share in &new.delivery {
                     work.existing::<Partner>(share.partner).await?.may_deliver()?;
+                }
+                for answered in &new.needs {
+                    work.existing::<Need>(answered.need).await?;
                 }
                 let programme = work.existing::<Programme>(new.programme).await?;
                 let (fund, reference) = if new.grant.is_some() {

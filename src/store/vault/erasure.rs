@@ -80,6 +80,26 @@ impl Vault {
             .collect()
     }
 
+    /// The voices that the log says were taken back, of which something is left in the vault or in the files of its
+    /// tables. After a restore of an older vault, all those since.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn taken_back(&self) -> Result<Vec<Uuid>, VaultTrouble> {
+        Ok(sqlx::query_scalar(
+            "SELECT voice FROM (
+                 SELECT (payload -> 'consultation.voice_withdrawn' ->> 'voice')::uuid AS voice FROM public.events
+                 WHERE event_type = 'consultation.voice_withdrawn' AND aggregate_type = 'consultation') AS withdrawn
+             WHERE NOT EXISTS (SELECT FROM vault.erasure AS known
+                               WHERE known.subject = voice AND known.rewritten_at IS NOT NULL)
+                 OR EXISTS (SELECT FROM vault.subject_key AS key WHERE key.subject = voice)
+                 OR EXISTS (SELECT FROM vault.item AS item WHERE item.subject = voice)
+             ORDER BY voice",
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
     /// Destroy the key and the items of a subject that the log says is forgotten; nothing happens where that is done.
     /// It needs no master key. Says how many items are gone, now and before. The last trace goes with
     /// [`Vault::write_anew`].

@@ -1,5 +1,10 @@
 //! Who sees what of a consultation: voices, partners, the public.
 
+use async_graphql::Request;
+use sidebyside::graphql::api;
+use sidebyside::store::vault::Vault;
+use sqlx::Executor as _;
+
 use super::*;
 
 /// What the public is shown.
@@ -83,12 +88,77 @@ async fn the_public_sees_what_was_told_and_nothing_before() {
 
     hall.done(LATER, &hall.rosa, "withdrawVoice", own.clone()).await;
     assert_eq!(public().await.data()["youSaidWeDid"], shown(json!([])), "taken back");
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM vault.item")
-        .fetch_one(&hall.world.owner().await)
-        .await
-        .unwrap();
-    assert_eq!(left, 1, "out of the vault too");
+    let left: Vec<Value> =
+        sqlx::query_scalar("SELECT to_json(subject) FROM vault.subject_key JOIN vault.item USING (subject)")
+            .fetch_all(&hall.world.owner().await)
+            .await
+            .unwrap();
+    assert_eq!(left, [quiet], "out of the vault too, and its key");
     hall.refused(LATER, &hall.rosa, "publishVoice", own, "consultation.voice_withdrawn").await;
+}
+
+/// A voice that anybody may read, and its consultation.
+async fn published(hall: &Hall, words: &str) -> (Value, Value) {
+    let of = hall.held(plan()).await;
+    let voice = hall.voice(&of, words).await;
+    let need = hall.need(&of, "Groups to walk into", None).await;
+    hall.agreed(&of).await;
+    let check = json!({ "consultationId": of, "voiceId": voice, "namesNobody": true });
+    hall.done(LATER, &hall.wilf, "checkVoice", check).await;
+    hall.done(LATER, &hall.rosa, "publishVoice", json!({ "consultationId": of, "voiceId": voice })).await;
+    hall.commitment(&of, &need).await;
+    hall.done(LATER, &hall.rosa, "giveFeedback", feedback(&of)).await;
+    (of, voice)
+}
+
+#[tokio::test]
+async fn published_words_are_read_once_since_the_start_and_shown_to_all_who_come() {
+    let hall = Hall::new().await;
+    let (of, voice) = published(&hall, "It is open to my diary, not to me.").await;
+    let server = api(hall.world.app());
+    let visit = async || {
+        let request = Request::new("{ youSaidWeDid { voices { words } } }").data(Identity::public());
+        let answer = server.execute(request).await.data.into_json().unwrap();
+        answer["youSaidWeDid"][0]["voices"].clone()
+    };
+    for _ in 0..3 {
+        assert_eq!(visit().await, json!([{ "words": "It is open to my diary, not to me." }]));
+    }
+    let why = "To be shown to everybody: published with the consent of whoever said it.";
+    assert_eq!(readings(&hall).await, [("public".to_owned(), why.to_owned())]);
+    // Taken back by way of another process: this one has the words at hand, and shows them no longer.
+    hall.done(LATER, &hall.rosa, "withdrawVoice", json!({ "consultationId": of, "voiceId": voice })).await;
+    assert_eq!(visit().await, json!([]));
+}
+
+#[tokio::test]
+async fn a_voice_taken_back_is_forgotten_again_after_an_older_vault_was_restored() {
+    let hall = Hall::new().await;
+    let of = hall.held(plan()).await;
+    let voice = hall.voice(&of, "I would rather this stays in the room.").await;
+    let stays = hall.voice(&of, "This may stay.").await;
+    let (app, owner) = (hall.world.app(), hall.world.owner().await);
+    let vault = Vault::new(owner.clone(), None);
+    let id = |voice: &Value| voice.as_str().unwrap().parse::<Uuid>().unwrap();
+    let too_early = vault.forget(id(&voice)).await;
+    assert!(too_early.is_err(), "only when the log says so");
+    owner.execute("CREATE TABLE public.old_key AS TABLE vault.subject_key").await.unwrap();
+    owner.execute("CREATE TABLE public.old_item AS TABLE vault.item").await.unwrap();
+
+    hall.done(LATER, &hall.rosa, "withdrawVoice", json!({ "consultationId": of, "voiceId": voice })).await;
+    assert!(vault.is_gone(id(&voice)).await.unwrap());
+    assert_eq!(app.finish_erasures().await.unwrap(), 0, "nothing is left to be done");
+
+    for restore in [
+        "DELETE FROM vault.erasure",
+        "INSERT INTO vault.subject_key SELECT * FROM public.old_key ON CONFLICT DO NOTHING",
+        "INSERT INTO vault.item SELECT * FROM public.old_item ON CONFLICT DO NOTHING",
+    ] {
+        owner.execute(restore).await.unwrap();
+    }
+    assert!(!vault.is_gone(id(&voice)).await.unwrap());
+    assert_eq!(app.finish_erasures().await.unwrap(), 1);
+    assert!(vault.is_gone(id(&voice)).await.unwrap() && !vault.is_gone(id(&stays)).await.unwrap());
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ use uuid::Uuid;
 /// Who is forgotten, and who stays.
 const GONE: &str = "Quillon Nosuchperson";
 const STAYS: &str = "Barnaby Testcase";
+/// What somebody says and takes back.
+const SAID: &str = "The lift has been out of order since the clocks changed";
 /// What is stored as it is typed, so that a search that finds nothing else is seen to work.
 const PLAIN: &str = "To ring back about the lantern walk";
 
@@ -46,9 +48,13 @@ async fn superuser(server: &Server) -> PgConnection {
     server.options(SUPERUSER, DATABASE).connect().await.unwrap()
 }
 
-async fn advisor(app: &App, name: &str) -> Identity {
+async fn somebody(app: &App, name: &str, role: Role) -> Identity {
     let person = app.accounts().find_or_make(&Name::new(name).unwrap()).await.unwrap();
-    Identity { person, name: name.to_owned(), role: Role::Advisor, partner: None }
+    Identity { person, name: name.to_owned(), role, partner: None }
+}
+
+async fn advisor(app: &App, name: &str) -> Identity {
+    somebody(app, name, Role::Advisor).await
 }
 
 async fn ask(app: &App, who: &Identity, mutation: &str, input: Value) -> Value {
@@ -76,6 +82,26 @@ async fn known(app: &App, who: &Identity, name: &str) -> Uuid {
     let open = "openPersonDetails(input: $input) { details { name } }";
     ask(app, who, open, json!({ "personRef": person, "why": PLAIN })).await;
     serde_json::from_value(person).unwrap()
+}
+
+/// Hold a consultation at which somebody says something: the consultation and the voice.
+async fn heard(app: &App, who: &Identity) -> (Value, Uuid) {
+    let plan = json!({ "title": "Through the door", "purpose": "To find out what keeps people away.",
+        "decision": "Which groups get money in May.", "rungIntended": "CO_DESIGN", "method": "WORKSHOP",
+        "communities": ["DEAF_PEOPLE"], "area": "LIVERPOOL_CENTRAL", "venue": "An invented hall", "on": app.today(),
+        "access": [], "languages": ["BFI"] });
+    let answer = ask(app, who, "planConsultation(input: $input) { consultation { id } }", plan).await;
+    let of = answer["planConsultation"]["consultation"]["id"].clone();
+    let heads = json!([{ "group": "DEAF_PEOPLE", "heads": "UNDER_8" }]);
+    let hold = json!({ "consultationId": of, "on": app.today(), "heads": heads, "groupsOverlap": false });
+    ask(app, who, "holdConsultation(input: $input) { receipt { index } }", hold).await;
+    let words = format!("{SAID} ").repeat(60);
+    let said =
+        json!({ "consultationId": of, "group": "DEAF_PEOPLE", "words": words, "mayBePublished": true });
+    let record = "recordVoice(input: $input) { consultation { voices { id } } }";
+    let answer = ask(app, who, record, said).await;
+    let voice = answer["recordVoice"]["consultation"]["voices"][0]["id"].clone();
+    (of, serde_json::from_value(voice).unwrap())
 }
 
 /// What stands sealed of somebody: their wrapped key, the beginnings of their sealed texts, their marks.
@@ -147,11 +173,17 @@ async fn no_file_holds_the_text_and_after_forgetting_none_of_a_table_holds_what_
         (advisor(&app_before, "Jamie Pretend").await, advisor(&app_before, "Priya Pretence").await);
     let (gone, stays) = (known(&app_before, &jamie, GONE).await, known(&app_before, &jamie, STAYS).await);
 
+    let rosa = somebody(&app_before, "Rosa Listener", Role::Inclusion).await;
+    let (consultation, voice) = heard(&app_before, &rosa).await;
+
     let mut root = superuser(&server).await;
-    let (theirs, others) = (sealed(&mut root, gone).await, sealed(&mut root, stays).await);
+    let (mut theirs, others) = (sealed(&mut root, gone).await, sealed(&mut root, stays).await);
     assert_eq!((theirs.len(), others.len()), (4, 4), "a key, two texts, a mark");
+    let said = sealed(&mut root, voice).await;
+    assert_eq!(said.len(), 2, "a key and a text");
+    theirs.extend(said);
     root.execute("CHECKPOINT").await.unwrap();
-    let texts = [GONE, STAYS, "sits at home", "1968-11-30"].map(|text| text.as_bytes().to_vec());
+    let texts = [GONE, STAYS, SAID, "sits at home", "1968-11-30"].map(|text| text.as_bytes().to_vec());
     let plain = [PLAIN.as_bytes().to_vec()];
     assert!(all(&found(&data, &plain, false)), "the search finds what is there");
     assert!(none(&found(&data, &texts, true)), "no text was ever written, to the write-ahead log neither");
@@ -168,6 +200,8 @@ async fn no_file_holds_the_text_and_after_forgetting_none_of_a_table_holds_what_
     let erase = "erasePerson(input: $input) { person { erasureConfirmedOn } }";
     let answer = ask(&app_before, &priya, erase, json!({ "personRef": gone })).await;
     assert!(answer["erasePerson"]["person"]["erasureConfirmedOn"].is_string(), "{answer}");
+    let back = json!({ "consultationId": consultation, "voiceId": voice });
+    ask(&app_before, &rosa, "withdrawVoice(input: $input) { receipt { index } }", back).await;
     root.execute("CHECKPOINT").await.unwrap();
 
     assert!(none(&found(&data, &theirs, false)), "no file of a table has the key, a sealed text or a mark");
