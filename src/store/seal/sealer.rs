@@ -206,16 +206,17 @@ impl Sealer {
         }
         let root = self.frontier.root();
         let note = self.key.sign(size, root)?;
-        let kept: Vec<u8> = sqlx::query_scalar(
-            "WITH added AS (INSERT INTO seal.checkpoint (size, root, note) VALUES ($1, $2, $3)
-                            ON CONFLICT (size) DO NOTHING RETURNING root)
-             SELECT root FROM added UNION ALL SELECT root FROM seal.checkpoint WHERE size = $1 LIMIT 1",
-        )
-        .bind(size.cast_signed())
-        .bind(&root[..])
-        .bind(note)
-        .fetch_one(&self.pool)
-        .await?;
+        sqlx::query("INSERT INTO seal.checkpoint (size, root, note) VALUES ($1, $2, $3) ON CONFLICT (size) DO NOTHING")
+            .bind(size.cast_signed())
+            .bind(&root[..])
+            .bind(note)
+            .execute(&self.pool)
+            .await?;
+        // Asked anew, so that a checkpoint is seen which another sealer signed at the same moment.
+        let kept: Vec<u8> = sqlx::query_scalar("SELECT root FROM seal.checkpoint WHERE size = $1")
+            .bind(size.cast_signed())
+            .fetch_one(&self.pool)
+            .await?;
         if kept != root {
             let (sealed, found) = (hex::encode(kept), hex::encode(root));
             return Err(SealTrouble::Diverged { size, sealed, found });
