@@ -75,7 +75,7 @@ pub enum VaultTrouble {
     #[error("This is no longer in the vault: it was erased, or never kept.")]
     Absent,
     /// The subject is forgotten.
-    #[error("Whoever this is about was forgotten, or took it back: nothing more is kept about them.")]
+    #[error("This person was forgotten: nothing more is kept about them.")]
     Forgotten,
     /// Somebody kept the tables of the vault busy.
     #[error("The vault is busy, so what is to be destroyed is not destroyed yet: try again in a moment.")]
