@@ -214,6 +214,7 @@ impl Aggregate for PaymentRun {
         self.guard(command, at)
     }
 
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each event")]
     fn evolve(&mut self, event: &PaymentRunEvent) {
         match event {
             PaymentRunEvent::Opened { reference, pay_on, opened_by, .. } => {

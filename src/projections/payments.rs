@@ -131,6 +131,7 @@ impl PaymentRunRecord {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each fact")]
     fn take_making(&mut self, fact: PaymentRunEvent, on: Date) {
         match fact {
             PaymentRunEvent::Opened { reference, title, pay_on, opened_by } => {

@@ -258,7 +258,7 @@ mod tests {
     fn the_menu_holds_what_one_may_open() {
         let pages = pages(&[("funds/show", FUND)]).unwrap();
         assert!(pages.menu(&Identity::public()).is_empty(), "closing a fund is not for the public");
-        let someone = Identity { role: crate::auth::Role::Commissioner, ..Identity::public() };
+        let someone = Identity { role: crate::auth::Role::Finance, ..Identity::public() };
         assert_eq!(pages.menu(&someone), [("Funds", "/funds/{fundId}")]);
     }
 

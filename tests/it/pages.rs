@@ -49,7 +49,11 @@ fn pages() -> Vec<Page> {
 
 fn page(file: &Path) -> Page {
     let document = fs::read_to_string(file).unwrap();
-    let path = document.lines().find_map(|line| line.strip_prefix("# path: ")).unwrap().trim().to_owned();
+    let mut path = document.lines().find_map(|line| line.strip_prefix("# path: ")).unwrap().trim().to_owned();
+    // What an id is of may stand before it.
+    for kind in ["need", "grant", "offer", "programme", "commitment"] {
+        path = path.replace(&format!("/{kind}/{{id}}"), &format!("/{kind}/{{{kind}Id}}"));
+    }
     let mut page = Page {
         name: file.strip_prefix("web/pages").unwrap().with_extension("").display().to_string(),
         path,
@@ -98,41 +102,85 @@ struct House {
     loading: Loading,
     router: Router,
     token: String,
-    /// What can stand in an address, by name.
-    things: BTreeMap<&'static str, Vec<String>>,
+    /// What can stand in an address together, by the most particular of the names.
+    things: BTreeMap<&'static str, Vec<BTreeMap<String, String>>>,
 }
 
-/// For each name in an address: a query of the sample, as the role that may see most of them, and where the ids are.
+/// For each name in an address: a role that sees many of them, a query, and the way to their ids: names of lists, each after
+/// the name its ids have in an address.
 const THINGS: &[(&str, Role, &str, &str)] = &[
-    ("partnerId", Role::Auditor, "{ partners(first: 50) { nodes { id } } }", "/partners/nodes"),
-    ("fundId", Role::Auditor, "{ funds(first: 50) { nodes { id } } }", "/funds/nodes"),
-    ("programmeId", Role::Auditor, "{ programmes(first: 50) { nodes { id } } }", "/programmes/nodes"),
-    ("grantId", Role::Auditor, "{ grants(first: 50) { nodes { id } } }", "/grants/nodes"),
-    ("runId", Role::Auditor, "{ paymentRuns(first: 50) { nodes { id } } }", "/paymentRuns/nodes"),
-    ("offerId", Role::Inclusion, "{ offers(first: 60) { nodes { id } } }", "/offers/nodes"),
-    ("consultationId", Role::Inclusion, "{ consultations { id } }", "/consultations"),
-    ("needId", Role::Inclusion, "{ needs { id } }", "/needs"),
-    ("siteId", Role::Inclusion, "{ sites { id } }", "/sites"),
-    ("courseId", Role::Inclusion, "{ courses { id } }", "/courses"),
-    ("sessionId", Role::Inclusion, "{ sessions(first: 20) { nodes { id } } }", "/sessions/nodes"),
-    ("personRef", Role::Advisor, "{ supportedPeople(first: 20) { nodes { id } } }", "/supportedPeople/nodes"),
-    ("referralId", Role::Advisor, "{ referrals(first: 20) { nodes { id } } }", "/referrals/nodes"),
-    ("contactId", Role::Advisor, "{ contacts(first: 20) { nodes { id } } }", "/contacts/nodes"),
-    ("prescriptionId", Role::Advisor, "{ prescriptions(first: 60) { nodes { id } } }", "/prescriptions/nodes"),
+    ("partnerId", Role::Auditor, "{ partners(first: 50) { nodes { id } } }", "partnerId=partners/nodes"),
+    ("fundId", Role::Auditor, "{ funds { nodes { id } } }", "fundId=funds/nodes"),
+    ("fromFundId", Role::Auditor, "{ funds { nodes { id } } }", "fromFundId=funds/nodes"),
+    ("programmeId", Role::Auditor, "{ programmes { nodes { id } } }", "programmeId=programmes/nodes"),
+    ("grantId", Role::Auditor, "{ grants { nodes { id } } }", "grantId=grants/nodes"),
+    ("instalmentId", Role::Auditor, GRANTS, "grantId=grants/nodes instalmentId=instalments"),
+    (
+        "conditionId",
+        Role::Auditor,
+        GRANTS,
+        "grantId=grants/nodes instalmentId=instalments conditionId=conditions",
+    ),
+    ("returnId", Role::Auditor, GRANTS, "grantId=grants/nodes returnId=returns"),
+    ("variationId", Role::Auditor, GRANTS, "grantId=grants/nodes variationId=variations"),
+    ("recoveryId", Role::Auditor, GRANTS, "grantId=grants/nodes recoveryId=recoveries"),
+    ("runId", Role::Auditor, "{ paymentRuns { nodes { id } } }", "runId=paymentRuns/nodes"),
+    ("line", Role::Auditor, RUNS, "runId=paymentRuns/nodes line=lines"),
+    ("offerId", Role::Inclusion, "{ offers(first: 60) { nodes { id } } }", "offerId=offers/nodes"),
+    ("consultationId", Role::Inclusion, "{ consultations { id } }", "consultationId=consultations"),
+    ("voiceId", Role::Inclusion, HEARD, "consultationId=consultations voiceId=voices"),
+    ("commitmentId", Role::Inclusion, HEARD, "consultationId=consultations commitmentId=commitments"),
+    ("needId", Role::Inclusion, HEARD, "consultationId=consultations needId=needs"),
+    ("siteId", Role::Inclusion, "{ sites { id } }", "siteId=sites"),
+    ("courseId", Role::Inclusion, "{ courses { id } }", "courseId=courses"),
+    ("personId", Role::Advisor, "{ supportedPeople { nodes { id } } }", "personId=supportedPeople/nodes"),
+    ("referralId", Role::Advisor, "{ referrals { nodes { id } } }", "referralId=referrals/nodes"),
+    ("contactId", Role::Advisor, "{ contacts { nodes { id } } }", "contactId=contacts/nodes"),
+    (
+        "prescriptionId",
+        Role::Advisor,
+        "{ prescriptions { nodes { id } } }",
+        "prescriptionId=prescriptions/nodes",
+    ),
 ];
+const GRANTS: &str = "{ grants { nodes { id instalments { id conditions { id } } returns { id } variations { id } \
+                      recoveries { id } } } }";
+const RUNS: &str = "{ paymentRuns { nodes { id lines { id: line } } } }";
+const HEARD: &str = "{ consultations { id voices { id } needs { id } commitments { id } } }";
+
+/// Every way through the lists to an id, with the ids passed on the way.
+fn ways(
+    found: &Value,
+    steps: &[(&str, &str)],
+    passed: &BTreeMap<String, String>,
+) -> Vec<BTreeMap<String, String>> {
+    let Some(((name, place), rest)) = steps.split_first() else { return vec![passed.clone()] };
+    let nodes = found.pointer(&format!("/{place}")).and_then(Value::as_array);
+    let nodes = nodes.unwrap_or_else(|| panic!("no {place} in {found}"));
+    let inside = nodes.iter().flat_map(|node| {
+        let id = node["id"].as_str().map_or_else(|| node["id"].to_string(), str::to_owned);
+        let mut passed = passed.clone();
+        passed.insert((*name).to_owned(), id);
+        ways(node, rest, &passed)
+    });
+    inside.collect()
+}
 
 impl House {
     async fn open() -> Self {
         let mut loading = Loading::new().await;
         let mut things = BTreeMap::new();
-        for (name, role, document, place) in THINGS {
+        for (name, role, document, way) in THINGS {
             loading.auditor.role = *role;
             let found = loading.ask(document, json!({})).await;
-            let nodes = found.pointer(place).and_then(Value::as_array).unwrap();
-            things.insert(*name, nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect());
+            let steps: Vec<_> = way.split(' ').map(|step| step.split_once('=').unwrap()).collect();
+            things.insert(*name, ways(&found, &steps, &BTreeMap::new()));
         }
-        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        things.insert("index", texts(&["0", "1", "700", "5000"]));
+        let one = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        things.insert("index", ["0", "1", "700", "5000"].map(|index| one("index", index)).into());
+        let need = things["needId"][0]["needId"].clone();
+        things.insert("id", vec![one("id", &need)]);
+        things.insert("kind", vec![[one("kind", "need"), one("id", &need)].into_iter().flatten().collect()]);
         let sign_in = Arc::new(Development::default());
         let token = sign_in.token().to_owned();
         let accounts = loading.app.accounts().clone();
@@ -150,7 +198,7 @@ impl House {
                 .header("content-type", "application/x-www-form-urlencoded");
         }
         if role.is_of_a_partner() {
-            request = request.header("acting-partner", &self.things["partnerId"][0]);
+            request = request.header("acting-partner", &self.things["partnerId"][0]["partnerId"]);
         }
         let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await;
         let (parts, body) = response.unwrap().into_parts();
@@ -160,16 +208,18 @@ impl House {
 
     /// Addresses of a page: one for each of the things it may be about, at most so many.
     fn addresses(&self, page: &Page, most: usize) -> Vec<String> {
-        let mut addresses = vec![page.path.clone()];
-        for name in page.names() {
-            let known = self.things.get(name);
-            let known = known.unwrap_or_else(|| panic!("{}: say in THINGS what {{{name}}} is", page.name));
-            let each = |address: &String| {
-                let filled = known.iter().take(most).map(|id| address.replace(&format!("{{{name}}}"), id));
-                filled.collect::<Vec<_>>()
-            };
-            addresses = addresses.iter().flat_map(each).collect();
+        let names = page.names();
+        if names.is_empty() {
+            return vec![page.path.clone()];
         }
+        let covers = |ids: &&BTreeMap<String, String>| names.iter().all(|name| ids.contains_key(*name));
+        let known = self.things.values().filter(|ways| ways.first().as_ref().is_some_and(covers));
+        let known = known.min_by_key(|ways| ways[0].len());
+        let known = known.unwrap_or_else(|| panic!("{}: say in THINGS what {names:?} are", page.name));
+        let filled = |ids: &BTreeMap<String, String>| {
+            ids.iter().fold(page.path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id))
+        };
+        let mut addresses: Vec<String> = known.iter().map(filled).collect();
         addresses.truncate(most);
         addresses
     }
@@ -226,7 +276,8 @@ async fn each_page_can_be_drawn_of_whatever_it_is_about() {
         for address in house.addresses(page, 12) {
             let (status, body) = house.send(Method::GET, &address, role, "").await;
             drawn += usize::from(status == StatusCode::OK);
-            let is_theirs = status == StatusCode::OK || role.is_of_a_partner() && status == StatusCode::NOT_FOUND;
+            let is_theirs =
+                status == StatusCode::OK || role.is_of_a_partner() && status == StatusCode::NOT_FOUND;
             if !is_theirs || body.matches("<h1").count() != 1 {
                 told.push(format!("{} as {}: {status} at {address}", page.name, role.name()));
             }

@@ -19,8 +19,7 @@ fn kind_of<'a>(field: &'a str, argument: &'a str) -> &'a str {
         ("id", "supportedPerson") => "personRef",
         ("id", "offerVersion") => "offerId",
         ("id", "prescriptionReceived") => "prescriptionId",
-        ("id", other) => other,
-        (other, _) => other,
+        ("id", other) | (other, _) => other,
     }
 }
 

@@ -28,6 +28,7 @@ impl Town {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn a_bank_gives_back_what_was_repaid_and_what_was_given_up_without_stopping_the_rest() {
     let town = Town::new().await;
     let People { auditor, maker, releaser, .. } = &town.people;
