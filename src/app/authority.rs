@@ -49,6 +49,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("payable", MONEY),
     ("matchRemittance", &[Finance]),
     ("history", MONEY_AND_OWN),
+    ("historyEntry", MONEY_AND_OWN),
     ("decisionReceipt", MONEY),
     ("checkpoint", ANYBODY),
     ("inclusionProof", MONEY_AND_OWN),

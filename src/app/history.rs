@@ -35,6 +35,28 @@ impl App {
         Ok(if who.role.is_of_a_partner() { events.into_iter().filter_map(outside).collect() } else { events })
     }
 
+    /// One event by its position, from 0.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] where there is none, or none that whoever asks may see.
+    pub async fn history_entry(&self, who: &Identity, index: i64) -> Result<Recorded, Failure> {
+        may(who, "historyEntry")?;
+        let before = index.checked_sub(1).filter(|before| *before >= -1);
+        let there = Slice { after_index: before, limit: 1, without: ABOUT_PEOPLE, ..Slice::default() };
+        let found = match before {
+            Some(_) => audit::history(self.store.pool(), &there).await?.pop(),
+            None => None,
+        };
+        let found = found.filter(|event| event.index == index).ok_or(Failure::NotFound("event"))?;
+        if !who.role.is_of_a_partner() {
+            return Ok(found);
+        }
+        if !self.is_own_stream(who, Some(found.stream.id)).await? {
+            return Err(Failure::NotFound("event"));
+        }
+        outside(found).ok_or(Failure::NotFound("event"))
+    }
+
     async fn is_own_stream(&self, who: &Identity, stream: Option<Uuid>) -> Result<bool, Failure> {
         let (Some(stream), Some(own)) = (stream, who.partner) else { return Ok(false) };
         if PartnerId(stream) == own {

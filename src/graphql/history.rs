@@ -171,4 +171,16 @@ impl HistoryQueries {
         let entries = entries.into_iter().map(|entry| (cursor(&[&entry.index.to_string()]), entry));
         Ok(uncounted(entries, size, has_previous))
     }
+
+    /// One event by its position in the log; people of a partner, one of their own record, offers or grants.
+    async fn history_entry(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its position, from 0.")] index: i64,
+    ) -> Result<HistoryEntry> {
+        let (app, who) = asked(ctx)?;
+        let event = app.history_entry(who, index).await.map_err(told)?;
+        let mut entries = entries_of(app, vec![event]).await?;
+        entries.pop().ok_or_else(|| told(Failure::NotFound("event")))
+    }
 }

@@ -126,7 +126,13 @@ impl Asked<'_> {
         let declared = query.variables.iter().map(|(name, ty)| (name, ty));
         let (mut variables, mut mistakes) = self.query.variables(declared, &SHAPES);
         // What the query must have and the address does not give is no mistake of the reader's.
-        mistakes.retain(|mistake| self.query.last(&mistake.name).is_some_and(|text| !text.is_empty()));
+        let was_typed = |name: &str| {
+            let is_of = |typed: &str| {
+                typed.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            self.query.0.iter().any(|(typed, text)| is_of(typed) && !text.is_empty())
+        };
+        mistakes.retain(|mistake| was_typed(&mistake.name));
         variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let is_wrong = |(name, _): &(String, String)| mistakes.iter().any(|mistake| mistake.name == *name);
         if self.parts.iter().any(is_wrong) {

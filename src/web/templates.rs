@@ -124,19 +124,22 @@ fn top_level(data: serde_json::Value, around: impl Serialize) -> Result<Value, E
     Ok(given::top_level(names))
 }
 
+/// A template of ours as it stands: of a page, or one that pages share.
+fn ours(name: &str) -> Option<String> {
+    if let Some(page) = name.strip_prefix("pages/") {
+        return super::pages::text_of(page);
+    }
+    String::from_utf8(Ours::get(name)?.data.into_owned()).ok()
+}
+
 /// The source of a template.
 fn source(name: &str) -> Option<TemplateSource> {
     if name.starts_with("nhsuk/") {
         return assets::text_of(name).map(TemplateSource::new);
     }
-    if let Some(page) = name.strip_prefix("pages/") {
-        return super::pages::text_of(page).map(TemplateSource::new);
-    }
-    let file = Ours::get(name)?;
-    let read = file.metadata.sha256_hash();
-    let name = name.to_owned();
-    let is_unchanged = move || Ours::get(&name).is_some_and(|file| file.metadata.sha256_hash() == read);
-    let text = String::from_utf8(file.data.into_owned()).ok()?;
+    let text = ours(name)?;
+    let (name, known) = (name.to_owned(), text.clone());
+    let is_unchanged = move || ours(&name).is_some_and(|text| text == known);
     Some(TemplateSource::new(text).with_uptodate_check(is_unchanged))
 }
 

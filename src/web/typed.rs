@@ -161,6 +161,10 @@ impl Reading<'_> {
         let text = branch.map(Branch::text).unwrap_or_default();
         let value = match kind {
             "String" | "ID" => json!(text.replace("\r\n", "\n")),
+            "Boolean" if text.is_empty() => {
+                self.wrong(name, "form.choose", "Choose one of the answers.");
+                return None;
+            }
             "Boolean" => json!(["true", "on", "yes"].contains(&text)),
             "Int" | "Count" => {
                 let Ok(number) = text.trim().replace(',', "").parse::<i64>() else {
@@ -244,7 +248,8 @@ mod tests {
         assert_eq!(values["b"], json!(["y", "z"]));
         assert_eq!(values["a"], json!(["CARING", "DEBT"]));
         assert_eq!(values.get("c"), None);
-        let (values, mistakes) = read("$a: [NeedCode!]!, $yes: Boolean!", "");
-        assert_eq!((values, mistakes), (json!({ "a": [], "yes": false }), vec![]));
+        let (values, mistakes) = read("$a: [NeedCode!]!, $yes: Boolean!, $no: Boolean!", "no=false");
+        assert_eq!(values, json!({ "a": [], "no": false }));
+        assert_eq!(mistakes, [("yes".to_owned(), "form.choose".to_owned())], "neither is not no");
     }
 }

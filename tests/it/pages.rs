@@ -131,6 +131,7 @@ const THINGS: &[(&str, Role, &str, &str)] = &[
     ("voiceId", Role::Inclusion, HEARD, "consultationId=consultations voiceId=voices"),
     ("commitmentId", Role::Inclusion, HEARD, "consultationId=consultations commitmentId=commitments"),
     ("needId", Role::Inclusion, HEARD, "consultationId=consultations needId=needs"),
+    ("publicationId", Role::Auditor, "{ publications { id } }", "publicationId=publications"),
     ("siteId", Role::Inclusion, "{ sites { id } }", "siteId=sites"),
     ("courseId", Role::Inclusion, "{ courses { id } }", "courseId=courses"),
     ("personId", Role::Advisor, "{ supportedPeople { nodes { id } } }", "personId=supportedPeople/nodes"),

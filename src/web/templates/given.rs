@@ -28,7 +28,8 @@ pub(super) fn strict(json: Json, place: &str) -> Value {
 
 /// The names at a template's top level. What the engine brings itself, such as `range`, is left to it.
 pub(super) fn top_level(fields: BTreeMap<String, Value>) -> Value {
-    let passed_on = |name: &str| ["range", "dict", "namespace", "undefined", "choices"].contains(&name);
+    let passed_on =
+        |name: &str| ["range", "dict", "namespace", "undefined", "choices", "classes"].contains(&name);
     Value::from_object(Fields { place: "the page".to_owned(), fields, passed_on })
 }
 
