@@ -167,6 +167,10 @@ fn ways(
     inside.collect()
 }
 
+fn one_of(name: &str, value: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(name.to_owned(), value.to_owned())])
+}
+
 impl House {
     async fn open() -> Self {
         let mut loading = Loading::new().await;
@@ -177,11 +181,19 @@ impl House {
             let steps: Vec<_> = way.split(' ').map(|step| step.split_once('=').unwrap()).collect();
             things.insert(*name, ways(&found, &steps, &BTreeMap::new()));
         }
-        let one = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
-        things.insert("index", ["0", "1", "700", "5000"].map(|index| one("index", index)).into());
+        loading.auditor.role = Role::Auditor;
+        let document =
+            "{ history(filter: { latestFirst: true }, first: 500) { nodes { index hasReceipt } } }";
+        let found = loading.ask(document, json!({})).await;
+        let decisions =
+            found["history"]["nodes"].as_array().unwrap().iter().filter(|one| one["hasReceipt"] == true);
+        things.insert("index", decisions.map(|one| one_of("index", &one["index"].to_string())).collect());
         let need = things["needId"][0]["needId"].clone();
-        things.insert("id", vec![one("id", &need)]);
-        things.insert("kind", vec![[one("kind", "need"), one("id", &need)].into_iter().flatten().collect()]);
+        things.insert("id", vec![one_of("id", &need)]);
+        things.insert(
+            "kind",
+            vec![[one_of("kind", "need"), one_of("id", &need)].into_iter().flatten().collect()],
+        );
         let sign_in = Arc::new(Development::default());
         let token = sign_in.token().to_owned();
         let accounts = loading.app.accounts().clone();
