@@ -188,6 +188,9 @@ impl House {
         let decisions =
             found["history"]["nodes"].as_array().unwrap().iter().filter(|one| one["hasReceipt"] == true);
         things.insert("index", decisions.map(|one| one_of("index", &one["index"].to_string())).collect());
+        let of_a_partner = things["partnerId"][0].clone();
+        things
+            .insert("check", vec![of_a_partner.into_iter().chain(one_of("check", "signatories")).collect()]);
         let need = things["needId"][0]["needId"].clone();
         things.insert("id", vec![one_of("id", &need)]);
         things.insert(
