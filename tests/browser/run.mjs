@@ -3,10 +3,11 @@
 //     SIDEBYSIDE_URL=http://127.0.0.1:8080 SIDEBYSIDE_TOKEN=… node tests/browser/run.mjs [sweep] [journeys] …
 
 import { after, before } from 'node:test'
+import { journeys } from './journeys/all.mjs'
 import { launch } from './lib/chromium.mjs'
 import { sweep } from './sweep.mjs'
 
-const parts = { sweep }
+const parts = { sweep, journeys }
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in parts))
