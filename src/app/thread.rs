@@ -3,6 +3,7 @@
 mod broken;
 mod drawing;
 mod following;
+mod outside;
 
 use std::collections::BTreeSet;
 

@@ -427,7 +427,7 @@ impl Record for GrantRecord {
             "CREATE INDEX ON {table} (fund, reference)",
         ],
     };
-    const VERSION: i32 = 4;
+    const VERSION: i32 = 5;
     const STREAM: &'static str = "grant";
 
     fn take(&mut self, event: &Recorded) -> bool {

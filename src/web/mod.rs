@@ -11,6 +11,7 @@ mod guards;
 mod icon;
 mod notices;
 mod pages;
+mod sent;
 mod shapes;
 mod show;
 mod sign_in;

@@ -9,7 +9,10 @@
 //! # then: /funds/{fundId}              where its form leads; `{transferBudget.fund.id}` is of the mutation's answer
 //! # said: The money was moved.         what is said there
 //! # csv: funds.nodes: reference, Name = name, figures.available
+//! # gives: exportPaymentRun.content named exportPaymentRun.fileName
 //! ```
+//!
+//! `gives` stands in the place of `then` where what the mutation answers is a file to be kept.
 //!
 //! The document holds at most one query and one mutation. What the viewer may not use makes the page one that they may not
 //! open, but for fields that are included only if a variable says so: `@include(if: $mayTransferBudget)` is filled in from
@@ -73,6 +76,14 @@ pub(super) struct Page {
     pub then: Option<String>,
     pub said: Option<String>,
     pub csv: Option<Csv>,
+    pub gives: Option<Gives>,
+}
+
+/// A file that a form gives: where its text and its name are in the mutation's answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Gives {
+    pub text: String,
+    pub name: String,
 }
 
 /// Why a page cannot be used as it is written.
@@ -94,7 +105,7 @@ impl Page {
             said.insert(key.trim(), value.trim());
         }
         let take = |key: &str| said.get(key).map(|value| (*value).to_owned());
-        let known = ["path", "menu", "found", "then", "said", "csv"];
+        let known = ["path", "menu", "found", "then", "said", "csv", "gives"];
         if let Some(odd) = said.keys().find(|key| !known.contains(*key)) {
             return Err(faulty(format!("“{odd}” is none of {}", known.join(", "))));
         }
@@ -105,8 +116,12 @@ impl Page {
         });
         let menu = menu.transpose().map_err(|_| faulty("its place in the menu is no number".into()))?;
         let csv = take("csv").map(|csv| csv_of(&csv).ok_or_else(|| faulty("its csv has no columns".into())));
+        let gives = take("gives").map(|gives| match gives.split_once(" named ") {
+            Some((text, name)) => Ok(Gives { text: text.to_owned(), name: name.to_owned() }),
+            None => Err(faulty("what it gives has no name: say `… named …`".into())),
+        });
         let (query, mutation) = operations(&document).map_err(&faulty)?;
-        if mutation.is_some() && !said.contains_key("then") {
+        if mutation.is_some() && gives.is_none() && !said.contains_key("then") {
             return Err(faulty("its form leads nowhere: say `then`".into()));
         }
         let found = take("found").map(|found| found.split(", ").map(str::to_owned).collect());
@@ -120,6 +135,7 @@ impl Page {
             then: take("then"),
             said: take("said"),
             csv: csv.transpose()?,
+            gives: gives.transpose()?,
             document,
         })
     }
@@ -285,6 +301,7 @@ mod tests {
     fn what_is_written_wrong_is_told_with_the_name_of_the_page() {
         let told = |text: &str| pages(&[("a/b", text)]).err().unwrap().to_string();
         assert_eq!(told("query { me { role } }"), "web/pages/a/b.graphql: it has no path");
+        assert!(told("# path: /a\n# gives: a.b\n").ends_with("has no name: say `… named …`"));
         assert!(told("# path: /a\nquery {").starts_with("web/pages/a/b.graphql: "));
         assert!(told("# path: /a\n# color: red\n").contains("“color” is none of path, menu"));
         let form = "# path: /a\nmutation A { closeFund(input: {}) { fund { id } } }";

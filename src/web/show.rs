@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use async_graphql::{Executor, Request, ServerError, Variables};
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use serde_json::{Map, Value, json};
 
 use super::notices::Notice;
 use super::pages::{Operation, Page, Pages};
+use super::sent;
 use super::shapes::SHAPES;
 use super::table;
 use super::templates::TEMPLATES;
@@ -38,6 +40,25 @@ struct Filled {
     typed: Typed,
     mistakes: Vec<Mistake>,
     is_checking: bool,
+    /// What was typed as the mutation takes it, when it is looked over: the query may ask about it.
+    input: Value,
+}
+
+/// Why there is nothing to draw of a page.
+pub(super) enum Unseen {
+    /// There is no such thing.
+    Nothing,
+    /// The API said no.
+    Refused(Vec<ServerError>),
+}
+
+impl IntoResponse for Unseen {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Nothing => Notice::NothingHere.into_response(),
+            Self::Refused(errors) => failed(&errors),
+        }
+    }
 }
 
 /// Answer for any address that is a page.
@@ -46,7 +67,7 @@ pub(super) async fn page<E: Executor>(
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let pages = match edge.pages() {
         Ok(pages) => pages,
@@ -68,16 +89,23 @@ pub(super) async fn page<E: Executor>(
     };
     let asked = Asked { pages: &pages, page, who, path: path.to_owned(), query, parts };
     let is_sent = method == Method::POST;
+    let typed = match body {
+        Ok(body) => match sent::read(&headers, body).await {
+            Ok(typed) => typed,
+            Err(notice) => return notice.into_response(),
+        },
+        Err(rejection) => return sent::not_taken(rejection.status(), edge.limits.graphql_bytes),
+    };
     let may_open = asked.page.may_open(&asked.who);
     let response = match method {
-        _ if !may_open && !asked.who.is_signed_in() && is_sent => signed_out(&asked, &body),
+        _ if !may_open && !asked.who.is_signed_in() && is_sent => signed_out(&asked, &typed),
         _ if !may_open && !asked.who.is_signed_in() => {
             Notice::SignIn { next: uri.to_string() }.into_response()
         }
         _ if !may_open => Notice::NotForYou { role: asked.who.role.words() }.into_response(),
         Method::GET | Method::HEAD if is_csv => table::file(&edge, &asked).await,
         Method::GET | Method::HEAD => draw(&edge, &asked, Filled::default(), StatusCode::OK).await,
-        Method::POST if asked.page.mutation.is_some() => send(&edge, &asked, &body).await,
+        Method::POST if asked.page.mutation.is_some() => send(&edge, &asked, typed).await,
         _ => (StatusCode::METHOD_NOT_ALLOWED, Notice::NothingHere).into_response(),
     };
     if has_ended {
@@ -121,7 +149,7 @@ impl Asked<'_> {
         &self,
         edge: &Edge<E>,
         more: &[(&str, Value)],
-    ) -> Result<(Value, Vec<Mistake>), Response> {
+    ) -> Result<(Value, Vec<Mistake>), Unseen> {
         let Some(query) = &self.page.query else { return Ok((json!({}), Vec::new())) };
         let declared = query.variables.iter().map(|(name, ty)| (name, ty));
         let (mut variables, mut mistakes) = self.query.variables(declared, &SHAPES);
@@ -136,7 +164,7 @@ impl Asked<'_> {
         variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let is_wrong = |(name, _): &(String, String)| mistakes.iter().any(|mistake| mistake.name == *name);
         if self.parts.iter().any(is_wrong) {
-            return Err(Notice::NothingHere.into_response());
+            return Err(Unseen::Nothing);
         }
         let is_id = |(name, part): &(String, String)| {
             let is_one =
@@ -144,14 +172,36 @@ impl Asked<'_> {
             !is_one || uuid::Uuid::try_parse(part).is_ok()
         };
         if !self.parts.iter().all(is_id) {
-            return Err(Notice::NothingHere.into_response());
+            return Err(Unseen::Nothing);
         }
-        let data = self.run(edge, query, variables).await.map_err(|errors| failed(&errors))?;
+        let data = self.run(edge, query, variables).await.map_err(Unseen::Refused)?;
         if self.page.found.iter().any(|place| at(&data, place).is_none_or(Value::is_null)) {
-            return Err(Notice::NothingHere.into_response());
+            return Err(Unseen::Nothing);
         }
         Ok((data, mistakes))
     }
+}
+
+impl Asked<'_> {
+    /// What the query is asked about a form that is looked over: `$isChecking`, and the variables that are named as fields
+    /// of the mutation's input.
+    fn checking(&self, filled: &Filled) -> Vec<(&str, Value)> {
+        let declared = self.page.query.iter().flat_map(|query| &query.variables);
+        let mut asked = Vec::new();
+        for (name, _) in declared {
+            if name == "isChecking" {
+                asked.push((name.as_str(), json!(filled.is_checking)));
+            } else if let Some(typed) = filled.input.get(name.as_str()) {
+                asked.push((name.as_str(), typed.clone()));
+            }
+        }
+        asked
+    }
+}
+
+/// The status of a page with mistakes: a fault of ours stays one.
+fn unprocessable(status: StatusCode) -> StatusCode {
+    if status.is_server_error() { status } else { StatusCode::UNPROCESSABLE_ENTITY }
 }
 
 /// A value inside a JSON value, by its dotted place.
@@ -166,14 +216,24 @@ pub(super) fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
 async fn draw<E: Executor>(
     edge: &Edge<E>,
     asked: &Asked<'_>,
-    filled: Filled,
+    mut filled: Filled,
     status: StatusCode,
 ) -> Response {
-    let (data, mut mistakes) = match asked.look(edge, &[]).await {
-        Ok(found) => found,
-        Err(response) => return response,
+    let looked = match asked.look(edge, &asked.checking(&filled)).await {
+        // What the API says to what is looked over is about what was typed.
+        Err(Unseen::Refused(errors)) if filled.is_checking => {
+            filled.mistakes = errors.iter().flat_map(mistakes_of).collect();
+            filled.is_checking = false;
+            asked.look(edge, &asked.checking(&filled)).await
+        }
+        looked => looked,
     };
-    let status = if mistakes.is_empty() { status } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let (data, mut mistakes) = match looked {
+        Ok(found) => found,
+        Err(unseen) => return unseen.into_response(),
+    };
+    let status =
+        if mistakes.is_empty() && filled.mistakes.is_empty() { status } else { unprocessable(status) };
     mistakes.extend(filled.mistakes);
     let wrong: BTreeMap<&str, &str> =
         mistakes.iter().rev().map(|one| (one.name.as_str(), one.message.as_str())).collect();
@@ -214,9 +274,8 @@ pub(super) fn menu(pages: &Pages, who: &Identity, path: &str) -> Value {
 }
 
 /// Take what was sent: have it looked over once more, or carry it out and lead on.
-async fn send<E: Executor>(edge: &Edge<E>, asked: &Asked<'_>, body: &[u8]) -> Response {
+async fn send<E: Executor>(edge: &Edge<E>, asked: &Asked<'_>, mut typed: Typed) -> Response {
     let Some(mutation) = &asked.page.mutation else { return Notice::NothingHere.into_response() };
-    let mut typed = Typed::read(body);
     for (name, part) in &asked.parts {
         let name = format!("input.{name}");
         if typed.last(&name).is_none() {
@@ -231,21 +290,25 @@ async fn send<E: Executor>(edge: &Edge<E>, asked: &Asked<'_>, body: &[u8]) -> Re
     let declared = mutation.variables.iter().map(|(name, ty)| (name, ty));
     let (variables, mistakes) = typed.variables(declared, &SHAPES);
     if !mistakes.is_empty() {
-        let filled = Filled { typed, mistakes, is_checking: false };
+        let filled = Filled { typed, mistakes, ..Filled::default() };
         return draw(edge, asked, filled, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     if step == "check" {
-        let filled = Filled { typed, mistakes, is_checking: true };
+        let input = variables.get("input").cloned().unwrap_or_default();
+        let filled = Filled { typed, mistakes, is_checking: true, input };
         return draw(edge, asked, filled, StatusCode::OK).await;
     }
     match asked.run(edge, mutation, variables).await {
-        Ok(answer) => lead_on(asked, &typed, &answer),
+        Ok(answer) => match &asked.page.gives {
+            Some(gives) => table::given(gives, &answer),
+            None => lead_on(asked, &typed, &answer),
+        },
         Err(errors) => {
             let mistakes: Vec<Mistake> = errors.iter().flat_map(mistakes_of).collect();
             let is_ours = mistakes.iter().any(|one| one.code == "broken");
             let status =
                 if is_ours { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::UNPROCESSABLE_ENTITY };
-            draw(edge, asked, Filled { typed, mistakes, is_checking: false }, status).await
+            draw(edge, asked, Filled { typed, mistakes, ..Filled::default() }, status).await
         }
     }
 }
@@ -309,8 +372,7 @@ fn failed(errors: &[ServerError]) -> Response {
 }
 
 /// A form that came after the session ended: nothing was sent, and nothing typed is lost.
-fn signed_out(asked: &Asked<'_>, body: &[u8]) -> Response {
-    let typed = Typed::read(body);
+fn signed_out(asked: &Asked<'_>, typed: &Typed) -> Response {
     let around = json!({ "page": { "path": asked.path }, "typed": typed.0, "viewer": viewer(&asked.who),
                          "menu": menu(asked.pages, &asked.who, &asked.path), "said": null });
     match TEMPLATES.render("signed_out.html", json!({}), around) {

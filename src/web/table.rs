@@ -1,4 +1,4 @@
-//! A page's table to be taken away: the same document, line by line, as CSV.
+//! What a page gives to be taken away: its table as CSV, of the same document; or the file its form made.
 
 use async_graphql::Executor;
 use axum::http::{StatusCode, header};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Edge;
 use super::notices::Notice;
-use super::pages::Csv;
+use super::pages::{Csv, Gives};
 use super::show::{Asked, at, broken};
 
 /// How many lines are fetched at a time.
@@ -32,7 +32,7 @@ pub(super) async fn file<E: Executor>(edge: &Edge<E>, asked: &Asked<'_>) -> Resp
                 let sentence = mistakes.into_iter().map(|one| one.message).collect::<Vec<_>>().join(" ");
                 return Notice::Unreadable { sentence }.into_response();
             }
-            Err(response) => return response,
+            Err(unseen) => return unseen.into_response(),
         };
         lines.extend(at(&data, &csv.lines).and_then(Value::as_array).cloned().unwrap_or_default());
         let connection = csv.lines.rsplit_once('.').map_or("", |(connection, _)| connection);
@@ -46,12 +46,26 @@ pub(super) async fn file<E: Executor>(edge: &Edge<E>, asked: &Asked<'_>) -> Resp
     match written(csv, &lines) {
         Ok(bytes) => {
             let name = asked.path.trim_matches('/').replace('/', "-");
-            let disposition = format!("attachment; filename=\"{name}.csv\"");
-            let kind = (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned());
-            (StatusCode::OK, [kind, (header::CONTENT_DISPOSITION, disposition)], bytes).into_response()
+            kept(&format!("{name}.csv"), bytes)
         }
         Err(cause) => broken(&*cause),
     }
+}
+
+/// The file that a mutation answered with.
+pub(super) fn given(gives: &Gives, answer: &Value) -> Response {
+    let text = |place: &str| at(answer, place).and_then(Value::as_str).unwrap_or_default().to_owned();
+    kept(&text(&gives.name), text(&gives.text).into_bytes())
+}
+
+/// A file to be kept and not shown. Its name is one of ours: no quotes, no folders.
+fn kept(name: &str, bytes: Vec<u8>) -> Response {
+    let kind = if name.ends_with(".csv") { "text/csv; charset=utf-8" } else { "text/plain; charset=utf-8" };
+    let name: String =
+        name.chars().filter(|sign| sign.is_ascii_alphanumeric() || "-._".contains(*sign)).collect();
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    (StatusCode::OK, headers, bytes).into_response()
 }
 
 fn written(csv: &Csv, lines: &[Value]) -> Result<Vec<u8>, Box<dyn std::error::Error>> {

@@ -182,10 +182,24 @@ impl Reading<'_> {
             _ => json!(text.trim()),
         };
         if let Some((code, message)) = unreadable(kind, &value) {
+            let in_parts = branch.filter(|branch| kind == "Date" && !branch.inside.is_empty());
+            let message = in_parts.map_or(message, |branch| date_mistake(branch));
             self.wrong(name, code, &message);
             return None;
         }
         Some(value)
+    }
+}
+
+/// What is wrong with a date that came in three fields: the API speaks of one.
+fn date_mistake(branch: &Branch<'_>) -> String {
+    let parts = ["day", "month", "year"];
+    let is_blank = |part: &&str| branch.inside.get(part).is_none_or(Branch::is_blank);
+    let missing: Vec<&str> = parts.into_iter().filter(is_blank).collect();
+    match missing.as_slice() {
+        [] => "Enter a date that there is, such as 27 3 2026, with the year in four digits.".to_owned(),
+        [one] => format!("Enter the {one} of the date too."),
+        more => format!("Enter the {} of the date too.", more.join(" and the ")),
     }
 }
 
@@ -207,13 +221,18 @@ mod tests {
     use super::*;
 
     fn read(variables: &str, typed: &str) -> (Value, Vec<(String, String)>) {
+        let (values, mistakes) = told(variables, typed);
+        (values, mistakes.into_iter().map(|one| (one.name, one.code)).collect())
+    }
+
+    fn told(variables: &str, typed: &str) -> (Value, Vec<Mistake>) {
         let document = parse_query(format!("query A({variables}) {{ me {{ role }} }}")).unwrap();
         let DocumentOperations::Multiple(operations) = document.operations else { panic!("it has a name") };
         let operation = operations.into_values().next().unwrap();
         let declared = operation.node.variable_definitions;
         let declared = declared.iter().map(|one| (&one.node.name.node, &one.node.var_type.node));
         let (values, mistakes) = Typed::read(typed.as_bytes()).variables(declared, &SHAPES);
-        (Value::Object(values), mistakes.into_iter().map(|one| (one.name, one.code)).collect())
+        (Value::Object(values), mistakes)
     }
 
     #[test]
@@ -239,6 +258,18 @@ mod tests {
             ("d", "form.number"),
         ];
         assert_eq!(told, wanted);
+    }
+
+    #[test]
+    fn a_date_half_typed_says_what_is_missing() {
+        let message = |typed: &str| {
+            let (_, mistakes) = told("$b: Date!", typed);
+            mistakes.into_iter().map(|one| one.message).collect::<String>()
+        };
+        assert_eq!(message("b.day=31&b.month=&b.year=2026"), "Enter the month of the date too.");
+        assert_eq!(message("b.day=31&b.month=&b.year="), "Enter the month and the year of the date too.");
+        assert!(message("b.day=31&b.month=2&b.year=2026").starts_with("Enter a date that there is"));
+        assert!(message("b=1/2/2026").contains("2026"), "in one field it is told as the API tells it");
     }
 
     #[test]

@@ -233,6 +233,61 @@ async fn bands_for_those_who_may_not_see_people_and_no_money_for_those_who_do_no
     }
 }
 
+#[tokio::test]
+async fn outside_a_thread_holds_what_was_told_and_nothing_of_what_is_being_decided() {
+    let (untold, asking) = (id("consultation", 3), id("grant", 3));
+    let more = vec![
+        happened("2026-05-02", untold, "consultation.planned.v1", json!({ "reference": "C-2026-0003" })),
+        happened("2026-05-03", untold, "consultation.held.v1", json!({})),
+        happened("2026-05-03", untold, "consultation.need_heard.v1", json!({ "need": need(8) })),
+        happened(
+            "2026-06-11",
+            asking,
+            "grant.application_submitted.v2",
+            json!({
+                "programme": id("programme", 1), "partner": id("partner", 1),
+                "needs": [{ "need": need(1), "percent": 50 }, { "need": need(8), "percent": 50 }]
+            }),
+        ),
+        offered("2026-06-12", 3, json!([id("grant", 1)])),
+    ];
+    let scene = Scene::of(&[town(), more, pointed(9, 1, Some(id("grant", 1)))].concat()).await;
+    let (public, auditor) = (Identity::public(), &scene.auditor);
+    let partner = Some(sidebyside::domain::identity::PartnerId(id("partner", 9)));
+    let elsewhere = scene.world.somebody("Sam Stranger", Role::PartnerAdmin, partner).await;
+    let lists = ["needs", "grants", "offers", "commitments"];
+    let sizes = |thread: &Value| lists.map(|list| thread[list].as_array().unwrap().len());
+
+    let inside = scene.thread(auditor, "NEED", need(1), Value::Null).await;
+    assert_eq!(sizes(&inside), [1, 2, 2, 1]);
+    let outside = scene.thread(&public, "NEED", need(1), Value::Null).await;
+    assert_eq!(sizes(&outside), [1, 1, 1, 1], "neither the grant that is asked for nor the draft");
+    assert_eq!(outside["grants"][0]["money"], "1000.01", "what was awarded is everybody's to know");
+    assert_eq!(
+        (&outside["isExact"], &outside["counted"]["completed"]["shown"]),
+        (&json!(false), &json!("*"))
+    );
+    assert_eq!(outside["offers"][0]["counted"], Value::Null);
+    let hidden = [json!(asking), json!(id("offer", 3)), json!(need(8))];
+    let told = scene.thread(&elsewhere, "NEED", need(1), Value::Null).await;
+    assert_eq!(told, outside, "partners see what everybody sees");
+    for id in &hidden {
+        assert!(!outside.to_string().contains(id.as_str().unwrap()), "{id}");
+    }
+
+    // What is not told is answered as what does not exist.
+    for (kind, of) in [("NEED", need(8)), ("GRANT", asking), ("OFFER", id("offer", 3))] {
+        let ask =
+            async |id: Uuid| scene.world.ask(&public, DOCUMENT, json!({ "kind": kind, "id": id })).await.0;
+        let (there, nowhere) = (ask(of).await, ask(Uuid::from_u128(0x404)).await);
+        assert_eq!(there, nowhere, "{kind}");
+        assert_eq!(there["errors"][0]["extensions"]["code"], "not_found", "{kind}");
+        scene.thread(auditor, kind, of, Value::Null).await;
+    }
+    let programme = scene.thread(&public, "PROGRAMME", id("programme", 1), Value::Null).await;
+    assert_eq!(sizes(&programme)[1], 1);
+}
+
 /// One connection that says how many statements it ran: the pool's own count of them.
 #[tokio::test]
 async fn a_thread_takes_as_many_statements_for_five_hundred_prescriptions_as_for_five() {
@@ -240,17 +295,17 @@ async fn a_thread_takes_as_many_statements_for_five_hundred_prescriptions_as_for
     for people in [5, 500] {
         let scene = Scene::of(&[town(), pointed(people, 1, Some(id("grant", 1)))].concat()).await;
         // Whether a place in the code is listened to is remembered for all threads: another test that ends at this
-        // moment can make ours deaf, and then it asks again.
+        // moment can make ours deaf for a while, so that it hears too few. It asks again; the most heard is what was asked.
         let mut count = 0;
-        for _ in 0..50 {
+        for turn in 0..50 {
             let counter = Statements::default();
             let guard = tracing::subscriber::set_default(counter.clone());
             tracing::callsite::rebuild_interest_cache();
             let thread = scene.thread(&scene.auditor, "NEED", need(1), Value::Null).await;
             drop(guard);
             assert_eq!(thread["counted"]["made"]["shown"], people.to_string());
-            count = counter.count();
-            if count > 0 {
+            count = count.max(counter.count());
+            if turn >= 4 && count >= 5 {
                 break;
             }
         }

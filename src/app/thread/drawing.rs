@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::broken::{self, BrokenEnd};
 use super::following::Found;
-use super::{AsAt, sees_counts};
+use super::{AsAt, outside, sees_counts};
 use crate::app::authority::may;
 use crate::app::{App, Failure};
 use crate::auth::Identity;
@@ -132,7 +132,11 @@ impl App {
                 break;
             }
         }
-        let stories = stories(pool, cut, &found.streams(&links)).await?;
+        let mut stories = stories(pool, cut, &found.streams(&links)).await?;
+        let is_outside = outside::is(who.role);
+        if is_outside {
+            outside::leave_out(&mut found, &mut links, &mut stories);
+        }
         if !is_told(&stories, of) {
             return Err(Failure::NotFound(of.0.words()));
         }
@@ -147,7 +151,9 @@ impl App {
             let figures = money.get(grant).copied().unwrap_or_default();
             sees_money.then(|| figures.reserved + figures.committed + figures.spent())
         };
-        Ok(drawn(Facts { cut, counted_to, is_exact, found, links, stories, counts, people }, &sum))
+        let facts = Facts { cut, counted_to, is_exact, found, links, stories, counts, people };
+        let drawn = drawn(facts, &sum);
+        Ok(if is_outside { outside::without_counts_of_one(drawn) } else { drawn })
     }
 }
 

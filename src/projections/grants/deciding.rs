@@ -47,7 +47,8 @@ impl GrantRecord {
         (reference, partner, programme, fund): (String, PartnerId, ProgrammeId, FundId),
         title: String,
     ) {
-        *self = Self { reference, partner, programme, fund, title, status, ..Self::default() };
+        *self =
+            Self { reference, partner, payee: partner, programme, fund, title, status, ..Self::default() };
     }
 
     /// What somebody did who has an interest counts no more.
