@@ -5,9 +5,11 @@
 import { after, before } from 'node:test'
 import { journeys } from './journeys/all.mjs'
 import { launch } from './lib/chromium.mjs'
+import { mistakes } from './mistakes.mjs'
+import { signIn } from './sign-in.mjs'
 import { sweep } from './sweep.mjs'
 
-const parts = { sweep, journeys }
+const parts = { sweep, mistakes, journeys, 'sign-in': signIn }
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in parts))
