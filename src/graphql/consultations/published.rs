@@ -1,6 +1,7 @@
 //! You said, we did: what a public page shows of a consultation. No counts, no owners, no words that were not published.
 
 use async_graphql::SimpleObject;
+use uuid::Uuid;
 
 use super::super::{Area, Code, Community, Date};
 use super::{CommitmentAction, CommitmentEvidence, Feedback, actions_of, feedback_of};
@@ -41,6 +42,8 @@ pub struct YouSaidWeDid {
 /// A need, and the answer to it.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct NeedAnswered {
+    /// Its id: the golden thread of it tells the rest.
+    pub id: Uuid,
     /// Its human reference, such as `N-2026-0001`.
     pub reference: String,
     /// The theme it belongs to.
@@ -113,6 +116,7 @@ impl From<&YouSaid> for YouSaidWeDid {
     fn from(said: &YouSaid) -> Self {
         let record = &said.consultation.record;
         let needs = record.needs.iter().map(|need| NeedAnswered {
+            id: need.id.0,
             reference: need.reference.clone(),
             theme: need.theme.clone(),
             statement: need.statement.clone(),
