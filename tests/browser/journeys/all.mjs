@@ -4,8 +4,9 @@ import { auditor } from './auditor.mjs'
 import { consultation } from './consultation.mjs'
 import { grant } from './grant.mjs'
 import { offer } from './offer.mjs'
+import { support } from './support.mjs'
 
-const ALL = { grant, consultation, offer, auditor }
+const ALL = { grant, consultation, offer, auditor, support }
 
 export function journeys(browser) {
   // One alone: JOURNEY=offer

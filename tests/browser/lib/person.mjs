@@ -83,6 +83,13 @@ export class Person {
     }
   }
 
+  /** A box that stands by itself. */
+  async ticks(label) {
+    await this.page.getByRole('checkbox', { name: label, exact: true }).check().catch(async () => {
+      assert.fail(`${this.who.name} finds no box “${label}” ${await this.#where()}`)
+    })
+  }
+
   /** One line of a list that drops down. */
   async picks(label, line) {
     const list = this.#field(label)
