@@ -7,6 +7,7 @@ run: set-up            ## start the server with the sample data; prints its addr
 	cargo run --locked -- serve --seed fixtures/sample
 
 test: set-up check     ## format, lints and every test, on a throwaway database
+	@scripts/set-up tests
 	cargo test --locked
 
 check:                 ## format and lints only

@@ -19,6 +19,7 @@
 //! who the viewer is.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Name;
 use async_graphql::parser::parse_query;
@@ -191,6 +192,14 @@ fn operations(document: &str) -> Result<(Option<Operation>, Option<Operation>), 
     Ok((query, mutation))
 }
 
+/// The documents of all pages, each after the name of its page.
+type Documents = Vec<(String, String)>;
+
+fn documents() -> Documents {
+    let text = |path: &str| text_of(path).unwrap_or_default();
+    Files::iter().filter_map(|path| Some((path.strip_suffix(".graphql")?.to_owned(), text(&path)))).collect()
+}
+
 /// All pages, by their addresses.
 pub(super) struct Pages {
     all: Vec<Page>,
@@ -200,16 +209,26 @@ pub(super) struct Pages {
 impl Pages {
     /// Read them as they were built in; in debug builds, as they stand on disk now.
     pub(super) fn read() -> Result<Self, Faulty> {
-        let mut pages = Vec::new();
-        for path in Files::iter() {
-            let Some(name) = path.strip_suffix(".graphql") else { continue };
-            let data = Files::get(&path).map(|file| file.data.into_owned()).unwrap_or_default();
-            pages.push((name.to_owned(), String::from_utf8_lossy(&data).into_owned()));
-        }
-        Self::of(pages)
+        Self::of(documents())
     }
 
-    fn of(files: Vec<(String, String)>) -> Result<Self, Faulty> {
+    /// As they stand on disk now. Only when a document has changed are they read anew: it takes a debug build longer than
+    /// all else that a page does.
+    pub(super) fn as_they_stand() -> Result<Arc<Self>, Faulty> {
+        static LAST: Mutex<Option<(Documents, Arc<Pages>)>> = Mutex::new(None);
+        let now = documents();
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((then, pages)) = &*last
+            && *then == now
+        {
+            return Ok(Arc::clone(pages));
+        }
+        let pages = Arc::new(Self::of(now.clone())?);
+        *last = Some((now, Arc::clone(&pages)));
+        Ok(pages)
+    }
+
+    fn of(files: Documents) -> Result<Self, Faulty> {
         let (mut all, mut addresses) = (Vec::new(), matchit::Router::new());
         for (name, document) in files {
             let page = Page::read(&name, document)?;

@@ -7,6 +7,7 @@ mod activity;
 mod api;
 mod architecture;
 mod award;
+mod browser;
 mod consultations;
 mod database;
 mod deciding;

@@ -1,0 +1,135 @@
+// From an application to a closed grant, by all the people it takes: nobody does what another must check.
+
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { Person, day } from '../lib/person.mjs'
+
+const TITLE = 'Saturday seed library'
+const TERMS = createHash('sha256').update('An agreement that does not exist').digest('hex')
+
+export function grant(browser) {
+  test('a micro grant from application to closed', async () => {
+    const as = (key) => Person.at(browser(), key)
+
+    const lena = await as('lena')
+    await lena.opens('/')
+    await lena.clicks('Grants')
+    await lena.clicks('Apply for a grant')
+    await lena.clicks('Continue')
+    await lena.sees('There is a problem')
+    await lena.chooses('Programme', /^Small sparks/)
+    await lena.types('What the work is called', TITLE)
+    await lena.types('What the money is for', 'Shelves, seed trays and tea for a seed library that is open each Saturday.')
+    await lena.types('How much you ask for', '£1,200')
+    await lena.dates('First day of the work', day(20))
+    await lena.dates('Last day of the work', day(90))
+    await lena.chooses('Where', 'North Liverpool')
+    await lena.clicks('Continue')
+    await lena.sees('Check what you are about to send', '£1,200')
+    await lena.clicks('Send the application')
+    await lena.sees('The application was sent in.')
+    const place = lena.place.split('?')[0]
+
+    const tom = await as('tom')
+    await tom.opens(place)
+    await tom.clicks('Judge eligibility')
+    await tom.chooses(/Is the work in Liverpool or Sefton/, 'Met')
+    await tom.chooses(/Is the work still ahead/, 'Met')
+    await tom.clicks('Continue')
+    await tom.clicks('Record the judgement')
+    await tom.sees('Eligibility was judged.')
+    await tom.unfolds('What else can be done')
+    await tom.clicks('Assign an assessor')
+    await tom.picks('Who assesses it', 'Grace Placeholder')
+    await tom.clicks('Assign')
+    await tom.sees('The assessor was assigned.')
+
+    const grace = await as('grace')
+    for (const [criterion, score, why] of [
+      [/How well does it answer a need/, '4: meets it well', 'It answers what people said about Saturdays.'],
+      [/How much comes of the money/, '5: meets it fully', 'Seed costs little and is given on.'],
+    ]) {
+      await grace.opens(place)
+      await grace.unfolds('What else can be done')
+      await grace.clicks('Record a score')
+      if (await grace.page.getByRole('group', { name: 'Criterion' }).count()) await grace.chooses('Criterion', criterion)
+      else await grace.clicks(criterion)
+      await grace.chooses('Score', score)
+      await grace.types('Why this score', why)
+      await grace.clicks('Save the score')
+      await grace.sees('The score was recorded.')
+    }
+
+    const amina = await as('amina')
+    await amina.opens(place)
+    await amina.clicks('Recommend it')
+    await amina.types('How much', '1200.00')
+    await amina.types('Why', 'Scored well, and within the budget.')
+    await amina.clicks('Continue')
+    await amina.clicks('Recommend it')
+    await amina.sees('It was recommended, and the money is reserved.')
+
+    const nadia = await as('nadia')
+    await nadia.opens('/')
+    await nadia.clicks(/approve/i, { inside: TITLE })
+    if (!nadia.place.endsWith('/approve')) await nadia.clicks('Approve it')
+    await nadia.types('Amount of instalment 1', '1,200.00')
+    await nadia.dates('Instalment 1 falls due on', day(25))
+    await nadia.types('Why', 'Within delegation and in line with the programme.')
+    await nadia.clicks('Continue')
+    await nadia.sees('£1,200')
+    await nadia.clicks('Approve it')
+    await nadia.sees(/The approval was recorded/)
+    await nadia.clicks(/^Receipt/, { inside: /approved/i })
+    await nadia.sees(/Nadia Fictional/)
+
+    await tom.opens(place)
+    await tom.clicks('Send the offer')
+    await tom.dates('Last day to accept', day(14))
+    await tom.types('Fingerprint (SHA-256) of the agreement', TERMS)
+    await tom.clicks('Continue')
+    await tom.clicks('Send the offer')
+    await tom.sees('The offer was sent.')
+
+    await lena.opens('/')
+    await lena.clicks(/offer/i, { inside: TITLE })
+    await lena.clicks('Accept the offer')
+    await lena.sees('You are offered')
+    await lena.chooses('In what standing you sign', /Trustee/i)
+    await lena.clicks('Continue')
+    await lena.clicks('Accept the offer')
+    await lena.sees('The offer was accepted: there is an agreement.')
+
+    await grace.opens(place)
+    await grace.clicks(/^Authorise/)
+    await grace.dates('Pay it on', day(25))
+    await grace.clicks('Continue')
+    await grace.clicks('Authorise it')
+    await grace.sees(/The instalment is authorised/)
+
+    const bronwen = await as('bronwen')
+    await bronwen.opens('/')
+    await bronwen.clicks('Payments')
+    await bronwen.clicks('Open a payment run')
+    await bronwen.types('What the run is called', 'Seeds, all invented')
+    await bronwen.dates('Day it is paid', day(25))
+    await bronwen.clicks('Open the run')
+    await bronwen.sees('The run is open. Add the instalments it pays.')
+    await bronwen.clicks(/^Add G-/, { inside: TITLE })
+    await bronwen.sees('Added to the run.')
+    const run = bronwen.place.split('/add')[0]
+
+    await nadia.opens(run)
+    await nadia.clicks('Approve the run')
+    await nadia.clicks('Continue')
+    await nadia.clicks('Approve the run')
+    await nadia.sees(/The run is approved/)
+
+    const kofi = await as('kofi')
+    await kofi.opens(run)
+    await kofi.clicks('Release the run')
+    await kofi.clicks('Continue')
+    await kofi.clicks('Release the run')
+    await kofi.sees(/The run is released/)
+  })
+}
