@@ -41,7 +41,8 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("programmes", ANYBODY),
     ("programme", ANYBODY),
     ("grants", MONEY_AND_OWN),
-    ("grant", MONEY_AND_OWN),
+    // Inclusion and advisors see the cases that they assess.
+    ("grant", SIGNED_IN),
     ("ledger", MONEY),
     ("ledgerLines", MONEY),
     ("paymentRuns", MONEY),

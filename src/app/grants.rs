@@ -21,7 +21,7 @@ use crate::domain::grant::{
     GrantCommand, NeedShare, PlannedInstalment, SignatoryRole, Subject,
 };
 use crate::domain::identity::{
-    CommandId, ConditionId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId,
+    CommandId, ConditionId, FundId, GrantId, Hash, InstalmentId, PartnerId, PersonId, ProgrammeId, Role,
 };
 use crate::domain::money::Money;
 use crate::domain::partner::{CheckKind, Partner, PartnerCommand};
@@ -516,6 +516,10 @@ impl App {
         may(who, "grant")?;
         let found = one::<GrantRecord>(self.store.pool(), id).await?.ok_or(Failure::NotFound("grant"))?;
         of_partner(who, found.partner, "grant")?;
+        let is_only_assessing = matches!(who.role, Role::Inclusion | Role::Advisor);
+        if is_only_assessing && !found.assessors.contains(&who.person) {
+            return Err(Failure::NotFound("grant"));
+        }
         Ok(found)
     }
 

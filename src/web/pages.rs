@@ -12,7 +12,8 @@
 //! # gives: exportPaymentRun.content named exportPaymentRun.fileName
 //! ```
 //!
-//! `gives` stands in the place of `then` where what the mutation answers is a file to be kept.
+//! `gives` stands in the place of `then` where what the mutation answers is a file to be kept, and `# shows: yes` where it is
+//! to be read once: the page is drawn again, with the answer as `shown`.
 //!
 //! The document holds at most one query and one mutation. What the viewer may not use makes the page one that they may not
 //! open, but for fields that are included only if a variable says so: `@include(if: $mayTransferBudget)` is filled in from
@@ -77,6 +78,8 @@ pub(super) struct Page {
     pub said: Option<String>,
     pub csv: Option<Csv>,
     pub gives: Option<Gives>,
+    /// Whether it is drawn with what its form was answered.
+    pub shows: bool,
 }
 
 /// A file that a form gives: where its text and its name are in the mutation's answer.
@@ -105,7 +108,7 @@ impl Page {
             said.insert(key.trim(), value.trim());
         }
         let take = |key: &str| said.get(key).map(|value| (*value).to_owned());
-        let known = ["path", "menu", "found", "then", "said", "csv", "gives"];
+        let known = ["path", "menu", "found", "then", "said", "csv", "gives", "shows"];
         if let Some(odd) = said.keys().find(|key| !known.contains(*key)) {
             return Err(faulty(format!("“{odd}” is none of {}", known.join(", "))));
         }
@@ -121,7 +124,8 @@ impl Page {
             None => Err(faulty("what it gives has no name: say `… named …`".into())),
         });
         let (query, mutation) = operations(&document).map_err(&faulty)?;
-        if mutation.is_some() && gives.is_none() && !said.contains_key("then") {
+        let leads = ["then", "gives", "shows"].iter().any(|key| said.contains_key(key));
+        if mutation.is_some() && !leads {
             return Err(faulty("its form leads nowhere: say `then`".into()));
         }
         let found = take("found").map(|found| found.split(", ").map(str::to_owned).collect());
@@ -136,6 +140,7 @@ impl Page {
             said: take("said"),
             csv: csv.transpose()?,
             gives: gives.transpose()?,
+            shows: take("shows").is_some(),
             document,
         })
     }

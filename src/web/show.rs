@@ -42,6 +42,8 @@ struct Filled {
     is_checking: bool,
     /// What was typed as the mutation takes it, when it is looked over: the query may ask about it.
     input: Value,
+    /// What the mutation answered, where that is to be read.
+    shown: Option<Value>,
 }
 
 /// Why there is nothing to draw of a page.
@@ -250,6 +252,7 @@ async fn draw<E: Executor>(
         "viewer": viewer(&asked.who),
         "menu": menu(asked.pages, &asked.who, &asked.path),
         "said": said,
+        "shown": filled.shown,
         "may": deeds(&asked.who),
     });
     match TEMPLATES.render(&format!("pages/{}.html", asked.page.name), data, around) {
@@ -295,12 +298,16 @@ async fn send<E: Executor>(edge: &Edge<E>, asked: &Asked<'_>, mut typed: Typed) 
     }
     if step == "check" {
         let input = variables.get("input").cloned().unwrap_or_default();
-        let filled = Filled { typed, mistakes, is_checking: true, input };
+        let filled = Filled { typed, mistakes, is_checking: true, input, ..Filled::default() };
         return draw(edge, asked, filled, StatusCode::OK).await;
     }
     match asked.run(edge, mutation, variables).await {
         Ok(answer) => match &asked.page.gives {
             Some(gives) => table::given(gives, &answer),
+            None if asked.page.shows => {
+                let filled = Filled { typed, shown: Some(answer), ..Filled::default() };
+                draw(edge, asked, filled, StatusCode::OK).await
+            }
             None => lead_on(asked, &typed, &answer),
         },
         Err(errors) => {

@@ -173,7 +173,8 @@ impl Reading<'_> {
                 };
                 json!(number)
             }
-            "UUID" if text.trim().is_empty() => {
+            // What is chosen from a list; nobody types one.
+            "UUID" if uuid::Uuid::try_parse(text.trim()).is_err() => {
                 self.wrong(name, "form.choose", "Choose one of the answers.");
                 return None;
             }

@@ -38,7 +38,8 @@ fn missing() -> Option<&'static str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_and_journey_holds_in_a_browser() {
     if let Some(what) = missing() {
-        let words = format!("{what} is missing, so nothing was looked at in a browser: run scripts/set-up tests");
+        let words =
+            format!("{what} is missing, so nothing was looked at in a browser: run scripts/set-up tests");
         assert!(std::env::var_os("CI").is_none(), "{words}");
         eprintln!("{words}");
         return;

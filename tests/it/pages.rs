@@ -133,6 +133,11 @@ const THINGS: &[(&str, Role, &str, &str)] = &[
     ("needId", Role::Inclusion, HEARD, "consultationId=consultations needId=needs"),
     ("publicationId", Role::Auditor, "{ publications { id } }", "publicationId=publications"),
     ("siteId", Role::Inclusion, "{ sites { id } }", "siteId=sites"),
+    ("channelId", Role::Inclusion, "{ sites { id } }", "channelId=sites"),
+    ("sessionId", Role::Inclusion, "{ sessions(first: 50) { nodes { id } } }", "sessionId=sessions/nodes"),
+    ("authorityId", Role::Finance, "{ delegations(first: 50) { id } }", "authorityId=delegations"),
+    ("changeId", Role::Commissioner, OFFERS, "offerId=offers/nodes changeId=changes"),
+    ("reportId", Role::Commissioner, OFFERS, "offerId=offers/nodes reportId=reports"),
     ("courseId", Role::Inclusion, "{ courses { id } }", "courseId=courses"),
     ("personId", Role::Advisor, "{ supportedPeople { nodes { id } } }", "personId=supportedPeople/nodes"),
     ("referralId", Role::Advisor, "{ referrals { nodes { id } } }", "referralId=referrals/nodes"),
@@ -146,6 +151,7 @@ const THINGS: &[(&str, Role, &str, &str)] = &[
 ];
 const GRANTS: &str = "{ grants { nodes { id instalments { id conditions { id } } returns { id } variations { id } \
                       recoveries { id } } } }";
+const OFFERS: &str = "{ offers(first: 60) { nodes { id changes { id } reports { id } } } }";
 const RUNS: &str = "{ paymentRuns { nodes { id lines { id: line } } } }";
 const HEARD: &str = "{ consultations { id voices { id } needs { id } commitments { id } } }";
 
@@ -189,6 +195,27 @@ impl House {
             found["history"]["nodes"].as_array().unwrap().iter().filter(|one| one["hasReceipt"] == true);
         things.insert("index", decisions.map(|one| one_of("index", &one["index"].to_string())).collect());
         let of_a_partner = things["partnerId"][0].clone();
+        let found = loading.ask("{ subsidies { grantId partner { id } } }", json!({})).await;
+        let aided = found["subsidies"].as_array().unwrap().iter().map(|one| {
+            let (grant, partner) = (one["grantId"].as_str().unwrap(), one["partner"]["id"].as_str().unwrap());
+            one_of("grantId", grant).into_iter().chain(one_of("partnerId", partner)).collect()
+        });
+        things.insert("aid", aided.collect());
+        let printed = things["publicationId"][0].clone();
+        let asked = json!({ "of": printed["publicationId"] });
+        let document = "query($of: UUID!) { publishedFigures(publicationId: $of, first: 20) { label } }";
+        let found = loading.ask(document, asked).await;
+        let labels = found["publishedFigures"].as_array().unwrap().iter();
+        let labelled = labels.map(|one| {
+            let label = one_of("label", one["label"].as_str().unwrap());
+            printed.clone().into_iter().chain(label).collect()
+        });
+        things.insert("label", labelled.collect());
+        let first_version = |offer: &BTreeMap<String, String>| {
+            offer.clone().into_iter().chain(one_of("contentVersion", "1")).collect()
+        };
+        let versions = things["offerId"].iter().map(first_version).collect();
+        things.insert("contentVersion", versions);
         things
             .insert("check", vec![of_a_partner.into_iter().chain(one_of("check", "signatories")).collect()]);
         let need = things["needId"][0]["needId"].clone();

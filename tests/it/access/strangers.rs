@@ -235,3 +235,30 @@ async fn lists_and_people_who_are_not_theirs_are_answered_as_if_there_were_none(
     }
     assert_eq!(world.size().await, before, "nobody did anything");
 }
+
+#[tokio::test]
+async fn inclusion_and_advisors_see_the_cases_they_assess_and_no_others() {
+    let loading = Loading::new().await;
+    let world = loading.world();
+    let server = api(world.app());
+    let document = "query($id: UUID!) { grant(id: $id) { reference purpose scores { criterion } } }";
+    let assessed: Vec<(Uuid, Uuid)> = sqlx::query_as(
+        "SELECT id, (jsonb_array_elements_text(doc -> 'assessors'))::uuid FROM views.grant_case ORDER BY 1, 2",
+    )
+    .fetch_all(&world.owner().await)
+    .await
+    .unwrap();
+    for (name, role) in [("Rosa Imaginary", Role::Inclusion), ("Jamie Pretend", Role::Advisor)] {
+        let who = world.somebody(name, role, None).await;
+        let is_theirs = |id: &Uuid| assessed.contains(&(*id, who.person.0));
+        let (theirs, others): (Vec<Uuid>, Vec<Uuid>) =
+            assessed.iter().map(|(id, _)| *id).partition(is_theirs);
+        assert!(!theirs.is_empty() && !others.is_empty(), "{name}: {assessed:?}");
+        let seen = ask(&server, &who, document, json!({ "id": theirs[0] })).await;
+        assert!(seen.data()["grant"]["reference"].as_str().is_some(), "{name}");
+        let hidden = ask(&server, &who, document, json!({ "id": others[0] })).await;
+        let nothing = ask(&server, &who, document, json!({ "id": Uuid::from_u128(0x404) })).await;
+        assert_eq!(hidden.0, nothing.0, "{name}");
+        assert_eq!(hidden.refusal().0, "not_found", "{name}");
+    }
+}
