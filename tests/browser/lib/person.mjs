@@ -4,6 +4,7 @@
 // label, an answer by its question. What has no words is not found.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { watch, windowOf } from './chromium.mjs'
 import { faults } from './looks.mjs'
 import { pageAt, pages } from './pages.mjs'
@@ -88,6 +89,20 @@ export class Person {
     await this.page.getByRole('checkbox', { name: label, exact: true }).check().catch(async () => {
       assert.fail(`${this.who.name} finds no box “${label}” ${await this.#where()}`)
     })
+  }
+
+  /** Press the button that gives a file, and read it. */
+  async downloads(words) {
+    const [file] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.page.getByRole('button', { name: words, exact: true }).click(),
+    ])
+    return readFileSync(await file.path(), 'utf8')
+  }
+
+  /** Hand in a file. */
+  async hands(label, name, text) {
+    await this.#field(label).setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) })
   }
 
   /** One line of a list that drops down. */
