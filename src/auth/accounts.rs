@@ -67,6 +67,15 @@ impl Name {
         Ok(Self(name.to_owned()))
     }
 
+    /// Take a name that somebody else typed, such as a sign-in provider: what cannot be used is left out. Nothing
+    /// where nothing is left.
+    #[must_use]
+    pub fn tidied(given: &str) -> Option<Self> {
+        let seen: String = given.chars().filter(|c| !c.is_control() && !turns_or_hides(*c)).collect();
+        let short: String = seen.trim().chars().take(Self::LONGEST).collect();
+        Self::new(&short).ok()
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -79,6 +88,9 @@ impl fmt::Display for Name {
         f.write_str(&self.0)
     }
 }
+
+/// The name of somebody whose provider gives none.
+const NAMELESS: &str = "Somebody without a name";
 
 /// Marks that could make one name read as another: bidirectional controls, line separators, and zero-width
 /// characters without a use in writing (the joiners have one in Persian and Hindi, and stay). U+FFFD is what
@@ -128,6 +140,52 @@ impl Accounts {
             // deleted, so it is there.
             None => self.find(name).await?.ok_or(sqlx::Error::RowNotFound),
         }
+    }
+
+    /// The person a provider's account stands for, with their name as it is now; made when there is none. Any number
+    /// of callers at once get the same id.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(super) async fn known_by(
+        &self,
+        issuer: &str,
+        subject: &str,
+        name: Option<&Name>,
+    ) -> Result<(PersonId, String), sqlx::Error> {
+        let known = sqlx::query_as::<_, (Uuid, String)>(
+            "SELECT person_id, display_name FROM auth.account
+             WHERE NOT development AND issuer = $1 AND subject = $2",
+        )
+        .bind(issuer)
+        .bind(subject)
+        .fetch_optional(&self.pool)
+        .await?;
+        if let Some((person, told)) = known
+            && name.is_none_or(|name| name.as_str() == told)
+        {
+            return Ok((PersonId(person), told));
+        }
+        let (person, name) = sqlx::query_as::<_, (Uuid, String)>(
+            "INSERT INTO auth.account (person_id, display_name, development, issuer, subject)
+             VALUES ($1, coalesce($4, $5), false, $2, $3)
+             ON CONFLICT (issuer, subject) WHERE NOT development
+                 DO UPDATE SET display_name = coalesce($4, account.display_name)
+             RETURNING person_id, display_name",
+        )
+        .bind((self.id)())
+        .bind(issuer)
+        .bind(subject)
+        .bind(name.map(Name::as_str))
+        .bind(NAMELESS)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((PersonId(person), name))
+    }
+
+    /// The database, for the sessions beside the accounts.
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.pool
     }
 
     async fn find(&self, name: &Name) -> Result<Option<PersonId>, sqlx::Error> {
@@ -208,5 +266,13 @@ mod tests {
             assert_eq!(Name::new(typed), Err(NameProblem::Hidden), "{typed:?}");
         }
         assert!(Name::new("می\u{200C}نا").is_ok(), "Persian needs its joiners");
+    }
+
+    #[test]
+    fn a_providers_names_are_tidied() {
+        let tidied = |given: &str| Name::tidied(given).map(|name| name.to_string());
+        assert_eq!(tidied(" Amina\u{202E}\n Example ").as_deref(), Some("Amina Example"));
+        assert_eq!(tidied(&"é".repeat(90)), Some("é".repeat(80)));
+        assert_eq!(tidied("\u{200B} "), None);
     }
 }

@@ -5,11 +5,13 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use subtle::ConstantTimeEq;
-
-use super::{Accounts, Acting, ActingProblem, Chance, Identity, SessionCookie, Sessions, Standing};
 use uuid::Uuid;
+
+use super::cookies::{self, Cookie, Cookies};
+use super::sessions::{Sessions, Standing};
+use super::{Accounts, Acting, ActingProblem, Chance, Identity, Problem};
 
 use crate::domain::identity::Role;
 
@@ -18,44 +20,9 @@ const FIRST_NAME: &str = "Development user";
 /// Whom a script acts as unless it says.
 const SCRIPT_NAME: &str = "Development script";
 
-const ACTING_ROLE: HeaderName = HeaderName::from_static("acting-role");
+pub(super) const ACTING_ROLE: HeaderName = HeaderName::from_static("acting-role");
 const ACTING_NAME: HeaderName = HeaderName::from_static("acting-name");
-const ACTING_PARTNER: HeaderName = HeaderName::from_static("acting-partner");
-
-/// Why a request could not be told who it acts as.
-#[derive(Debug, thiserror::Error)]
-pub enum Problem {
-    /// An `Authorization` header without the token of this run.
-    #[error(
-        "The bearer token is missing, wrong, or of an earlier run: use the one the server printed when it \
-         started, as \"Authorization: Bearer <token>\"."
-    )]
-    Token,
-    /// A cookie of a session that is over.
-    #[error("You have been signed out, and nothing was sent. Start the server again for a new sign-in link.")]
-    Ended,
-    /// Nothing that says who, where somebody must.
-    #[error("Sign in first: open the link that the server printed when it started.")]
-    NotSignedIn,
-    /// Whom it asked to act as cannot be.
-    #[error(transparent)]
-    Acting(#[from] ActingProblem),
-    /// The accounts did not answer. The cause is for the log only.
-    #[error("Something went wrong here, and nothing was changed. Try again in a moment.")]
-    Broken(#[from] sqlx::Error),
-}
-
-impl Problem {
-    /// Stable, for programs.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Token | Self::Ended | Self::NotSignedIn => "unauthenticated",
-            Self::Acting(problem) => problem.code(),
-            Self::Broken(_) => "broken",
-        }
-    }
-}
+pub(super) const ACTING_PARTNER: HeaderName = HeaderName::from_static("acting-partner");
 
 /// The refusal to listen where other machines could reach the development mode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -120,11 +87,11 @@ impl Development {
         (self.chance.id)()
     }
 
-    /// Exchange the ticket for a session. The first to bring it gets one; everybody else gets nothing.
+    /// Exchange the ticket for a session's cookie. The first to bring it gets one; everybody else gets nothing.
     ///
     /// # Errors
     /// When the accounts do not answer; the ticket is still good then.
-    pub async fn redeem(&self, ticket: &str, accounts: &Accounts) -> Result<Option<SessionCookie>, Problem> {
+    pub async fn redeem(&self, ticket: &str, accounts: &Accounts) -> Result<Option<HeaderValue>, Problem> {
         if !self.ticket.is(ticket) || self.is_ticket_spent.load(Ordering::Acquire) {
             return Ok(None);
         }
@@ -132,9 +99,9 @@ impl Development {
         if self.is_ticket_spent.swap(true, Ordering::AcqRel) {
             return Ok(None);
         }
-        let cookie = SessionCookie::new((self.chance.secret)());
-        self.sessions.open(&cookie, identity, (self.chance.now)());
-        Ok(Some(cookie))
+        let secret = cookies::Secret::new((self.chance.secret)());
+        self.sessions.open(&secret, identity, (self.chance.now)());
+        Ok(Some(Cookies::PLAIN.set(Cookie::Session, &secret)))
     }
 
     /// Who a request acts as: by its bearer token, else by its session, else the public.

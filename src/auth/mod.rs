@@ -1,11 +1,16 @@
 //! Who you are: the identity behind a request, the accounts that hold people's names, and signing in.
 //!
-//! Until a provider is configured this is the development mode: loopback only, one printed link, no password.
+//! [`SignIn`] is the one door. Where a provider is named (`provider`), people sign in there by OpenID Connect, their
+//! sessions are in the database, and scripts bring the provider's tokens. Where none is, this is the development mode
+//! (`development`): loopback only, one printed link, no password, sessions that end with the run.
 
 mod accounts;
 mod acting;
+mod cookies;
 mod development;
+mod provider;
 mod sessions;
+mod sign_in;
 
 use std::time::Instant;
 
@@ -17,9 +22,11 @@ pub use crate::domain::identity::Role;
 
 pub use accounts::{Accounts, Name, NameProblem};
 pub use acting::{Acting, ActingProblem};
-pub use development::{Development, NotLoopback, Problem, is_local_host};
-pub use sessions::SessionCookie;
-use sessions::{Sessions, Standing};
+pub use development::{Development, NotLoopback, is_local_host};
+pub use provider::{
+    Back, Capacity, ClaimRules, NoCapacity, Provider, Settings, SettingsProblem, TokenRefusal, place,
+};
+pub use sign_in::{Problem, SignIn, Use};
 
 /// Who a request acts as. It travels with every GraphQL request, and authority is judged from it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,55 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, HeaderValue, header};
-use sha2::{Digest, Sha256};
+use axum::http::HeaderMap;
 
 use super::Identity;
-
-/// The cookie's name. Browsers share cookies between the ports of a host, so it says whose it is.
-const COOKIE: &str = "sidebyside_session";
+use super::cookies::{Cookie, Cookies, Key, Secret};
 
 /// How long a session may lie idle: 12 hours, a working day and its evening.
 const IDLE_HOURS: u64 = 12;
-
-/// What the browser keeps: a value nobody can guess. Only its hash stays here.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SessionCookie(String);
-
-impl SessionCookie {
-    /// The cookie that carries a secret.
-    pub(super) fn new(secret: [u8; 32]) -> Self {
-        Self(hex::encode(secret))
-    }
-
-    /// The header that gives it to the browser. Not `Secure`: the development mode speaks plain HTTP.
-    ///
-    /// # Panics
-    /// Never: the value is hexadecimal.
-    #[must_use]
-    pub fn set(&self) -> HeaderValue {
-        let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", self.0);
-        HeaderValue::from_str(&cookie).expect("hexadecimal digits are header text")
-    }
-
-    /// The header that takes it from the browser again.
-    #[must_use]
-    pub const fn clear() -> HeaderValue {
-        HeaderValue::from_static("sidebyside_session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
-    }
-
-    /// Every session cookie a request carries: a browser sends those of all paths and old runs alike.
-    fn all_in(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, value)| *name == COOKIE && !value.is_empty())
-            .map(|(_, value)| value)
-    }
-}
 
 /// How a request stands towards the sessions.
 pub(super) enum Standing {
@@ -71,22 +29,21 @@ struct Session {
 
 /// The sessions of this process. They end with it.
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<[u8; 32], Session>>);
+pub(super) struct Sessions(Mutex<HashMap<Key, Session>>);
 
 impl Sessions {
     /// Begin a session, and forget those that ended.
-    pub(super) fn open(&self, cookie: &SessionCookie, identity: Identity, now: Instant) {
+    pub(super) fn open(&self, secret: &Secret, identity: Identity, now: Instant) {
         let mut sessions = self.held();
         sessions.retain(|_, session| session.is_alive(now));
-        sessions.insert(key(&cookie.0), Session { identity, seen: now });
+        sessions.insert(secret.key(), Session { identity, seen: now });
     }
 
     /// Who a request's cookie stands for. Being asked keeps the session alive.
     pub(super) fn standing(&self, headers: &HeaderMap, now: Instant) -> Standing {
         let mut sessions = self.held();
         let mut standing = Standing::None;
-        for value in SessionCookie::all_in(headers) {
-            let key = key(value);
+        for key in carried(headers) {
             match sessions.get_mut(&key) {
                 Some(session) if session.is_alive(now) => {
                     session.seen = now;
@@ -105,8 +62,8 @@ impl Sessions {
     /// Let a request's session act as somebody else. Whether there was a session.
     pub(super) fn switch(&self, headers: &HeaderMap, identity: &Identity, now: Instant) -> bool {
         let mut sessions = self.held();
-        for value in SessionCookie::all_in(headers) {
-            if let Some(session) = sessions.get_mut(&key(value))
+        for key in carried(headers) {
+            if let Some(session) = sessions.get_mut(&key)
                 && session.is_alive(now)
             {
                 *session = Session { identity: identity.clone(), seen: now };
@@ -119,8 +76,8 @@ impl Sessions {
     /// End the sessions a request carries.
     pub(super) fn close(&self, headers: &HeaderMap) {
         let mut sessions = self.held();
-        for value in SessionCookie::all_in(headers) {
-            sessions.remove(&key(value));
+        for key in carried(headers) {
+            sessions.remove(&key);
         }
     }
 
@@ -136,12 +93,14 @@ impl Session {
     }
 }
 
-fn key(cookie: &str) -> [u8; 32] {
-    Sha256::digest(cookie.as_bytes()).into()
+fn carried(headers: &HeaderMap) -> Vec<Key> {
+    Cookies::PLAIN.keys_in(Cookie::Session, headers)
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderValue, header};
+
     use super::super::Chance;
     use super::*;
     use crate::domain::identity::Role;
@@ -158,9 +117,8 @@ mod tests {
 
     #[test]
     fn a_session_ends_after_twelve_idle_hours() {
-        let (sessions, cookie, start) =
-            (Sessions::default(), SessionCookie::new([7; 32]), (Chance::SYSTEM.now)());
-        let headers = carrying(&format!("theme=dark; {COOKIE}={}", cookie.0));
+        let (sessions, cookie, start) = (Sessions::default(), Secret::new([7; 32]), (Chance::SYSTEM.now)());
+        let headers = carrying(&format!("theme=dark; sidebyside_session={}", cookie.text()));
         let hours = |count: u64| start + Duration::from_secs(count * 60 * 60);
         sessions.open(&cookie, somebody(Role::Finance), start);
         assert!(
@@ -176,10 +134,9 @@ mod tests {
 
     #[test]
     fn a_stale_cookie_beside_a_live_one_does_no_harm() {
-        let (sessions, cookie, now) =
-            (Sessions::default(), SessionCookie::new([7; 32]), (Chance::SYSTEM.now)());
+        let (sessions, cookie, now) = (Sessions::default(), Secret::new([7; 32]), (Chance::SYSTEM.now)());
         sessions.open(&cookie, somebody(Role::Finance), now);
-        let headers = carrying(&format!("{COOKIE}=stale; {COOKIE}={}", cookie.0));
+        let headers = carrying(&format!("sidebyside_session=stale; sidebyside_session={}", cookie.text()));
         assert!(matches!(sessions.standing(&headers, now), Standing::Alive(_)));
         sessions.close(&headers);
         assert!(matches!(sessions.standing(&headers, now), Standing::Ended));

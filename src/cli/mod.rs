@@ -8,6 +8,7 @@ mod rebuild;
 mod receipt;
 pub mod seed;
 mod serve;
+mod sign_in;
 mod verify;
 pub mod what_if;
 
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::auth::SettingsProblem;
 use crate::store::database::NoDatabase;
 use crate::store::vault::{KeyTrouble, VaultTrouble};
 
@@ -45,9 +47,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start the server and print its address and the sign-in link.
+    /// Start the server and print its address, and without a sign-in provider the sign-in link.
     Serve {
-        /// Where to listen; this computer only, until a sign-in provider is configured.
+        /// Where to listen; this computer only, unless a sign-in provider is named.
         #[arg(
             long,
             env = "SIDEBYSIDE_LISTEN",
@@ -58,6 +60,8 @@ enum Command {
         /// Load this scenario first. What it holds already stays as it is.
         #[arg(long)]
         seed: Option<PathBuf>,
+        #[command(flatten)]
+        sign_in: sign_in::Asked,
     },
     /// Bring the database up to date, and build projections that are missing or of an older version.
     Migrate,
@@ -124,7 +128,7 @@ pub fn run() -> ExitCode {
 async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = cli.place;
     match cli.command {
-        Command::Serve { listen, seed } => serve::serve(place, listen, seed).await?,
+        Command::Serve { listen, seed, sign_in } => serve::serve(place, listen, seed, &sign_in).await?,
         Command::Migrate => {
             let opened = place.open(place::Purpose::Command).await?;
             say("The database is up to date.");
@@ -197,5 +201,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         return trouble.exit_code();
     }
     let other_key = matches!(error.downcast_ref::<VaultTrouble>(), Some(VaultTrouble::OtherKey { .. }));
-    if other_key || error.downcast_ref::<KeyTrouble>().is_some() { 78 } else { 1 }
+    let to_set_up =
+        error.downcast_ref::<KeyTrouble>().is_some() || error.downcast_ref::<SettingsProblem>().is_some();
+    if other_key || to_set_up { 78 } else { 1 }
 }

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -10,8 +9,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::place::{Place, Purpose};
-use super::{say, seed, words};
-use crate::auth::Development;
+use super::{say, seed, sign_in, words};
+use crate::auth::SignIn;
 use crate::graphql::api;
 use crate::web::{Limits, router};
 
@@ -19,8 +18,13 @@ use crate::web::{Limits, router};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Start the server and keep it up until it is told to stop.
-pub async fn serve(place: Place, listen: SocketAddr, scenario: Option<PathBuf>) -> anyhow::Result<()> {
-    Development::allowed(listen)?;
+pub async fn serve(
+    place: Place,
+    listen: SocketAddr,
+    scenario: Option<PathBuf>,
+    asked: &sign_in::Asked,
+) -> anyhow::Result<()> {
+    let sign_in = asked.way(listen)?;
     // The address first: a taken port should not cost the start of a database.
     let listener = TcpListener::bind(listen)
         .await
@@ -50,17 +54,9 @@ pub async fn serve(place: Place, listen: SocketAddr, scenario: Option<PathBuf>) 
     };
     let (stop_sealing, told) = tokio::sync::watch::channel(());
     let sealing = sealer.map(|sealer| tokio::spawn(sealer.run(told)));
-    let sign_in = Arc::new(Development::default());
-    let base = format!("http://{address}");
     let accounts = opened.accounts.clone();
-    let edge = router(api(opened.app.clone()), Arc::clone(&sign_in), accounts, Limits::default())?;
-    say(&format!(
-        "Side by Side is at {base}\n\
-         \n  Sign in once:  {}\n  For scripts:   Authorization: Bearer {}\n\
-         \nThis is the development mode: no provider is configured, so only this computer is answered.",
-        sign_in.ticket_link(&base),
-        sign_in.token()
-    ));
+    let edge = router(api(opened.app.clone()), sign_in.clone(), accounts, Limits::default())?;
+    say(&greeting(&sign_in, address).await);
     let (stop, stopping) = tokio::sync::watch::channel(());
     let served = axum::serve(listener, edge).with_graceful_shutdown(async move {
         let mut stopping = stopping;
@@ -83,6 +79,35 @@ pub async fn serve(place: Place, listen: SocketAddr, scenario: Option<PathBuf>) 
     match ended {
         None => Ok(()),
         Some(why) => bail!("{why}"),
+    }
+}
+
+/// What to say at the start.
+async fn greeting(sign_in: &SignIn, address: SocketAddr) -> String {
+    match sign_in {
+        SignIn::Development(development) => {
+            let base = format!("http://{address}");
+            format!(
+                "Side by Side is at {base}\n\
+                 \n  Sign in once:  {}\n  For scripts:   Authorization: Bearer {}\n\
+                 \nThis is the development mode: no provider is configured, so only this computer is answered.",
+                development.ticket_link(&base),
+                development.token()
+            )
+        }
+        SignIn::Provider(provider) => {
+            let there = if provider.is_there().await {
+                ""
+            } else {
+                "\nThe provider does not answer as it should (the log says why). Until it does, nobody can sign in."
+            };
+            let settings = provider.settings();
+            format!(
+                "Side by Side is at {}, and listens on {address}\n\n  People sign in with {}{there}",
+                settings.public_url(),
+                settings.issuer()
+            )
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
 
+use super::vault::KeyTrouble;
+
 /// More bytes than any key file has.
 const LONGEST: u64 = 512;
 
@@ -34,6 +36,22 @@ pub(super) fn read(path: &Path) -> Result<KeyFile> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * 512));
     open.take(LONGEST).read_to_end(&mut bytes)?;
     Ok(KeyFile::Held(bytes))
+}
+
+/// Read the text of a file that holds one secret and nothing more, such as a password for another service.
+///
+/// # Errors
+/// When it is missing, open to others, or holds no text.
+pub fn secret_in(path: &Path) -> std::result::Result<Zeroizing<String>, KeyTrouble> {
+    let file = path.display().to_string();
+    let trouble = |source| KeyTrouble::System { doing: format!("read the secret in {file}"), source };
+    match read(path).map_err(trouble)? {
+        KeyFile::Open(mode) => Err(KeyTrouble::Open { file, mode }),
+        KeyFile::Held(bytes) => match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(Zeroizing::new(text.trim().to_owned())),
+            Err(why) => Err(trouble(Error::new(ErrorKind::InvalidData, why))),
+        },
+    }
 }
 
 /// Make a key file, unless there is one.

@@ -26,6 +26,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::domain::Refused;
 use crate::domain::identity::{Reference, ReferenceKind};
 use append::{Committer, Receipt};
+pub use key_file::secret_in;
 use log::{Recorded, StreamName};
 
 /// Something kept up with the log inside the transaction that appends, so that it can never disagree with it.

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::json;
 
-use crate::auth::Problem;
+use crate::auth::{Problem, Use};
 
 /// An answer with one error in GraphQL's shape: the sentence for people, the code for programs.
 pub(super) fn failure(status: StatusCode, code: &str, sentence: &str) -> Response {
@@ -64,15 +64,49 @@ impl IntoResponse for Answer {
         if response.status() == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if let Self::Who(problem) = &self
+            && let Some(challenge) = challenge(problem)
+        {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
         response
+    }
+}
+
+/// What programs are told of a token that was not taken, as RFC 6750 has it.
+const fn challenge(problem: &Problem) -> Option<&'static str> {
+    match problem {
+        Problem::Refused(_) => Some("Bearer error=\"invalid_token\""),
+        Problem::Scope(Use::Read) => Some("Bearer error=\"insufficient_scope\", scope=\"sidebyside:read\""),
+        Problem::Scope(Use::Write) => Some("Bearer error=\"insufficient_scope\", scope=\"sidebyside:write\""),
+        Problem::Token
+        | Problem::Ended
+        | Problem::NotSignedIn
+        | Problem::Acting(_)
+        | Problem::NotYours
+        | Problem::WhichRole
+        | Problem::NoCapacity(_)
+        | Problem::Attempt
+        | Problem::Declined
+        | Problem::Unproven
+        | Problem::Away
+        | Problem::Broken(_) => None,
     }
 }
 
 /// The HTTP status of a sign-in problem.
 pub(super) const fn status_of(problem: &Problem) -> StatusCode {
     match problem {
-        Problem::Token | Problem::Ended | Problem::NotSignedIn => StatusCode::UNAUTHORIZED,
-        Problem::Acting(_) => StatusCode::BAD_REQUEST,
+        Problem::Token | Problem::Refused(_) | Problem::Ended | Problem::NotSignedIn => {
+            StatusCode::UNAUTHORIZED
+        }
+        Problem::Acting(_) | Problem::WhichRole | Problem::Attempt => StatusCode::BAD_REQUEST,
+        Problem::Scope(_)
+        | Problem::NotYours
+        | Problem::NoCapacity(_)
+        | Problem::Declined
+        | Problem::Unproven => StatusCode::FORBIDDEN,
+        Problem::Away => StatusCode::SERVICE_UNAVAILABLE,
         Problem::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

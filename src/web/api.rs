@@ -1,5 +1,6 @@
 //! The GraphQL endpoint: one request at a time, as JSON, by POST, with the identity of whoever sent it.
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Request};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -8,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 
 use super::{Answer, Edge, failure};
+use crate::auth::Use;
 
 /// Run one GraphQL request.
 pub(super) async fn graphql<E: Executor>(
@@ -22,11 +24,23 @@ pub(super) async fn graphql<E: Executor>(
         StatusCode::PAYLOAD_TOO_LARGE => Answer::TooLarge(edge.limits.graphql_bytes),
         _ => Answer::BrokenOff,
     })?;
-    let request = read(&body)?;
-    let identity = edge.sign_in.identify(&headers, &edge.accounts).await?;
+    let mut request = read(&body)?;
+    let identity = edge.sign_in.identify(&headers, use_of(&mut request), &edge.accounts).await?;
     let answer = edge.schema.execute(request.data(identity)).await;
     let more_headers = answer.http_headers.clone();
     Ok((more_headers, Json(answer)).into_response())
+}
+
+/// What a request is about to do. One that cannot be read changes nothing: the schema says what is wrong with it.
+fn use_of(request: &mut Request) -> Use {
+    let named = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return Use::Read };
+    let is_asked = |name: Option<&str>| named.is_none() || named.as_deref() == name;
+    let mut operations = document.operations.iter();
+    let changes = operations.any(|(name, operation)| {
+        is_asked(name.map(|name| name.as_str())) && operation.node.ty == OperationType::Mutation
+    });
+    if changes { Use::Write } else { Use::Read }
 }
 
 /// The answer to every other method.
@@ -83,6 +97,21 @@ mod tests {
         assert!(matches!(read(b"\n[{\"query\":\"{ a }\"}]"), Err(Answer::Batch)));
         let deep = format!("{{\"query\":\"a\",\"variables\":{}", "[".repeat(100_000));
         assert!(matches!(read(deep.as_bytes()), Err(Answer::Unreadable(_))));
+    }
+
+    #[test]
+    fn a_mutation_is_told_from_a_query() {
+        let asks = |query: &str, name: Option<&str>| {
+            let request = Request::new(query);
+            use_of(&mut if let Some(name) = name { request.operation_name(name) } else { request })
+        };
+        assert_eq!(asks("{ a }", None), Use::Read);
+        assert_eq!(asks("mutation { a }", None), Use::Write);
+        let both = "query A { a } mutation B { b }";
+        assert_eq!(asks(both, Some("A")), Use::Read);
+        assert_eq!(asks(both, Some("B")), Use::Write);
+        assert_eq!(asks(both, None), Use::Write, "where it is not said which, the stricter of the two");
+        assert_eq!(asks("mutation {", None), Use::Read, "which nothing will carry out");
     }
 
     #[test]

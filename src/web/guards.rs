@@ -1,9 +1,9 @@
-//! The guards around every route: local names only, no posts from other sites, safe headers, no panic let out.
+//! The guards around every route: our own names only, no posts from other sites, safe headers, no panic let out.
 
 use std::any::Any;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -13,7 +13,7 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tracing::Instrument;
 
 use super::failure;
-use crate::auth::is_local_host;
+use crate::auth::SignIn;
 
 /// What every answer carries unless its handler set the header itself. The policy allows our own style sheet,
 /// images, forms and script, and nothing else: none in the page, no frame, no other host. `same-origin` and not `no-referrer`,
@@ -34,10 +34,10 @@ const SAFE_HEADERS: [(HeaderName, HeaderValue); 6] = [
 ];
 
 /// Put the guards around the routes, the outermost last.
-pub(super) fn around(routes: Router) -> Router {
+pub(super) fn around(routes: Router, sign_in: SignIn) -> Router {
     routes
         .layer(CsrfLayer::new().with_rejection_response(|_: ProtectionError| from_another_site()))
-        .layer(middleware::from_fn(only_local_names))
+        .layer(middleware::from_fn_with_state(sign_in, only_our_names))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| broken(panic.as_ref())))
         .layer(middleware::map_response(safe))
         .layer(CompressionLayer::new())
@@ -46,22 +46,19 @@ pub(super) fn around(routes: Router) -> Router {
 
 /// Refuse requests under foreign names: a page of another site could otherwise point its own name here and be
 /// let in as us.
-async fn only_local_names(request: Request, next: Next) -> Response {
-    if is_for_this_computer(&request) {
+async fn only_our_names(State(sign_in): State<SignIn>, request: Request, next: Next) -> Response {
+    if is_for_us(&sign_in, &request) {
         return next.run(request).await;
     }
-    failure(
-        StatusCode::MISDIRECTED_REQUEST,
-        "misdirected",
-        "In development mode this server answers only as localhost, 127.0.0.1 or [::1].",
-    )
+    failure(StatusCode::MISDIRECTED_REQUEST, "misdirected", &sign_in.names())
 }
 
-/// Whether every name the request calls us by is this computer's, and there is one.
-fn is_for_this_computer(request: &Request) -> bool {
+/// Whether every name the request calls us by is ours, and there is one.
+fn is_for_us(sign_in: &SignIn, request: &Request) -> bool {
     let by_header = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     let by_target = request.uri().authority().map(axum::http::uri::Authority::as_str);
-    (by_header.is_some() || by_target.is_some()) && by_header.into_iter().chain(by_target).all(is_local_host)
+    let mut names = by_header.into_iter().chain(by_target).peekable();
+    names.peek().is_some() && names.all(|name| sign_in.answers_to(name))
 }
 
 fn from_another_site() -> Response {

@@ -26,11 +26,12 @@ use async_graphql::Executor;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
+use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde_json::json;
 
-use crate::auth::{Accounts, Development};
+use crate::auth::{Accounts, SignIn};
 
 pub use graphiql::is_built_in as has_graphiql;
 
@@ -61,7 +62,7 @@ const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 struct Edge<E> {
     schema: E,
-    sign_in: Arc<Development>,
+    sign_in: SignIn,
     accounts: Accounts,
     limits: Limits,
     pages: Arc<Pages>,
@@ -74,21 +75,22 @@ impl<E> Edge<E> {
     }
 }
 
-/// The whole edge around a GraphQL schema. It answers only to the names of this computer (see
-/// [`crate::auth::is_local_host`]), so it is for the development mode.
+/// The whole edge around a GraphQL schema. It answers only to the names that [`SignIn`] gives it.
 ///
 /// # Errors
 /// When a page is written so that it cannot be used.
 pub fn router<E: Executor>(
     schema: E,
-    sign_in: Arc<Development>,
+    sign_in: impl Into<SignIn>,
     accounts: Accounts,
     limits: Limits,
 ) -> Result<Router, Faulty> {
     let pages = Arc::new(Pages::read()?);
+    let sign_in = sign_in.into();
     let form = |handler: MethodRouter<Edge<E>>| handler.layer(DefaultBodyLimit::max(limits.form_bytes));
     let routes = Router::new()
-        .route("/sign-in", get(sign_in::redeem).head(sign_in::look))
+        .route("/sign-in", get(sign_in::begin).head(sign_in::look))
+        .route("/sign-in/back", get(sign_in::back).head(sign_in::look))
         .route("/acting", form(post(sign_in::act).get(acting::show)))
         .route("/sign-out", form(post(sign_in::sign_out).get(sign_in::first_page)))
         .route("/graphql", post(api::graphql).fallback(api::only_post))
@@ -100,8 +102,9 @@ pub fn router<E: Executor>(
         .route("/health", get(health))
         .fallback(show::page)
         .layer(DefaultBodyLimit::max(limits.graphql_bytes))
-        .with_state(Edge { schema, sign_in, accounts, limits, pages });
-    Ok(guards::around(routes))
+        .layer(middleware::map_response_with_state(sign_in.clone(), notices::draw))
+        .with_state(Edge { schema, sign_in: sign_in.clone(), accounts, limits, pages });
+    Ok(guards::around(routes, sign_in))
 }
 
 /// Whether the server can do its work: 200 when the database answers, else 503.

@@ -1,10 +1,16 @@
 //! Pages that say one thing: nothing here, not for you, sign in, something went wrong.
+//!
+//! What there is to say travels with the answer, and is drawn once the answer is on its way out ([`draw`]): only there is
+//! it known how people sign in here.
 
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
 
+use super::sign_in::ways;
 use super::templates::TEMPLATES;
+use crate::auth::SignIn;
 
 /// What a page has to say instead of what was asked for.
 #[derive(Debug, Clone)]
@@ -30,6 +36,20 @@ pub(super) enum Notice {
     Unreadable {
         /// What is wrong with it.
         sentence: String,
+    },
+    /// Somebody was not signed in, or no longer is.
+    NotSignedIn {
+        /// The status it is sent with.
+        status: StatusCode,
+        /// The heading.
+        title: &'static str,
+        /// What happened.
+        sentence: String,
+    },
+    /// Somebody has signed out.
+    SignedOut {
+        /// Where they sign out of the provider too.
+        way_out: Option<String>,
     },
     /// A fault of ours.
     Broken,
@@ -76,6 +96,13 @@ impl Notice {
             Self::Unreadable { sentence } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "This address cannot be read", sentence, None)
             }
+            Self::NotSignedIn { status, title, sentence } => (status, title, sentence, Some("/".to_owned())),
+            Self::SignedOut { .. } => (
+                StatusCode::OK,
+                "You have signed out",
+                "Nobody can go on in your name here.".to_owned(),
+                Some("/".to_owned()),
+            ),
             Self::Broken => plain(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong",
@@ -88,14 +115,31 @@ impl Notice {
 
 impl IntoResponse for Notice {
     fn into_response(self) -> Response {
-        let (status, title, sentence, next) = self.parts();
-        let around = json!({ "title": title, "sentence": sentence, "next": next, "viewer": null, "menu": [], "said": null });
-        match TEMPLATES.render("notice.html", json!({}), around) {
-            Ok(html) => (status, Html(html)).into_response(),
-            Err(undrawn) => {
-                tracing::error!(%undrawn, "a notice could not be drawn");
-                (status, format!("{title}\n\n{sentence}\n")).into_response()
-            }
-        }
+        let (status, ..) = self.clone().parts();
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
     }
+}
+
+/// Draw what an answer has to say, where it is a notice.
+pub(super) async fn draw(State(sign_in): State<SignIn>, mut response: Response) -> Response {
+    let Some(notice) = response.extensions_mut().remove::<Notice>() else { return response };
+    let way_out = if let Notice::SignedOut { way_out } = &notice { way_out.clone() } else { None };
+    let (_, title, sentence, next) = notice.parts();
+    let around = json!({
+        "title": title, "sentence": sentence, "next": next, "way_out": way_out, "viewer": null, "menu": [],
+        "said": null, "sign_in": ways(&sign_in, next.as_deref().unwrap_or("/")),
+    });
+    let page = match TEMPLATES.render("notice.html", json!({}), around) {
+        Ok(html) => Html(html).into_response(),
+        Err(undrawn) => {
+            tracing::error!(%undrawn, "a notice could not be drawn");
+            format!("{title}\n\n{sentence}\n").into_response()
+        }
+    };
+    let (head, body) = page.into_parts();
+    response.headers_mut().extend(head.headers);
+    *response.body_mut() = body;
+    response
 }

@@ -14,11 +14,12 @@ use super::notices::Notice;
 use super::pages::{Operation, Page, Pages};
 use super::sent;
 use super::shapes::SHAPES;
+use super::sign_in::ways;
 use super::table;
 use super::templates::TEMPLATES;
 use super::typed::{Mistake, Typed};
 use super::{Edge, problem_page};
-use crate::auth::{Identity, Problem, SessionCookie};
+use crate::auth::{Identity, Problem, SignIn, Use};
 use crate::graphql::{deeds, may};
 
 /// What one request asks of a page.
@@ -84,10 +85,11 @@ pub(super) async fn page<E: Executor>(
     };
     let mut query = Typed::read(uri.query().unwrap_or_default().as_bytes());
     query.0.extend(parts.iter().cloned());
-    let (who, has_ended) = match edge.sign_in.identify(&headers, &edge.accounts).await {
+    let to = if method == Method::POST { Use::Write } else { Use::Read };
+    let (who, has_ended) = match edge.sign_in.identify(&headers, to, &edge.accounts).await {
         Ok(who) => (who, false),
         Err(Problem::Ended) => (Identity::public(), true),
-        Err(problem) => return problem_page(&problem),
+        Err(problem) => return problem_page(&edge.sign_in, &problem),
     };
     let asked = Asked { pages: &pages, page, who, path: path.to_owned(), query, parts };
     let is_sent = method == Method::POST;
@@ -100,7 +102,7 @@ pub(super) async fn page<E: Executor>(
     };
     let may_open = asked.page.may_open(&asked.who);
     let response = match method {
-        _ if !may_open && !asked.who.is_signed_in() && is_sent => signed_out(&asked, &typed),
+        _ if !may_open && !asked.who.is_signed_in() && is_sent => signed_out(&edge.sign_in, &asked, &typed),
         _ if !may_open && !asked.who.is_signed_in() => {
             Notice::SignIn { next: uri.to_string() }.into_response()
         }
@@ -111,7 +113,7 @@ pub(super) async fn page<E: Executor>(
         _ => (StatusCode::METHOD_NOT_ALLOWED, Notice::NothingHere).into_response(),
     };
     if has_ended {
-        (AppendHeaders([(header::SET_COOKIE, SessionCookie::clear())]), response).into_response()
+        (AppendHeaders([(header::SET_COOKIE, edge.sign_in.clear_session())]), response).into_response()
     } else {
         response
     }
@@ -250,6 +252,7 @@ async fn draw<E: Executor>(
                   "is_checking": filled.is_checking,
                   "command": command.unwrap_or_else(|| edge.sign_in.new_id().to_string()) },
         "viewer": viewer(&asked.who),
+        "sign_in": ways(&edge.sign_in, &asked.path),
         "menu": menu(asked.pages, &asked.who, &asked.path),
         "said": said,
         "shown": filled.shown,
@@ -379,8 +382,9 @@ fn failed(errors: &[ServerError]) -> Response {
 }
 
 /// A form that came after the session ended: nothing was sent, and nothing typed is lost.
-fn signed_out(asked: &Asked<'_>, typed: &Typed) -> Response {
+fn signed_out(sign_in: &SignIn, asked: &Asked<'_>, typed: &Typed) -> Response {
     let around = json!({ "page": { "path": asked.path }, "typed": typed.0, "viewer": viewer(&asked.who),
+                         "sign_in": ways(sign_in, &asked.path),
                          "menu": menu(asked.pages, &asked.who, &asked.path), "said": null });
     match TEMPLATES.render("signed_out.html", json!({}), around) {
         Ok(html) => (StatusCode::UNAUTHORIZED, Html(html)).into_response(),

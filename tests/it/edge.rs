@@ -21,7 +21,7 @@ use crate::world::accounts_pool;
 const HOST: &str = "127.0.0.1:8080";
 const PARTNER: &str = "0198c2f4-5b1e-7c3a-9d44-1f2e3a4b5c6d";
 
-struct Query;
+pub(crate) struct Query;
 
 #[Object]
 impl Query {
@@ -45,7 +45,7 @@ fn fall_over() -> bool {
     panic!("the inside of the machine")
 }
 
-struct Mutation;
+pub(crate) struct Mutation;
 
 #[Object]
 impl Mutation {
@@ -61,27 +61,35 @@ struct Edge {
     accounts: Accounts,
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+/// Ask a router something.
+pub(crate) async fn ask(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
     }
 
-    fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.json()["errors"][0]["extensions"]["code"].as_str().expect("an error code").to_owned()
     }
 
-    fn header(&self, name: impl header::AsHeaderName) -> &str {
+    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
     /// The cookie the answer sets, as the browser sends it back.
-    fn cookie(&self) -> String {
+    pub(crate) fn cookie(&self) -> String {
         self.header(header::SET_COOKIE).split(';').next().unwrap().to_owned()
     }
 }
@@ -120,14 +128,7 @@ impl Edge {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        }
+        ask(&self.router, request.body(body.into()).unwrap()).await
     }
 
     async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {

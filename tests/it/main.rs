@@ -30,6 +30,7 @@ mod races;
 mod receipts;
 mod sample;
 mod seals;
+mod sign_in;
 mod store;
 mod subsidies;
 mod thread;
