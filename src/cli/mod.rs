@@ -2,6 +2,7 @@
 
 mod bundle;
 mod doctor;
+mod export;
 mod history;
 mod place;
 mod rebuild;
@@ -80,6 +81,9 @@ enum Command {
         #[arg(long, value_name = "NAME+ID+KEY")]
         key: Option<String>,
     },
+    /// Write the events into a file for data teams: one CloudEvent on each line, or a table. What auditors may not read
+    /// is withheld.
+    Export(export::Export),
     /// Print the GraphQL schema.
     Schema,
     /// Print what happened, a line an event.
@@ -142,6 +146,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
             None => return verify::verify(place).await,
         },
         Command::Bundle { out, key } => bundle::write(place, &out, key).await?,
+        Command::Export(asked) => export::write(place, asked).await?,
         Command::Schema => say(crate::graphql::sdl().trim_end()),
         Command::History { of, after, limit } => history::print(place, of, after, limit).await?,
         Command::Receipt { index } => receipt::print(place, index).await?,
