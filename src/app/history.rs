@@ -17,7 +17,8 @@ use crate::projections::one;
 pub use crate::store::log::{Recorded, Slice};
 
 /// Streams about people who are helped. Whoever looks at money and decisions is not shown them, nor that they exist.
-pub(super) const ABOUT_PEOPLE: &[&str] = &["person", "referral", "contact", "prescription", "open_prescription"];
+pub(super) const ABOUT_PEOPLE: &[&str] =
+    &["person", "referral", "contact", "prescription", "open_prescription"];
 
 impl App {
     /// A part of the history: of money, decisions and partners, not of people who are helped. People of a partner see

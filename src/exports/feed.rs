@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::DISCLOSED;
 use crate::app::feed::Entry;
 use crate::app::history::{Recorded, shown};
-use crate::store::log::Stored;
 use crate::store::Trouble;
+use crate::store::log::Stored;
 
 /// What stands for the kind of an event that is withheld.
 const WITHHELD: &str = "withheld";

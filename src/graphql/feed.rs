@@ -34,9 +34,10 @@ impl FeedQueries {
     ) -> Result<Vec<FeedEntry>> {
         let (app, who) = asked(ctx)?;
         let part = app.event_feed(who, after, size(first)?).await.map_err(told)?;
-        let written = part.entries.iter().map(|entry| {
-            Ok(FeedEntry { index: entry.index, cloud_event: cloud_event(part.log, entry)? })
-        });
+        let written = part
+            .entries
+            .iter()
+            .map(|entry| Ok(FeedEntry { index: entry.index, cloud_event: cloud_event(part.log, entry)? }));
         let written: Result<Vec<_>, serde_json::Error> = written.collect();
         written.map_err(|error| told(Failure::Broken(error.into())))
     }

@@ -17,7 +17,8 @@ use super::{Answer, Edge, failure};
 use crate::auth::Identity;
 
 /// What both run.
-const DOCUMENT: &str = "query Feed($after: Int, $first: Int) { eventFeed(after: $after, first: $first) { index cloudEvent } }";
+const DOCUMENT: &str =
+    "query Feed($after: Int, $first: Int) { eventFeed(after: $after, first: $first) { index cloudEvent } }";
 /// How many events a page has when nothing is said, and a look of the stream.
 const USUAL: i64 = 500;
 /// How long a stream waits before it looks again, once it has told all there is.
@@ -60,7 +61,11 @@ async fn look<E: Executor>(
     }
     read(answer.data).ok_or_else(|| {
         tracing::error!("the feed’s document was answered in another form");
-        failure(StatusCode::INTERNAL_SERVER_ERROR, "broken", "Something went wrong here. Try again in a moment.")
+        failure(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "broken",
+            "Something went wrong here. Try again in a moment.",
+        )
     })
 }
 
@@ -104,7 +109,11 @@ pub(super) async fn page<E: Executor>(
     batch(&edge, &place, &headers).await.unwrap_or_else(|turned_down| turned_down)
 }
 
-async fn batch<E: Executor>(edge: &Edge<E>, place: &Place, headers: &HeaderMap) -> Result<Response, Response> {
+async fn batch<E: Executor>(
+    edge: &Edge<E>,
+    place: &Place,
+    headers: &HeaderMap,
+) -> Result<Response, Response> {
     let after = number("after", place.after.as_deref())?;
     let limit = number("limit", place.limit.as_deref())?.unwrap_or(USUAL);
     let who = identify(edge, headers).await?;
@@ -129,7 +138,11 @@ pub(super) async fn stream<E: Executor>(
     followed(edge, &place, &headers).await.unwrap_or_else(|turned_down| turned_down)
 }
 
-async fn followed<E: Executor>(edge: Edge<E>, place: &Place, headers: &HeaderMap) -> Result<Response, Response> {
+async fn followed<E: Executor>(
+    edge: Edge<E>,
+    place: &Place,
+    headers: &HeaderMap,
+) -> Result<Response, Response> {
     let left = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("something else"));
     let after = match number("Last-Event-ID", left)? {
         Some(left) => Some(left),
@@ -148,7 +161,10 @@ async fn followed<E: Executor>(edge: Edge<E>, place: &Place, headers: &HeaderMap
 
 /// Who asks.
 async fn identify<E>(edge: &Edge<E>, headers: &HeaderMap) -> Result<Identity, Response> {
-    edge.sign_in.identify(headers, &edge.accounts).await.map_err(|problem| Answer::from(problem).into_response())
+    edge.sign_in
+        .identify(headers, &edge.accounts)
+        .await
+        .map_err(|problem| Answer::from(problem).into_response())
 }
 
 /// Somebody who follows the feed.
