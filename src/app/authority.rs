@@ -51,6 +51,7 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("matchRemittance", &[Finance]),
     ("history", MONEY_AND_OWN),
     ("historyEntry", MONEY_AND_OWN),
+    ("eventFeed", MONEY_AND_OWN),
     ("decisionReceipt", MONEY),
     ("checkpoint", ANYBODY),
     ("inclusionProof", MONEY_AND_OWN),

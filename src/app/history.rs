@@ -17,7 +17,8 @@ use crate::projections::one;
 pub use crate::store::log::{Recorded, Slice};
 
 /// Streams about people who are helped. Whoever looks at money and decisions is not shown them, nor that they exist.
-const ABOUT_PEOPLE: &[&str] = &["person", "referral", "contact", "prescription", "open_prescription"];
+pub(super) const ABOUT_PEOPLE: &[&str] =
+    &["person", "referral", "contact", "prescription", "open_prescription"];
 
 impl App {
     /// A part of the history: of money, decisions and partners, not of people who are helped. People of a partner see
@@ -112,7 +113,7 @@ impl App {
 
 /// An event as people of a partner see it: how an application is judged is not for them, nor who of the staff did
 /// what and why.
-fn outside(mut event: Recorded) -> Option<Recorded> {
+pub(super) fn outside(mut event: Recorded) -> Option<Recorded> {
     let judging = [
         "grant.conflict_declared",
         "grant.assessor_assigned",
@@ -134,10 +135,16 @@ fn outside(mut event: Recorded) -> Option<Recorded> {
     Some(event)
 }
 
+/// The values of an event that whoever reads it may see: none where they may not know who acted, for the values could
+/// name them as well.
+#[must_use]
+pub fn shown(event: &Recorded) -> Vec<(String, serde_json::Value)> {
+    if event.actor.is_some() { values(&event.fact) } else { Vec::new() }
+}
+
 /// The values of a fact, by name, as they are stored; but for references of people who are helped, which are not for
 /// those who look at money and decisions.
-#[must_use]
-pub fn values(fact: &Fact) -> Vec<(String, serde_json::Value)> {
+fn values(fact: &Fact) -> Vec<(String, serde_json::Value)> {
     let fields = serde_json::to_value(fact)
         .ok()
         .and_then(|whole| whole.as_object()?.values().next()?.as_object().cloned());

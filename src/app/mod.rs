@@ -7,6 +7,7 @@ pub mod courses;
 pub mod delegations;
 pub mod erasures;
 mod failure;
+pub mod feed;
 pub mod funds;
 pub mod grants;
 pub mod history;

@@ -3,6 +3,7 @@
 mod backup;
 mod bundle;
 mod doctor;
+mod export;
 mod history;
 mod place;
 mod rebuild;
@@ -94,6 +95,9 @@ enum Command {
     },
     /// Restore a back-up into an empty record. The record says for ever that it was restored, and what is lost.
     Restore(restore::From),
+    /// Write the events into a file for data teams: one CloudEvent on each line, or a table. What auditors may not read
+    /// is withheld.
+    Export(export::Export),
     /// Print the GraphQL schema.
     Schema,
     /// Print what happened, a line an event.
@@ -158,6 +162,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bundle { out, key } => bundle::write(place, &out, key).await?,
         Command::Backup { out } => backup::backup(place, &out).await?,
         Command::Restore(told) => restore::restore(place, told).await?,
+        Command::Export(asked) => export::write(place, asked).await?,
         Command::Schema => say(crate::graphql::sdl().trim_end()),
         Command::History { of, after, limit } => history::print(place, of, after, limit).await?,
         Command::Receipt { index } => receipt::print(place, index).await?,

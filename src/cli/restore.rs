@@ -12,7 +12,7 @@ use crate::domain::identity::{CommandId, Hash};
 use crate::domain::keeping::{Restore, VerifierKey};
 use crate::exports::evidence::read_note;
 use crate::projections::STANDING;
-use crate::store::backup::{Backup, Declared, load};
+use crate::store::backup::{Backup, Declared, load, must_be_empty};
 use crate::store::database::Database;
 use crate::store::seal::{Checkpoint, PublicKey, SealKey};
 use crate::store::vault::{Forgotten, ForgottenList};
@@ -114,6 +114,7 @@ async fn loaded(
     database.migrate().await?;
     let owner = database.owner_pool().await?;
     let declared = async {
+        must_be_empty(&owner).await?;
         let key = new_key(place, database, &owner).await?;
         let size = backup.manifest.size;
         let root = |root: &str| root.parse::<Hash>().context("the root of the back-up");

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Code, Date, Page, Person, Role, asked, cursor, parts, size, told, uncounted};
-use crate::app::history::{Recorded, Slice, values};
+use crate::app::history::{Recorded, Slice, shown};
 use crate::app::{App, Failure};
 use crate::domain::calendar::end_of_day_in_london;
 use crate::domain::identity::PersonId;
@@ -90,9 +90,7 @@ fn entry(
     let kind = event.fact.kind();
     let has_receipt = kind_of(&event.fact).is_some();
     let (reference, name) = titles.get(&event.stream.id).cloned().unzip();
-    // Nobody is named where whoever asks may not know who acted; the values could name them as well.
-    let shown = if event.actor.is_some() { values(&event.fact) } else { Vec::new() };
-    let all = shown.into_iter().map(|(name, value)| HistoryValue {
+    let all = shown(&event).into_iter().map(|(name, value)| HistoryValue {
         name,
         value: value.as_str().map_or_else(|| value.to_string(), String::from),
     });

@@ -5,6 +5,7 @@ mod consultations;
 mod contacts;
 mod courses;
 mod delegations;
+mod feed;
 mod funds;
 mod grants;
 mod history;
@@ -110,6 +111,7 @@ struct CommunityQueries(
 struct RecordQueries(
     people::PeopleQueries,
     history::HistoryQueries,
+    feed::FeedQueries,
     waiting::WaitingQueries,
     receipts::ReceiptQueries,
     what_if::WhatIfQueries,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Trouble;
 use super::vault::VaultTrouble;
-pub use loading::{Declared, declared, load};
+pub use loading::{Declared, declared, load, must_be_empty};
 pub use reading::Backup;
 pub use writing::take;
 

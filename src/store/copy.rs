@@ -237,11 +237,24 @@ pub fn recorded(row: &Row<'_>) -> Result<Recorded, Trouble> {
 pub async fn stored<E: From<Trouble>>(
     pool: &PgPool,
     before: i64,
+    take: impl FnMut(&Stored) -> Result<(), E>,
+) -> Result<(), E> {
+    stored_from(pool, 0, before, take).await
+}
+
+/// Copy the events from one position up to another as they are stored, in their order, each to `take`.
+///
+/// # Errors
+/// When the database fails, or `take` does.
+pub async fn stored_from<E: From<Trouble>>(
+    pool: &PgPool,
+    from: i64,
+    before: i64,
     mut take: impl FnMut(&Stored) -> Result<(), E>,
 ) -> Result<(), E> {
     // Not of the pool: an error in the middle of a copy leaves a connection that is of no more use.
     let mut connection = pool.acquire().await.map_err(Trouble::from)?.detach();
-    let query = format!("{FULL} WHERE index < {before} ORDER BY index");
+    let query = format!("{FULL} WHERE index >= {from} AND index < {before} ORDER BY index");
     let mut rows = Rows::of(&mut connection, &query).await?;
     while let Some(row) = rows.next().await? {
         take(&whole(&row)?)?;

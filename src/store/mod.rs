@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use lru::LruCache;
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use crate::domain::Refused;
 use crate::domain::identity::{Reference, ReferenceKind};
@@ -142,6 +143,14 @@ impl Store {
     /// When the database cannot be reached.
     pub async fn size(&self) -> Result<i64, Trouble> {
         Ok(sqlx::query_scalar("SELECT size FROM public.log_head").fetch_one(&self.pool).await?)
+    }
+
+    /// Which log this is.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn origin(&self) -> Result<Uuid, Trouble> {
+        Ok(sqlx::query_scalar("SELECT origin FROM public.log_head").fetch_one(&self.pool).await?)
     }
 
     /// Let what is under way finish and end the committer.

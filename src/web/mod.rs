@@ -6,6 +6,7 @@ mod acting;
 mod answers;
 mod api;
 mod assets;
+mod feed;
 mod graphiql;
 mod guards;
 mod icon;
@@ -94,6 +95,8 @@ pub fn router<E: Executor>(
         .route("/acting", form(post(sign_in::act).get(acting::show)))
         .route("/sign-out", form(post(sign_in::sign_out).get(sign_in::first_page)))
         .route("/graphql", post(api::graphql).fallback(api::only_post))
+        .route("/events", get(feed::page))
+        .route("/events/stream", get(feed::stream))
         .route("/graphiql", get(graphiql::page))
         .route("/graphiql/", get(graphiql::page))
         .route("/graphiql/{*file}", get(graphiql::file))

@@ -209,7 +209,7 @@ async fn an_event_has_its_place_and_its_time_or_is_refused() {
         (
             format!(
                 "{} UNION ALL {}",
-                whole(next, "clock_timestamp() + interval '1 millisecond'", "1", "a", LEAF),
+                whole(next, "clock_timestamp() + interval '1 second'", "1", "a", LEAF),
                 values(&whole("size + 1", "clock_timestamp()", "1", "b", LEAF))
             ),
             "recorded_at",

@@ -17,6 +17,7 @@ mod embedded;
 mod ending;
 mod events;
 mod evidence;
+mod feed;
 mod funds;
 mod guards;
 mod inclusion;

@@ -3,6 +3,7 @@
 mod building;
 mod commands;
 mod failing;
+mod following;
 mod killed;
 mod loading;
 mod order;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row as _};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgExecutor, PgPool, Row as _};
 use uuid::Uuid;
 
 use super::reading::rows;
@@ -42,6 +42,18 @@ pub async fn declared(pool: &PgPool) -> Result<Vec<(CommandId, Declared)>, Troub
     rows.iter().map(read).collect()
 }
 
+/// Hold that no event was ever recorded here.
+///
+/// # Errors
+/// When there was, or the database fails.
+pub async fn must_be_empty(executor: impl PgExecutor<'_>) -> Result<(), BackupTrouble> {
+    let size: i64 = sqlx::query_scalar("SELECT size FROM public.log_head").fetch_one(executor).await?;
+    if size > 0 {
+        return Err(BackupTrouble::NotEmpty(format!("the log, with {size} events,")));
+    }
+    Ok(())
+}
+
 /// Load a back-up into an empty record, all of it or nothing, as the owner of the tables. What stands of `built`, the
 /// schema that is made from the log, is thrown away. Whoever was forgotten since is not loaded at all: neither their key
 /// nor their items reach a file of a table, or the write-ahead log.
@@ -58,11 +70,8 @@ pub async fn load(
     let mut connection = owner.acquire().await?.detach();
     let mut work = connection.begin().await?;
     // Nobody appends until the end of this.
-    let size: i64 =
-        sqlx::query_scalar("SELECT size FROM public.log_head FOR UPDATE").fetch_one(&mut *work).await?;
-    if size > 0 {
-        return Err(BackupTrouble::NotEmpty(format!("the log, with {size} events,")));
-    }
+    sqlx::query("SELECT size FROM public.log_head FOR UPDATE").execute(&mut *work).await?;
+    must_be_empty(&mut *work).await?;
     let (ours, found) = (migration(&mut work).await?, backup.manifest.migration);
     let here = tables(&mut work).await?;
     let shape = |tables: &[Table]| -> Vec<(String, Vec<String>)> {
