@@ -4,7 +4,7 @@
 Written from docs/evidence.md, which says what every byte of a bundle is. It shares no code with the program that made the
 bundle, asks no server, and takes no key, rule or opinion from the bundle. Keep your own copy.
 
-    python3 verify.py --bundle FOLDER --key NAME+ID+KEY [--held CHECKPOINT] [--receipt INDEX:LEAF] [--not-older-than TIME]
+    python3 verify.py --bundle FOLDER --key NAME+ID+KEY [--held CHECKPOINT] [--old-key NAME+ID+KEY] [--receipt INDEX:LEAF] [--not-older-than TIME]
 
 Exit codes: 0 everything holds; 30 it is not the log you were shown before; 40 it is not valid; 50 it is old; 2 asked wrongly.
 """
@@ -23,7 +23,8 @@ OK, DIVERGES, INVALID, STALE, USAGE = 0, 30, 40, 50, 2
 
 FILES = ["README.txt", "checkpoint.txt", "erasures.csv", "events.ndjson", "journal.csv", "keys.txt", "ledger.csv",
          "manifest.json", "proofs.ndjson", "rules.csv"]
-DISCLOSED = {"authority", "fund", "grant", "inclusion_table", "partner", "payment_run", "programme", "publication"}
+DISCLOSED = {"authority", "fund", "grant", "inclusion_table", "partner", "payment_run", "programme", "publication",
+             "record"}
 README = b"""An evidence bundle of Side by Side, version 1.
 
 It holds the record up to the checkpoint in checkpoint.txt: every event, with what it says where auditors may read it, and the
@@ -482,7 +483,7 @@ def rules_text():
 
 def follow(path):
     """Every event in its place, with the hash of the file."""
-    books, leaves, sequences, last, digest = Books(), [], {}, "", hashlib.sha256()
+    books, leaves, sequences, last, digest, restores = Books(), [], {}, "", hashlib.sha256(), []
     with open(path, "rb") as file:
         for index, line in enumerate(file):
             digest.update(line)
@@ -493,12 +494,24 @@ def follow(path):
                 place = sequences.get((event.type, event.id), 0) + 1
                 must(event.sequence == place, "it is not the next of its stream")
                 books.take(event)
+                restores += restored(event, leaves)
             except Finding as finding:
                 raise invalid(f"Event {index}: {finding}.") from None
             last = event.recorded_at
             sequences[event.type, event.id] = place
             leaves.append(event.leaf)
-    return books, leaves, last, digest.hexdigest()
+    return books, leaves, last, digest.hexdigest(), restores
+
+
+def restored(event, leaves):
+    """What an event declares to be lost: where the back-up ends, where the last checkpoint ended that was held, its root."""
+    if (event.type, event.name) != ("record", "record.restored"):
+        return []
+    size, before, root, lost = (event.fields.get(name) for name in ("size", "lost_before", "root", "lost_root"))
+    sound = is_whole(size) and is_whole(before) and before >= 0 and fits(HASH, root) and fits(HASH, lost)
+    if not sound or size != event.index or Tree(leaves[:]).root(0, size).hex() != root:
+        return []
+    return [(size, before, bytes.fromhex(lost))]
 
 
 def check(folder, key, held, receipts, not_older_than):
@@ -514,7 +527,7 @@ def check(folder, key, held, receipts, not_older_than):
         size, root = read_note(read("checkpoint.txt"), key)
     except Finding as finding:
         raise invalid(f"checkpoint.txt: {finding}.") from None
-    books, leaves, last, events_hash = follow(os.path.join(folder, "events.ndjson"))
+    books, leaves, last, events_hash, restores = follow(os.path.join(folder, "events.ndjson"))
     must(len(leaves) == size, f"The checkpoint covers {size} events; the bundle has {len(leaves)}.")
     tree = Tree(leaves)
     must(tree.root(0, size) == root, "The events are not those that were signed: their root is another.")
@@ -536,31 +549,54 @@ def check(folder, key, held, receipts, not_older_than):
     manifest = write_json({"files": hashes, "form": FORM}) + "\n"
     must(read("manifest.json") == manifest.encode(), "manifest.json does not list what is here.")
 
-    for held_size, held_root in held:
-        if held_size <= size and tree.root(0, held_size) != held_root:
+    lost, beyond = [], []
+    for name, held_size, held_root in held:
+        if held_size <= size and tree.root(0, held_size) == held_root:
+            continue
+        declared = [begin for begin, before, root_then in restores
+                    if name != key.name and begin < held_size
+                    and (held_size < before or (held_size == before and held_root == root_then))]
+        if declared:
+            lost.append((held_size, declared[0]))
+        elif name != key.name:
+            raise Finding(DIVERGES, "The log goes on under another name, and nothing in it declares that what the checkpoint "
+                                    f"over {held_size} events covers is lost.")
+        elif held_size <= size:
             raise Finding(DIVERGES, f"The first {held_size} events are not those of the checkpoint that you hold.")
+        else:
+            beyond.append(held_size)
     for index, leaf in receipts:
         if index < size and leaves[index] != leaf:
             raise Finding(DIVERGES, f"Event {index} is not the one of the receipt that you hold.")
-    for held_size, _ in held:
-        if held_size > size:
-            raise Finding(STALE, f"You hold a checkpoint over {held_size} events; the bundle has {size}.")
+    for held_size in beyond:
+        raise Finding(STALE, f"You hold a checkpoint over {held_size} events; the bundle has {size}.")
     for index, _ in receipts:
         if index >= size:
             raise Finding(STALE, f"You hold a receipt of event {index}; the bundle ends before it.")
     if not_older_than and last < not_older_than:
         raise Finding(STALE, f"The last event was recorded at {last}.")
-    return size, root, len(books.journal), len(proofs)
+    return size, root, len(books.journal), len(proofs), lost
+
+
+def read_held(data, keys):
+    """A checkpoint that one of the keys has signed, with the name of the log."""
+    for key in keys[1:]:
+        try:
+            return (key.name, *read_note(data, key))
+        except Finding:
+            pass
+    return (keys[0].name, *read_note(data, keys[0]))
 
 
 def told(arguments):
     """What whoever checks has told us."""
     key = Key(arguments.key)
+    keys = [key] + [Key(text) for text in arguments.old_key]
     held, receipts = [], []
     for path in arguments.held:
         try:
             with open(path, "rb") as file:
-                held.append(read_note(file.read(), key))
+                held.append(read_held(file.read(), keys))
         except (OSError, Finding) as problem:
             raise Finding(USAGE, f"The checkpoint {path} that you hold cannot be used: {problem}.") from None
     for text in arguments.receipt:
@@ -586,11 +622,13 @@ def main(argv):
     parser.add_argument("--bundle", required=True, metavar="FOLDER", help="the bundle")
     parser.add_argument("--key", required=True, metavar="NAME+ID+KEY", help="the verifier key that you took down before")
     parser.add_argument("--held", action="append", default=[], metavar="FILE", help="a checkpoint that you hold")
+    parser.add_argument("--old-key", action="append", default=[], metavar="NAME+ID+KEY",
+                        help="a verifier key of the log from before it was restored")
     parser.add_argument("--receipt", action="append", default=[], metavar="INDEX:LEAF", help="the receipt of a command")
     parser.add_argument("--not-older-than", metavar="TIME", help="when at least something was recorded")
     arguments = parser.parse_args(argv)
     try:
-        size, root, moved, shown = check(arguments.bundle, *told(arguments))
+        size, root, moved, shown, lost = check(arguments.bundle, *told(arguments))
     except Finding as finding:
         words = {DIVERGES: "DIVERGES", INVALID: "INVALID", STALE: "OLD", USAGE: "ASKED WRONGLY"}[finding.code]
         print(f"{words}  {finding}")
@@ -599,6 +637,9 @@ def main(argv):
         print(f"ASKED WRONGLY  {problem}")
         return USAGE
     print(f"Everything holds: {size} events under the root {root.hex()}, {moved} of them moved money.")
+    for covered, begin in lost:
+        print(f"LOST  Of the {covered} events of a checkpoint that you hold, {begin} to {covered - 1} are lost: event {begin} "
+              "declares that the record was restored from a back-up.")
     print(f"The root has drawn {shown} of these as a sample: they are in proofs.ndjson.")
     return OK
 

@@ -85,6 +85,7 @@ impl App {
     /// # Errors
     /// See [`Failure`]; what is done by then, stays done.
     pub async fn finish_erasures(&self) -> Result<usize, Failure> {
+        self.vault.list_forgotten().await?;
         let (begun, taken_back) = (self.vault.begun().await?, self.vault.taken_back().await?);
         let mut gone = Vec::with_capacity(begun.len());
         for one in &begun {

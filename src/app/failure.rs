@@ -125,6 +125,7 @@ impl From<VaultTrouble> for Failure {
             | VaultTrouble::Why(_) => Self::refused(trouble.code(), trouble.to_string()),
             VaultTrouble::OtherKey { .. }
             | VaultTrouble::Damaged { .. }
+            | VaultTrouble::List { .. }
             | VaultTrouble::Sealing(_)
             | VaultTrouble::Database(_) => Self::broken(trouble),
         }

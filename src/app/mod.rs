@@ -11,6 +11,7 @@ pub mod funds;
 pub mod grants;
 pub mod history;
 pub mod inclusion;
+pub mod keeping;
 pub mod laws;
 pub mod ledger;
 pub mod offers;

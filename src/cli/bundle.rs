@@ -26,6 +26,9 @@ pub struct Check {
     /// The verifier key of the log that you took down before.
     #[arg(long, value_name = "NAME+ID+KEY", requires = "bundle")]
     key: Option<String>,
+    /// A verifier key of the log from before it was restored, if a checkpoint that you hold is signed by one.
+    #[arg(long, value_name = "NAME+ID+KEY", requires = "bundle")]
+    old_key: Vec<String>,
     /// A checkpoint that you hold; more than one if you like.
     #[arg(long, value_name = "FILE", requires = "bundle")]
     held: Vec<PathBuf>,
@@ -52,12 +55,14 @@ impl Check {
 
     fn told(&self, key: &str) -> anyhow::Result<Holding> {
         let key = PublicKey::new(key)?;
+        let old = self.old_key.iter().map(|key| PublicKey::new(key)).collect::<Result<Vec<_>, _>>()?;
         let mut checkpoints = Vec::new();
         for file in &self.held {
             let name = file.display();
             let bytes =
                 std::fs::read(file).with_context(|| format!("The checkpoint {name} that you hold"))?;
-            match read_note(&bytes, &key) {
+            let of_old = old.iter().find_map(|key| read_note(&bytes, key).ok());
+            match of_old.map_or_else(|| read_note(&bytes, &key), Ok) {
                 Ok(held) => checkpoints.push(held),
                 Err(why) => bail!("The checkpoint {name} that you hold cannot be used: {why}."),
             }
@@ -93,7 +98,10 @@ fn told(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Holds(found) => {
             let (size, root, moved) = (found.size, hex::encode(found.root), found.moved);
-            format!("Everything holds: {size} events under the root {root}, {moved} of them moved money.")
+            let whole = format!(
+                "Everything holds: {size} events under the root {root}, {moved} of them moved money."
+            );
+            std::iter::once(whole).chain(found.lost.iter().cloned()).collect::<Vec<_>>().join("\n")
         }
         Verdict::Diverges(why) => format!("DIVERGES  {why}"),
         Verdict::Invalid(why) => format!("INVALID  {why}"),

@@ -1,11 +1,13 @@
 //! The command line: one program for the server and everything around it.
 
+mod backup;
 mod bundle;
 mod doctor;
 mod history;
 mod place;
 mod rebuild;
 mod receipt;
+mod restore;
 pub mod seed;
 mod serve;
 mod sign_in;
@@ -84,6 +86,14 @@ enum Command {
         #[arg(long, value_name = "NAME+ID+KEY")]
         key: Option<String>,
     },
+    /// Take a back-up: everything but the keys, as a folder to be kept elsewhere. Others may go on working.
+    Backup {
+        /// The folder; it must not be there yet.
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+    },
+    /// Restore a back-up into an empty record. The record says for ever that it was restored, and what is lost.
+    Restore(restore::From),
     /// Print the GraphQL schema.
     Schema,
     /// Print what happened, a line an event.
@@ -146,6 +156,8 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
             None => return verify::verify(place).await,
         },
         Command::Bundle { out, key } => bundle::write(place, &out, key).await?,
+        Command::Backup { out } => backup::backup(place, &out).await?,
+        Command::Restore(told) => restore::restore(place, told).await?,
         Command::Schema => say(crate::graphql::sdl().trim_end()),
         Command::History { of, after, limit } => history::print(place, of, after, limit).await?,
         Command::Receipt { index } => receipt::print(place, index).await?,

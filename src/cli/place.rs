@@ -14,7 +14,7 @@ use crate::store::database::{Database, Logins, app_pool, look, sealer_pool};
 pub use crate::store::embedded::Purpose;
 use crate::store::embedded::Settings;
 use crate::store::seal::{SealKey, Sealer};
-use crate::store::vault::{MasterKey, Vault};
+use crate::store::vault::{ForgottenList, MasterKey, Vault};
 
 /// How many connections the app holds at most, beside that of the writer.
 const CONNECTIONS: u32 = 10;
@@ -39,6 +39,10 @@ pub struct Place {
     /// one is made.
     #[arg(long, env = "SIDEBYSIDE_VAULT_KEY_FILE", global = true)]
     vault_key_file: Option<PathBuf>,
+    /// The list of those who were forgotten, best on another disk: a restore needs it. Beside the embedded database
+    /// one is kept.
+    #[arg(long, env = "SIDEBYSIDE_FORGOTTEN_FILE", global = true)]
+    forgotten_file: Option<PathBuf>,
 }
 
 /// Everything opened.
@@ -69,7 +73,11 @@ impl Place {
 
     /// Everything, brought up to date.
     pub async fn open(&self, purpose: Purpose) -> anyhow::Result<Opened> {
-        let database = self.database(purpose).await?;
+        self.open_over(self.database(purpose).await?).await
+    }
+
+    /// Everything over a database, brought up to date.
+    pub async fn open_over(&self, database: Database) -> anyhow::Result<Opened> {
         match self.open_on(&database).await {
             Ok((store, accounts, app)) => Ok(Opened { database, store, accounts, app }),
             Err(error) => {
@@ -85,13 +93,15 @@ impl Place {
         projections::install(&owner).await.context("the projections could not be built")?;
         owner.close().await;
         let pool = app_pool(database.app(), CONNECTIONS).await?;
-        let vault = Vault::new(pool.clone(), self.key(database)?);
+        let vault =
+            Vault::new(pool.clone(), self.master_key(database)?).with_list(self.forgotten_list(database));
         if vault.is_open() {
             vault.check().await.context("the vault")?;
         }
         let accounts = Accounts::new(pool.clone(), Chance::SYSTEM);
         let store = projections::open_store(pool);
         let app = App::new(store.clone(), accounts.clone(), vault, Surroundings::SYSTEM);
+        app.finish_restore().await.context("the restore of this record")?;
         // Whoever was to be forgotten before a crash, or before the back-up this vault was restored from, is forgotten now.
         let forgotten = app.finish_erasures().await.context("the people who are to be forgotten")?;
         if forgotten > 0 {
@@ -108,10 +118,15 @@ impl Place {
 
     /// The key that seals: the file named, or one beside the embedded database, made for this log when it is not there.
     pub async fn seal_key(&self, opened: &Opened) -> anyhow::Result<Option<SealKey>> {
-        match (&self.seal_key_file, opened.database.folder()) {
+        self.seal_key_over(&opened.database, opened.store.pool()).await
+    }
+
+    /// The key that seals, before anything else is opened.
+    pub async fn seal_key_over(&self, database: &Database, pool: &Pool) -> anyhow::Result<Option<SealKey>> {
+        match (&self.seal_key_file, database.folder()) {
             (Some(file), _) => Ok(Some(SealKey::from_file(file)?)),
             (None, Some(folder)) => {
-                let log = look(opened.store.pool()).await?.origin;
+                let log = look(pool).await?.origin;
                 Ok(Some(SealKey::make_file(&folder.join("seal.key"), &format!("sidebyside/{log}"))?))
             }
             (None, None) => Ok(None),
@@ -119,12 +134,18 @@ impl Place {
     }
 
     /// The key of the vault: the file named, or one beside the embedded database, made when it is not there.
-    fn key(&self, database: &Database) -> anyhow::Result<Option<MasterKey>> {
+    pub fn master_key(&self, database: &Database) -> anyhow::Result<Option<MasterKey>> {
         match (&self.vault_key_file, database.folder()) {
             (Some(file), _) => Ok(Some(MasterKey::from_file(file)?)),
             (None, Some(folder)) => Ok(Some(MasterKey::make_file(&folder.join("vault.key"))?)),
             (None, None) => Ok(None),
         }
+    }
+
+    /// The list of those who were forgotten: the file named, or one beside the embedded database.
+    pub fn forgotten_list(&self, database: &Database) -> Option<ForgottenList> {
+        let beside = || database.folder().map(|folder| folder.join("forgotten"));
+        self.forgotten_file.clone().or_else(beside).map(ForgottenList::at)
     }
 }
 

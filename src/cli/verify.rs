@@ -9,7 +9,7 @@ use crate::app::laws::check;
 use crate::domain::laws::LAWS;
 use crate::projections::build;
 use crate::store::check::check_log;
-use crate::store::seal::{SealKey, check_seals};
+use crate::store::seal::{SealKey, check_seals, named_keys};
 
 /// The exit code when something is wrong with the record.
 const WRONG: u8 = 3;
@@ -50,7 +50,11 @@ async fn look(
     say(&format!("log          {} events: positions, times, streams, columns, leaf hashes", report.events));
     findings.extend(report.findings.iter().map(|one| format!("event {}: {}", one.index, one.what)));
 
-    let keys: Vec<_> = key.iter().map(|key| key.public().clone()).collect();
+    let mut keys: Vec<_> = key.iter().map(|key| key.public().clone()).collect();
+    if !keys.is_empty() {
+        // The checkpoints of before a restore are of another key: the log says which.
+        keys.extend(named_keys(opened.store.pool()).await?);
+    }
     let remembered: Vec<_> = key.map_or(Ok(None), |key| key.last())?.into_iter().collect();
     let seals = check_seals(opened.store.pool(), &keys, &remembered).await?;
     say(&format!("seals        {} checkpoints over the first {} events", seals.checkpoints, seals.sealed));

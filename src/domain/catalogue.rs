@@ -121,6 +121,7 @@ impl DataClass {
                 "Uuid",
                 "VariationId",
                 "VaultRef",
+                "VerifierKey",
                 "bool",
                 "u32",
                 "u64",

@@ -19,6 +19,7 @@ pub mod fund;
 pub mod grant;
 pub mod identity;
 pub mod inclusion_table;
+pub mod keeping;
 pub mod laws;
 pub mod money;
 pub mod need;

@@ -29,6 +29,7 @@ pub enum PersonCommand {
     AskErasure { ground: ErasureGround, authority: CaseNumber },
     DropErasure,
     Erase { subject: PersonRef },
+    EraseAgain { subject: PersonRef, ground: ErasureGround, authority: CaseNumber, asked_by: PersonId },
     ConfirmErasure { items: u32 },
 }
 
@@ -162,6 +163,10 @@ impl Aggregate for Person {
                 PersonEvent::ErasureDropped {}
             }
             PersonCommand::Erase { subject } => self.erase(subject, at)?,
+            // Two people decided it before the record was restored from a back-up that does not know of it.
+            PersonCommand::EraseAgain { subject, ground, authority, asked_by } => {
+                PersonEvent::Erased { subject, ground, authority, asked_by }
+            }
             PersonCommand::ConfirmErasure { items } => match self.standing {
                 Standing::Erased => PersonEvent::ErasureConfirmed { items },
                 Standing::Confirmed => return Err(PersonRefusal::AlreadyConfirmed),

@@ -11,6 +11,7 @@ use super::delegation::{Delegation, DelegationEvent};
 use super::fund::{Fund, FundEvent};
 use super::grant::{Grant, GrantEvent};
 use super::inclusion_table::{InclusionTable, InclusionTableEvent};
+use super::keeping::{Keeping, KeepingEvent};
 use super::need::{Need, NeedEvent};
 use super::offer::{Offer, OfferEvent};
 use super::partner::{Partner, PartnerEvent};
@@ -112,6 +113,7 @@ facts! {
     Prescription: PrescriptionEvent,
     OpenPrescription: OpenPrescriptionEvent,
     Offer: OfferEvent,
+    Keeping: KeepingEvent,
 }
 
 /// The facts that neither move money nor decide on any, as a pattern: the ledger, its laws and the receipts pass over
@@ -132,6 +134,7 @@ macro_rules! beside_money {
             | $crate::domain::record::Fact::Offer(_)
             | $crate::domain::record::Fact::Prescription(_)
             | $crate::domain::record::Fact::OpenPrescription(_)
+            | $crate::domain::record::Fact::Keeping(_)
     };
 }
 pub(crate) use beside_money;

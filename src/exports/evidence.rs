@@ -9,6 +9,7 @@ mod books;
 mod checking;
 mod line;
 mod note;
+mod restores;
 mod rules;
 mod writing;
 
@@ -22,8 +23,17 @@ pub use writing::{BundleTrouble, Writer};
 pub const FILES: [&str; 10] =
     [README, CHECKPOINT, ERASURES, EVENTS, JOURNAL, KEYS, LEDGER, MANIFEST, PROOFS, RULES];
 /// The streams whose events auditors may read. Of all others a bundle has the headers.
-pub const DISCLOSED: [&str; 8] =
-    ["authority", "fund", "grant", "inclusion_table", "partner", "payment_run", "programme", "publication"];
+pub const DISCLOSED: [&str; 9] = [
+    "authority",
+    "fund",
+    "grant",
+    "inclusion_table",
+    "partner",
+    "payment_run",
+    "programme",
+    "publication",
+    "record",
+];
 
 const README: &str = "README.txt";
 const CHECKPOINT: &str = "checkpoint.txt";

@@ -12,7 +12,8 @@ use super::log::{Recorded, Stored, StreamName};
 use super::upcast;
 use crate::domain::calendar::Date;
 
-const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+/// How a binary COPY begins; eight bytes of flags follow.
+pub(super) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
 /// Rows of a binary COPY as they arrive.
 pub struct Rows<'c> {
@@ -40,6 +41,12 @@ impl<'c> Rows<'c> {
     pub async fn of(connection: &'c mut PgConnection, query: &str) -> Result<Self, Trouble> {
         let stream = connection.copy_out_raw(&format!("COPY ({query}) TO STDOUT (FORMAT binary)")).await?;
         Ok(Self { stream, buffer: Vec::with_capacity(1 << 16), at: 0, begun: false })
+    }
+
+    /// The rows of a copy that was kept.
+    pub(super) fn from_chunks(chunks: impl Iterator<Item = sqlx::Result<bytes::Bytes>> + Send + 'c) -> Self {
+        let stream = futures_util::stream::iter(chunks).boxed();
+        Self { stream, buffer: Vec::with_capacity(1 << 16), at: 0, begun: false }
     }
 
     async fn more(&mut self) -> Result<(), Trouble> {
@@ -119,6 +126,11 @@ fn scan(bytes: &[u8], fields: &mut [Option<(usize, usize)>; 14]) -> Result<Scan,
 }
 
 impl Row<'_> {
+    /// The row as it came.
+    pub(super) const fn raw(&self) -> &[u8] {
+        self.bytes
+    }
+
     /// The bytes of a field, none when it is null.
     #[must_use]
     pub fn bytes(&self, place: usize) -> Option<&[u8]> {

@@ -151,6 +151,12 @@ impl Database {
         self.server.as_ref().map(Server::folder)
     }
 
+    /// Whether the embedded database is that of a running server, which was joined.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        self.server.as_ref().is_some_and(Server::joined)
+    }
+
     /// The embedded server, where it is ours.
     pub const fn server(&mut self) -> Option<&mut Server> {
         self.server.as_mut()

@@ -1,6 +1,7 @@
 //! The event log on cqrs-es and PostgreSQL: load, decide, append in groups, read back.
 
 pub mod append;
+pub mod backup;
 pub mod check;
 pub mod copy;
 pub mod cqrs;

@@ -9,7 +9,7 @@ mod note;
 mod sealer;
 mod tree;
 
-pub use checking::{SealReport, Shown, check_seals, shown};
+pub use checking::{SealReport, Shown, check_seals, named_keys, shown};
 pub use key::{SealKey, SealKeyTrouble};
 pub use note::{Checkpoint, NoteTrouble, PublicKey};
 pub use sealer::{SealTrouble, Sealed, Sealer, latest};

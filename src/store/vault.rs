@@ -5,6 +5,7 @@
 //! text, and says nothing once the item is gone. What a person can be found by stands beside their item as a keyed hash.
 
 mod erasure;
+mod forgotten;
 mod key;
 mod readings;
 mod sealing;
@@ -23,10 +24,11 @@ use crate::domain::evidence::VaultRef;
 use crate::domain::identity::Actor;
 use crate::domain::text::TextProblem;
 pub use erasure::Begun;
+pub use forgotten::{Forgotten, ForgottenList};
 pub use key::{KeyTrouble, MasterKey};
 pub use readings::Reading;
-pub use sealing::verify;
 use sealing::{Item, about_item, commitment, encrypt, fits, make_subject_key, subject_key};
+pub use sealing::{opens, verify};
 use shown::Showing;
 pub use shown::Shown;
 
@@ -100,6 +102,17 @@ pub enum VaultTrouble {
         /// What is wrong.
         why: &'static str,
     },
+    /// The list of those who were forgotten cannot be read or written.
+    #[error(
+        "The list {file} of those who were forgotten cannot be kept ({source}). Nobody is forgotten until it can: a \
+         restore would not know of them."
+    )]
+    List {
+        /// The file.
+        file: String,
+        /// What the machine said.
+        source: std::io::Error,
+    },
     /// The machine gave no random bytes, or would not encrypt.
     #[error("The vault could not seal anything: {0}")]
     Sealing(#[from] std::io::Error),
@@ -131,7 +144,7 @@ impl VaultTrouble {
             Self::Why(_) => "vault.why_required",
             Self::OtherKey { .. } => "vault.other_key",
             Self::Damaged { .. } => "vault.damaged",
-            Self::Sealing(_) | Self::Database(_) => "vault.broken",
+            Self::List { .. } | Self::Sealing(_) | Self::Database(_) => "vault.broken",
         }
     }
 }
@@ -142,13 +155,14 @@ pub struct Vault {
     pool: PgPool,
     master: Option<Arc<MasterKey>>,
     showing: Showing,
+    list: Option<Arc<ForgottenList>>,
 }
 
 impl Vault {
     /// The vault, opened with its key; closed without.
     #[must_use]
     pub fn new(pool: PgPool, master: Option<MasterKey>) -> Self {
-        Self { pool, master: master.map(Arc::new), showing: Showing::default() }
+        Self { pool, master: master.map(Arc::new), showing: Showing::default(), list: None }
     }
 
     /// Whether the vault has a key.

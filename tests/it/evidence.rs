@@ -4,6 +4,7 @@
 mod forging;
 mod lines;
 mod log;
+mod restores;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use sidebyside::exports::evidence::{
 use sidebyside::store::copy::stored;
 use sidebyside::store::database::sealer_pool;
 use sidebyside::store::embedded::SEALER;
-use sidebyside::store::seal::{SealKey, Sealer};
+use sidebyside::store::seal::{PublicKey, SealKey, Sealer};
 use sqlx::{ConnectOptions as _, Executor as _};
 
 use crate::store::{fund, superuser};
@@ -54,6 +55,8 @@ struct Held {
     checkpoints: Vec<String>,
     receipts: Vec<(u64, [u8; 32])>,
     since: Option<&'static str>,
+    /// The key of the log before it was restored.
+    old: Option<PublicKey>,
 }
 
 /// Both verifiers, ready to be asked again and again.
@@ -104,6 +107,7 @@ impl Verifiers {
             fs::write(&file, note).unwrap();
             arguments.extend(["--held".to_owned(), file.display().to_string()]);
         }
+        arguments.extend(held.old.iter().flat_map(|old| ["--old-key".to_owned(), old.to_string()]));
         for (index, leaf) in &held.receipts {
             arguments.extend(["--receipt".to_owned(), format!("{index}:{}", hex::encode(leaf))]);
         }
@@ -112,7 +116,11 @@ impl Verifiers {
         if let Some((_, asks, _)) = &mut self.python {
             writeln!(asks, "{}", json!(arguments)).unwrap();
         }
-        let checkpoints = held.checkpoints.iter().map(|note| read_note(note.as_bytes(), &key).unwrap());
+        let by = |note: &String, key: &PublicKey| read_note(note.as_bytes(), key);
+        let checkpoints = held.checkpoints.iter().map(|note| {
+            let of_old = held.old.as_ref().and_then(|old| by(note, old).ok());
+            of_old.unwrap_or_else(|| by(note, &key).unwrap())
+        });
         let holding = Holding {
             key: key.clone(),
             checkpoints: checkpoints.collect(),

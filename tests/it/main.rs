@@ -28,6 +28,7 @@ mod prescriptions;
 mod publications;
 mod races;
 mod receipts;
+mod restore;
 mod sample;
 mod seals;
 mod sign_in;

@@ -1,7 +1,7 @@
 //! People who are helped, through the API: what is kept where, who may see it, and how referrals and talks go.
 
 mod forgetting;
-mod traces;
+pub mod traces;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -564,7 +564,7 @@ async fn while_the_provider_is_away_only_signing_in_is() {
     let answer = away.get("/sign-in", "").await;
     assert_shut(&answer, StatusCode::SERVICE_UNAVAILABLE, "The sign-in service does not answer", "away");
     assert_eq!(away.me(&cookie).await.0, "Amina Example as finance");
-    assert_eq!(away.get("/about", "").await.status, StatusCode::OK);
+    assert_eq!(away.get("/health", "").await.status, StatusCode::OK);
     away.provider.is_ill(false);
     away.sign_in(amina()).await;
 }

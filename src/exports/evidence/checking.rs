@@ -9,6 +9,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::books::Books;
+use super::restores::Restored;
 use super::{
     CHECKPOINT, ERASURES, EVENTS, FILES, JOURNAL, KEYS, LEDGER, MANIFEST, PROOFS, README, README_WORDS,
     RULES, line, manifest, note, proof_line, rules,
@@ -20,7 +21,7 @@ use crate::store::seal::{Checkpoint, Node, PublicKey, Tree};
 pub struct Holding {
     /// The verifier key.
     pub key: PublicKey,
-    /// Checkpoints of the log, signed by that key.
+    /// Checkpoints of the log, signed by that key, or by one of before it was restored.
     pub checkpoints: Vec<Checkpoint>,
     /// Receipts of commands: position and leaf.
     pub receipts: Vec<(u64, Node)>,
@@ -50,6 +51,8 @@ pub struct Summary {
     pub root: Node,
     /// How many moved money.
     pub moved: usize,
+    /// What is lost of what whoever checks holds, as a restore declares it: a sentence for each checkpoint.
+    pub lost: Vec<String>,
 }
 
 impl Verdict {
@@ -72,6 +75,7 @@ struct Followed {
     tree: Tree,
     last: String,
     hash: String,
+    restores: Vec<Restored>,
 }
 
 /// Check a bundle against what somebody holds.
@@ -125,7 +129,7 @@ fn other_files(folder: &Path) -> Result<Option<String>> {
 /// Every event in its place.
 fn follow(file: &Path, progress: &dyn Fn(u64)) -> Result<std::result::Result<Followed, String>> {
     let (mut books, mut tree, mut hash) = (Books::new(), Tree::default(), Sha256::new());
-    let (mut leaves, mut last) = (Vec::new(), String::new());
+    let (mut leaves, mut last, mut restores) = (Vec::new(), String::new(), Vec::new());
     let mut sequences: HashMap<(String, String), u64> = HashMap::new();
     let mut reading = BufReader::new(File::open(file)?);
     let mut bytes = Vec::new();
@@ -147,6 +151,7 @@ fn follow(file: &Path, progress: &dyn Fn(u64)) -> Result<std::result::Result<Fol
                 return Err("it is not the next of its stream".into());
             }
             books.take(&event)?;
+            restores.extend(Restored::read(&event, || tree.root(tree.size()).ok()));
             tree.push(event.leaf).map_err(|why| why.to_string())?;
             leaves.push(event.leaf);
             last = event.recorded_at;
@@ -159,7 +164,7 @@ fn follow(file: &Path, progress: &dyn Fn(u64)) -> Result<std::result::Result<Fol
             progress(index);
         }
     }
-    Ok(Ok(Followed { books, leaves, tree, last, hash: hex::encode(hash.finalize()) }))
+    Ok(Ok(Followed { books, leaves, tree, last, hash: hex::encode(hash.finalize()), restores }))
 }
 
 /// Every other file is worked out again and compared byte for byte.
@@ -200,14 +205,30 @@ fn other_content(
 }
 
 fn held_against(followed: &Followed, head: &Checkpoint, holding: &Holding) -> Verdict {
-    let Followed { books, leaves, tree, last, .. } = followed;
+    let Followed { books, leaves, tree, last, restores, .. } = followed;
     let there = |index: u64| usize::try_from(index).ok().and_then(|place| leaves.get(place));
-    for held in holding.checkpoints.iter().filter(|held| held.size <= head.size) {
-        if tree.root(held.size).ok() != Some(held.root) {
-            let size = held.size;
-            return Verdict::Diverges(format!(
-                "The first {size} events are not those of the checkpoint that you hold."
-            ));
+    let (mut lost, mut beyond) = (Vec::new(), Vec::new());
+    for held in &holding.checkpoints {
+        let (size, former) = (held.size, held.origin != head.origin);
+        if size <= head.size && tree.root(size).ok() == Some(held.root) {
+            continue;
+        }
+        // Only a log that goes on under another name can have been restored.
+        let declared = restores.iter().filter(|_| former).find_map(|one| one.explains(held));
+        match declared {
+            Some(sentence) => lost.push(sentence),
+            None if former => {
+                return Verdict::Diverges(format!(
+                    "The log goes on under another name, and nothing in it declares that what the checkpoint over {size} \
+                     events covers is lost."
+                ));
+            }
+            None if size <= head.size => {
+                return Verdict::Diverges(format!(
+                    "The first {size} events are not those of the checkpoint that you hold."
+                ));
+            }
+            None => beyond.push(size),
         }
     }
     for (index, leaf) in &holding.receipts {
@@ -215,8 +236,8 @@ fn held_against(followed: &Followed, head: &Checkpoint, holding: &Holding) -> Ve
             return Verdict::Diverges(format!("Event {index} is not the one of the receipt that you hold."));
         }
     }
-    if let Some(held) = holding.checkpoints.iter().find(|held| held.size > head.size) {
-        let (held, size) = (held.size, head.size);
+    if let Some(held) = beyond.first() {
+        let size = head.size;
         return Verdict::Stale(format!("You hold a checkpoint over {held} events; the bundle has {size}."));
     }
     if let Some((index, _)) = holding.receipts.iter().find(|(index, _)| there(*index).is_none()) {
@@ -225,5 +246,5 @@ fn held_against(followed: &Followed, head: &Checkpoint, holding: &Holding) -> Ve
     if holding.not_older_than.as_ref().is_some_and(|since| last < since) {
         return Verdict::Stale(format!("The last event was recorded at {last}."));
     }
-    Verdict::Holds(Summary { size: head.size, root: head.root, moved: books.moved() })
+    Verdict::Holds(Summary { size: head.size, root: head.root, moved: books.moved(), lost })
 }

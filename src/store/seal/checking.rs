@@ -5,8 +5,31 @@ use sqlx::PgPool;
 use super::note::{Checkpoint, PublicKey};
 use super::sealer::{Sealed, latest};
 use super::tree::{Frontier, Node, Tree};
-use crate::store::Trouble;
+use crate::domain::Aggregate as _;
+use crate::domain::keeping::{Keeping, KeepingEvent};
 use crate::store::copy::Rows;
+use crate::store::{Trouble, upcast};
+
+/// The verifier keys that the log itself names: those under which it was sealed before it was restored, and after.
+///
+/// # Errors
+/// When the database fails, or an event cannot be read.
+pub async fn named_keys(pool: &PgPool) -> Result<Vec<PublicKey>, Trouble> {
+    let events: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT event_type, event_version, payload::text FROM public.events
+         WHERE aggregate_type = 'record' ORDER BY aggregate_id, sequence",
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut keys = Vec::new();
+    for (event, version, payload) in &events {
+        let fact = upcast::read(Keeping::TYPE, event, version, payload)?;
+        if let Ok(KeepingEvent::Restored { former, key, .. }) = fact.try_into() {
+            keys.extend(former.iter().chain([&key]).filter_map(|key| PublicKey::new(key.as_str()).ok()));
+        }
+    }
+    Ok(keys)
+}
 
 /// What a check of the checkpoints came to.
 #[derive(Debug, Clone, Default)]

@@ -108,6 +108,14 @@ pub(super) async fn make_subject_key(
     subject_key(connection, master, subject).await?.ok_or(VaultTrouble::OtherKey { subject })
 }
 
+/// Whether a master key opens what stands in the vault that a connection sees: for a restore, before it is committed.
+///
+/// # Errors
+/// When it is another key, or the database cannot be reached.
+pub async fn opens(connection: &mut PgConnection, master: &MasterKey) -> Result<(), VaultTrouble> {
+    fits(connection, master).await
+}
+
 /// See that the master key opens what is there already. A wrong one would otherwise seal new subjects well enough, and
 /// leave a vault that no single key opens.
 pub(super) async fn fits(connection: &mut PgConnection, master: &MasterKey) -> Result<(), VaultTrouble> {

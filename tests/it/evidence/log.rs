@@ -17,17 +17,23 @@ pub const ORIGIN: &str = "example.invalid/log";
 
 /// A key as its holder has it: nothing keeps them from signing what they like.
 pub struct Signing {
+    origin: String,
     signer: StandardSigner,
     public: PublicKey,
 }
 
 impl Signing {
     pub fn new() -> Self {
+        Self::named(ORIGIN)
+    }
+
+    /// For a log of another name.
+    pub fn named(origin: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("seal.key");
-        let public = SealKey::make_file(&file, ORIGIN).unwrap().public().clone();
+        let public = SealKey::make_file(&file, origin).unwrap().public().clone();
         let signer = StandardSigner::new(fs::read_to_string(file).unwrap().trim()).unwrap();
-        Self { signer, public }
+        Self { origin: origin.into(), signer, public }
     }
 
     pub fn public(&self) -> PublicKey {
@@ -48,7 +54,7 @@ impl Signing {
             tree.push(*leaf).unwrap();
         }
         let root = tree.root(tree.size()).unwrap();
-        Checkpoint { origin: ORIGIN.into(), size: tree.size(), root }.sign(&self.signer).unwrap()
+        Checkpoint { origin: self.origin.clone(), size: tree.size(), root }.sign(&self.signer).unwrap()
     }
 
     /// The bundle of these events.

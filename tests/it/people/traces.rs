@@ -105,7 +105,7 @@ async fn heard(app: &App, who: &Identity) -> (Value, Uuid) {
 }
 
 /// What stands sealed of somebody: their wrapped key, the beginnings of their sealed texts, their marks.
-async fn sealed(connection: &mut PgConnection, person: Uuid) -> Vec<Vec<u8>> {
+pub async fn sealed(connection: &mut PgConnection, person: Uuid) -> Vec<Vec<u8>> {
     sqlx::query_scalar(
         "SELECT wrapped FROM vault.subject_key WHERE subject = $1
          UNION ALL SELECT substring(ciphertext FOR 64) FROM vault.item WHERE subject = $1
@@ -131,7 +131,7 @@ fn files_under(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Which of some runs of bytes stand in a file of a folder; whether files of the write-ahead log are looked at as well.
-fn found(folder: &Path, needles: &[Vec<u8>], with_wal: bool) -> Vec<bool> {
+pub fn found(folder: &Path, needles: &[Vec<u8>], with_wal: bool) -> Vec<bool> {
     let mut found = vec![false; needles.len()];
     for file in files_under(folder) {
         if !with_wal && file.components().any(|part| part.as_os_str() == "pg_wal") {
