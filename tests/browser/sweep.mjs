@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { watch, windowOf } from './lib/chromium.mjs'
 import { faults } from './lib/looks.mjs'
 import { found, worthOpening } from './lib/pages.mjs'
+import { site } from './lib/site.mjs'
 
 const WIDTHS = [1280, 390]
 /** How many windows are worked in at a time. */
@@ -43,32 +44,37 @@ export function sweep(browser) {
   test('every page, as each role, in both widths, with scripts and without', async (t) => {
     const { all, places, failures } = await found()
     const chosen = worthOpening(places)
+    if (process.env.VERBOSE) console.error(failures.join('\n'), `\n${chosen.length} to look at`)
     const open = windows(browser())
     const titles = new Map()
-    const withoutScripts = new Set()
+    const begun = new Set()
 
     const look = async ({ page: { name }, address, viewer }, widths, withScripts) => {
-      await open.with(viewer, withScripts, async (page, watched) => {
+      const told = (where, what) => {
+        failures.push(`${name} as ${viewer.role}${where}${withScripts ? '' : ', no scripts'}: ${what} (${address})`)
+        if (process.env.VERBOSE) console.error(failures.at(-1))
+      }
+      const looking = open.with(viewer, withScripts, async (page, watched) => {
         await page.setViewportSize({ width: widths[0], height: 900 })
-        const response = await page.goto(new URL(address, process.env.SIDEBYSIDE_URL).href)
-        const told = (where, what) => failures.push(`${name} as ${viewer.role} ${where}${withScripts ? '' : ', no scripts'}: ${what} (${address})`)
+        const response = await page.goto(site + address)
         if (response.status() !== 200) told('', `answers ${response.status()}`)
         const title = await page.title()
         titles.set(title, (titles.get(title) ?? new Set()).add(name))
         for (const width of widths) {
           if (page.viewportSize().width !== width) await page.setViewportSize({ width, height: 900 })
-          for (const what of await faults(page)) told(`${width} wide`, what)
+          for (const what of await faults(page)) told(` ${width} wide`, what)
         }
         for (const what of watched.taken()) told('', what)
       })
+      await looking.catch((error) => told('', error.message))
     }
     await each(chosen, HANDS, async (place, at) => {
-      if (process.env.VERBOSE) console.error(at, place.page.name, place.viewer.role, failures.length)
-      // Half are loaded wide and made narrow, half the other way round.
+      // The fullest of each page in both widths, half loaded wide and made narrow, half the other way round, and once
+      // without scripts. What else there is to it on a telephone, where room is short.
+      if (begun.has(place.page.name)) return look(place, [390], true)
+      begun.add(place.page.name)
       const widths = at % 2 ? WIDTHS : [...WIDTHS].reverse()
       await look(place, widths, true)
-      if (withoutScripts.has(place.page.name)) return
-      withoutScripts.add(place.page.name)
       await look(place, [widths[1]], false)
     })
 

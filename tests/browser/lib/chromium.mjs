@@ -39,6 +39,7 @@ export async function windowOf(browser, person, { width = 1280, withScripts = tr
     extraHTTPHeaders: await headers(person),
   })
   context.setDefaultTimeout(20_000)
+  context.setDefaultNavigationTimeout(90_000) // a debug build beside many other tests is slow
   if (!withScripts) await context.route('**/*', withoutScripts)
   return context
 }

@@ -3,8 +3,15 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { get, people } from './site.mjs'
 
-/** Pages about what the sample has none of; the journeys come by them. */
-const NONE_IN_THE_SAMPLE = []
+/** Pages about what the sample has none of: a variation that waits, aid that waits to be confirmed or published; and the frame
+    that the other pages of the thread are drawn in. */
+const NONE_IN_THE_SAMPLE = [
+  'grants/refuse-variation',
+  'grants/variation-approve',
+  'partners/subsidy-confirm',
+  'partners/subsidy-published',
+  'thread/drawn_page',
+]
 
 const folder = new URL('../../../web/pages/', import.meta.url)
 
@@ -33,7 +40,7 @@ export function pages() {
         name: file.replace(/\.graphql$/, ''),
         path,
         names,
-        takes: (name) => new RegExp(`\\$${name}\\b|values\\.${name}\\b|input\\.${name}\\b|["']${name}["']`).test(document + template),
+        takes: (name) => new RegExp(`[$]${name}\\b|\\b(values|v)[.]${name}\\b|["']${name}["']`).test(document + template),
         pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '([^/]+)')}$`),
         isForm: /^mutation /m.test(document),
       }
@@ -48,7 +55,7 @@ export function pageAt(all, path) {
 /** The addresses on our own server that a page links to. */
 function links(html) {
   const found = [...html.matchAll(/<a\b[^>]*?\shref="([^"]*)"/g)].map((link) => link[1].replaceAll('&#x2f;', '/').replaceAll('&amp;', '&'))
-  return [...new Set(found.filter((link) => /^\/(?!\/)/.test(link)).map((link) => link.split('#')[0]))]
+  return [...new Set(found.filter((link) => /^\/(?!\/)/.test(link) && !/\.csv(\?|$)/.test(link)).map((link) => link.split('#')[0]))]
 }
 
 /** What a page is made of, words and numbers apart: which element of which kind stands in which. */

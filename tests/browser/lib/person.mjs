@@ -102,7 +102,8 @@ export class Person {
 
   /** Hand in a file. */
   async hands(label, name, text) {
-    await this.#field(label).setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) })
+    const [chooser] = await Promise.all([this.page.waitForEvent('filechooser'), this.#field(label).click()])
+    await chooser.setFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) })
   }
 
   /** One line of a list that drops down. */
