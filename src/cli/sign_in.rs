@@ -52,17 +52,13 @@ pub struct Asked {
 impl Asked {
     /// The way people sign in on a server that listens there.
     pub fn way(&self, listen: SocketAddr) -> anyhow::Result<SignIn> {
-        match self.settings()? {
-            Some(settings) => {
-                let provider = Provider::new(settings, Chance::SYSTEM);
-                let provider = provider.context("the sign-in provider cannot be asked from this computer")?;
-                Ok(SignIn::from(Arc::new(provider)))
-            }
-            None => {
-                Development::allowed(listen)?;
-                Ok(SignIn::from(Arc::new(Development::default())))
-            }
+        if let Some(settings) = self.settings()? {
+            let provider = Provider::new(settings, Chance::SYSTEM);
+            let provider = provider.context("the sign-in provider cannot be asked from this computer")?;
+            return Ok(SignIn::from(Arc::new(provider)));
         }
+        Development::allowed(listen)?;
+        Ok(SignIn::from(Arc::new(Development::default())))
     }
 
     /// The provider's settings, where one is named. As with our other variables, an empty one counts as unset.

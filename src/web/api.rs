@@ -1,7 +1,7 @@
 //! The GraphQL endpoint: one request at a time, as JSON, by POST, with the identity of whoever sent it.
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Request};
+use async_graphql::{Executor, Name, Request};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
@@ -38,7 +38,7 @@ fn use_of(request: &mut Request) -> Use {
     let is_asked = |name: Option<&str>| named.is_none() || named.as_deref() == name;
     let mut operations = document.operations.iter();
     let changes = operations.any(|(name, operation)| {
-        is_asked(name.map(|name| name.as_str())) && operation.node.ty == OperationType::Mutation
+        is_asked(name.map(Name::as_str)) && operation.node.ty == OperationType::Mutation
     });
     if changes { Use::Write } else { Use::Read }
 }

@@ -38,13 +38,14 @@ pub(super) struct Place {
 /// A part of the feed: position and CloudEvent of each entry.
 type Part = Vec<(i64, String)>;
 
-/// A number as typed, where there is one.
-fn number(name: &str, typed: Option<&str>) -> Result<Option<i64>, Response> {
+/// A number as typed, where there is one; or the sentence that says it is none.
+fn number(name: &str, typed: Option<&str>) -> Result<Option<i64>, String> {
     let read = typed.map(|typed| typed.trim().parse().map_err(|_| typed)).transpose();
-    read.map_err(|typed| {
-        let sentence = format!("{name} must be a whole number, and \"{typed}\" is none.");
-        failure(StatusCode::BAD_REQUEST, "feed.unreadable", &sentence)
-    })
+    read.map_err(|typed| format!("{name} must be a whole number, and \"{typed}\" is none."))
+}
+
+fn unreadable(sentence: String) -> Response {
+    failure(StatusCode::BAD_REQUEST, "feed.unreadable", &sentence)
 }
 
 /// Look at the feed as somebody.
@@ -114,8 +115,8 @@ async fn batch<E: Executor>(
     place: &Place,
     headers: &HeaderMap,
 ) -> Result<Response, Response> {
-    let after = number("after", place.after.as_deref())?;
-    let limit = number("limit", place.limit.as_deref())?.unwrap_or(USUAL);
+    let after = number("after", place.after.as_deref()).map_err(unreadable)?;
+    let limit = number("limit", place.limit.as_deref()).map_err(unreadable)?.unwrap_or(USUAL);
     let who = identify(edge, headers).await?;
     let part = look(edge, &who, after, limit).await?;
     let next = match part.last().map(|(index, _)| *index).or(after) {
@@ -144,9 +145,9 @@ async fn followed<E: Executor>(
     headers: &HeaderMap,
 ) -> Result<Response, Response> {
     let left = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("something else"));
-    let after = match number("Last-Event-ID", left)? {
+    let after = match number("Last-Event-ID", left).map_err(unreadable)? {
         Some(left) => Some(left),
-        None => number("after", place.after.as_deref())?,
+        None => number("after", place.after.as_deref()).map_err(unreadable)?,
     };
     let who = identify(&edge, headers).await?;
     // The first look is before the answer: whoever may not, or followed another log, is told so by its status.

@@ -272,11 +272,14 @@ async fn a_sign_in_comes_back_within_ten_minutes() {
     assert_eq!(place.count("auth.attempt").await, 4, "those nobody came back for are cleared away");
 }
 
+/// What is done to the claims, and how.
+type Bend = (&'static str, fn(&mut Value));
+
 #[tokio::test]
 async fn what_the_provider_sends_must_prove_itself() {
     let place = Place::open().await;
     let sentence = "could not be trusted, so nobody was signed in";
-    let bends: [(&str, fn(&mut Value)); 11] = [
+    let bends: [Bend; 11] = [
         ("another nonce", |claims| claims["nonce"] = json!("another")),
         ("no nonce", |claims| claims["nonce"] = Value::Null),
         ("another audience", |claims| claims["aud"] = json!("somebody-else")),

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::tokens::Keys;
 
 /// How long an answer is good: a key that the provider takes away is refused here after that.
-const GOOD_FOR: Duration = Duration::from_secs(60 * 60);
+const GOOD_FOR: Duration = Duration::from_hours(1);
 
 /// How long at least between two questions because of unknown keys: whoever sends tokens with invented ones must not
 /// make us ask the provider each time.

@@ -156,13 +156,13 @@ impl Settings {
             Some((before, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
                 (before, port.parse().ok())
             }
-            _ => (host, self.usual_port()),
+            _ => (host, Some(self.usual_port())),
         };
         given.0.eq_ignore_ascii_case(name) && given.1 == self.public.port_or_known_default()
     }
 
-    fn usual_port(&self) -> Option<u16> {
-        Some(if self.is_secure() { 443 } else { 80 })
+    fn usual_port(&self) -> u16 {
+        if self.is_secure() { 443 } else { 80 }
     }
 }
 
@@ -170,8 +170,7 @@ fn address(what: &'static str, given: &str) -> Result<Url, SettingsProblem> {
     let not_an_address = || SettingsProblem::NotAnAddress { what, given: given.to_owned() };
     let url = Url::parse(given).map_err(|_| not_an_address())?;
     match (url.scheme(), url.host_str()) {
-        ("https", Some(_)) => Ok(url),
-        ("http", Some("localhost" | "127.0.0.1" | "[::1]")) => Ok(url),
+        ("https", Some(_)) | ("http", Some("localhost" | "127.0.0.1" | "[::1]")) => Ok(url),
         ("http", Some(_)) => Err(SettingsProblem::NotSecure { what, given: given.to_owned() }),
         _ => Err(not_an_address()),
     }
