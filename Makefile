@@ -8,7 +8,8 @@ run: set-up            ## start the server with the sample data; prints its addr
 
 test: set-up check     ## format, lints and every test, on a throwaway database
 	@scripts/set-up tests
-	cargo test --locked
+	cargo test --locked -- --skip browser::
+	cargo test --locked --test it browser::
 
 check:                 ## format and lints only
 	cargo fmt --check

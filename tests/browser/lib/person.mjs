@@ -118,7 +118,7 @@ export class Person {
   async sees(...many) {
     for (const words of many) {
       const shown = this.page.getByText(words).filter({ visible: true }).first()
-      await shown.waitFor({ timeout: 5000 }).catch(async () => assert.fail(`${this.who.name} does not see “${words}” ${await this.#where()}`))
+      await shown.waitFor().catch(async () => assert.fail(`${this.who.name} does not see “${words}” ${await this.#where()}`))
     }
   }
 
