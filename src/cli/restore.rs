@@ -12,8 +12,8 @@ use crate::domain::identity::{CommandId, Hash};
 use crate::domain::keeping::{Restore, VerifierKey};
 use crate::exports::evidence::read_note;
 use crate::projections::STANDING;
-use crate::store::backup::{Backup, Declared, load};
-use crate::store::database::Database;
+use crate::store::backup::{Backup, BackupTrouble, Declared, load};
+use crate::store::database::{Database, look};
 use crate::store::seal::{Checkpoint, PublicKey, SealKey};
 use crate::store::vault::{Forgotten, ForgottenList};
 
@@ -43,7 +43,7 @@ pub struct From {
 /// When the back-up is not whole, there is a record already, or a key is not the right one. Nothing is restored then.
 pub async fn restore(place: Place, told: From) -> anyhow::Result<()> {
     let former = told.key.as_ref().map(|key| PublicKey::new(key)).transpose()?;
-    let backup = Backup::read(&told.from, &[]).await.context("Nothing was restored")?;
+    let backup = Backup::read(&told.from, &[]).await?;
     let former = match (former, &backup.manifest.key) {
         (Some(key), _) => Some(key),
         (None, Some(key)) => Some(PublicKey::new(key)?),
@@ -114,6 +114,10 @@ async fn loaded(
     database.migrate().await?;
     let owner = database.owner_pool().await?;
     let declared = async {
+        let there = look(&owner).await?.size;
+        if there > 0 {
+            return Err(BackupTrouble::NotEmpty(format!("the log, with {there} events,")).into());
+        }
         let key = new_key(place, database, &owner).await?;
         let size = backup.manifest.size;
         let root = |root: &str| root.parse::<Hash>().context("the root of the back-up");
