@@ -43,7 +43,7 @@ pub struct From {
 /// When the back-up is not whole, there is a record already, or a key is not the right one. Nothing is restored then.
 pub async fn restore(place: Place, told: From) -> anyhow::Result<()> {
     let former = told.key.as_ref().map(|key| PublicKey::new(key)).transpose()?;
-    let backup = Backup::read(&told.from, &[]).await.context("Nothing was restored")?;
+    let backup = Backup::read(&told.from, &[]).await?;
     let former = match (former, &backup.manifest.key) {
         (Some(key), _) => Some(key),
         (None, Some(key)) => Some(PublicKey::new(key)?),

@@ -178,9 +178,9 @@ async fn a_lost_record_is_restored_says_so_and_forgets_again() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("There is a record here already"), "{said}");
 
-    let vault = ["--vault-key-file", &vault_key];
-    assert!(done(&second, &[&vault[..], &["verify"]].concat()).contains("Everything holds."));
-    let history = done(&second, &[&vault[..], &["history"]].concat());
+    fs::copy(&vault_key, second.join("vault.key")).unwrap();
+    assert!(done(&second, &["verify"]).contains("Everything holds."));
+    let history = done(&second, &["history"]);
     assert!(
         history.contains("The events 7 to 11 are lost. 2 erasures since then were done again."),
         "{history}"
