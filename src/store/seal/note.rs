@@ -1,6 +1,7 @@
 //! Checkpoints: the head of the tree as a C2SP tlog-checkpoint, a signed note. Who reads one learns from it which log
 //! it speaks of, how large it was and under which root, and nothing that its signature does not cover.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use signed_note::{Note, StandardSigner, StandardVerifier, Verifier as _, VerifierList};
@@ -101,7 +102,9 @@ impl Checkpoint {
     pub fn read(note: &str, keys: &[PublicKey]) -> Result<Self, NoteTrouble> {
         let signed =
             Note::from_bytes(note.as_bytes()).map_err(|why| NoteTrouble::Malformed(why.to_string()))?;
-        let verifiers = keys.iter().map(PublicKey::verifier).collect::<Result<Vec<_>, _>>()?;
+        // A key given twice is one key: the list would call it ambiguous.
+        let once: BTreeMap<&str, &PublicKey> = keys.iter().map(|key| (key.as_str(), key)).collect();
+        let verifiers = once.into_values().map(PublicKey::verifier).collect::<Result<Vec<_>, _>>()?;
         let names: Vec<String> = verifiers.iter().map(|one| one.name().to_owned()).collect();
         let known = VerifierList::new(verifiers.into_iter().map(|one| Box::new(one) as _).collect());
         let (good, _) = signed.verify(&known).map_err(|why| NoteTrouble::Unsigned(why.to_string()))?;
