@@ -4,7 +4,8 @@
 Written from docs/evidence.md, which says what every byte of a bundle is. It shares no code with the program that made the
 bundle, asks no server, and takes no key, rule or opinion from the bundle. Keep your own copy.
 
-    python3 verify.py --bundle FOLDER --key NAME+ID+KEY [--held CHECKPOINT] [--old-key NAME+ID+KEY] [--receipt INDEX:LEAF] [--not-older-than TIME]
+    python3 verify.py --bundle FOLDER --key NAME+ID+KEY [--held CHECKPOINT] [--old-key NAME+ID+KEY] [--receipt INDEX:LEAF] [--witness NAME+ID+KEY]
+                      [--not-older-than TIME]
 
 Exit codes: 0 everything holds; 30 it is not the log you were shown before; 40 it is not valid; 50 it is old; 2 asked wrongly.
 """
@@ -21,8 +22,8 @@ import sys
 
 OK, DIVERGES, INVALID, STALE, USAGE = 0, 30, 40, 50, 2
 
-FILES = ["README.txt", "checkpoint.txt", "erasures.csv", "events.ndjson", "journal.csv", "keys.txt", "ledger.csv",
-         "manifest.json", "proofs.ndjson", "rules.csv"]
+FILES = ["README.txt", "checkpoint.txt", "erasures.csv", "events.ndjson", "handovers.txt", "journal.csv", "keys.txt", "ledger.csv",
+         "manifest.json", "proofs.ndjson", "rules.csv", "witnessed.txt"]
 DISCLOSED = {"authority", "fund", "grant", "inclusion_table", "partner", "payment_run", "programme", "publication",
              "record"}
 README = b"""An evidence bundle of Side by Side, version 1.
@@ -186,14 +187,14 @@ def from_base64(text):
 
 
 class Key:
-    """A verifier key: name+id+key."""
+    """A verifier key: name+id+key. The first byte of the key says what it signs: 1 for a log, 4 for a witness."""
 
-    def __init__(self, text):
+    def __init__(self, text, kind=1):
         self.text = text
         name, plus, rest = text.partition("+")
         number, plus_too, key = rest.partition("+")
         data = from_base64(key) if plus and plus_too else None
-        sound = (data is not None and len(data) == 33 and data[0] == 1 and re.fullmatch(r"[0-9a-f]{8}", number)
+        sound = (data is not None and len(data) == 33 and data[0] == kind and re.fullmatch(r"[0-9a-f]{8}", number)
                  and re.fullmatch(r"[!-*,-~]+", name) and sha256(name.encode() + b"\n" + data)[:4].hex() == number
                  and decompress(data[1:]) is not None)
         if not sound:
@@ -228,6 +229,50 @@ def read_note(data, key):
     must(SIZE.fullmatch(lines[1]) and int(lines[1]) < 2**53 and root is not None and len(root) == 32,
          "its size or root cannot be read")
     return int(lines[1]), root
+
+
+# Witnesses.
+
+
+class Witnessed:
+    """A checkpoint that witnesses have signed beside the key of the log."""
+
+    def __init__(self, data, keys, size, tree):
+        for key in keys:
+            try:
+                self.size, root = read_note(data, key)
+                break
+            except Finding as finding:
+                why = finding
+        else:
+            raise why
+        must(self.size <= size and tree.root(0, self.size) == root, "a checkpoint in it is of other events")
+        text, _, lines = data.partition(b"\n\n")
+        self.text, self.lines = text + b"\n", lines.decode().splitlines()
+
+    def seen_by(self, witness):
+        """When the witness signed it, or None."""
+        parts = [line.split(" ") for line in self.lines]
+        signed = [from_base64(part[2]) for part in parts if part[1] == witness.name]
+        ours = [one[4:] for one in signed if one[:4] == witness.id]
+        must(len(ours) <= 1, f"{witness.name} has signed a checkpoint in it twice")
+        if not ours:
+            return None
+        time, signature = int.from_bytes(ours[0][:8], "big"), ours[0][8:]
+        message = f"cosignature/v1\ntime {time}\n".encode() + self.text
+        must(0 < time < 253_402_300_800 and is_signed(witness.public, message, signature),
+             f"the cosignature of {witness.name} does not hold")
+        at = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=time)
+        return f"{at.isoformat()}.000000Z"
+
+
+def last_seen(notes, witness):
+    """How many events the witness saw last, and when; or None."""
+    seen = None
+    for note in notes:
+        at = note.seen_by(witness)
+        seen = (note.size, at) if at else seen
+    return seen
 
 
 # RFC 6962: the tree.
@@ -478,12 +523,85 @@ def rules_text():
     return "".join(rows)
 
 
+# The keys, one after the other.
+
+
+class Chain:
+    """The keys that sealed the log since it began or was restored, and the events that announce a change."""
+
+    def __init__(self):
+        self.keys, self.changes = [], []
+
+    def take(self, event):
+        if event.type != "record" or event.body is None:
+            return
+        if event.name == "record.restored":
+            self.keys, self.changes = [], []
+        if event.name == "record.key_changed":
+            former, key = (self.read(event.fields.get(name)) for name in ("former", "key"))
+            follows = not self.keys or self.keys[-1].text == former.text
+            must(former.name == key.name and follows, "its keys do not follow")
+            self.keys += [key] if self.keys else [former, key]
+            self.changes.append(event.index)
+
+    @staticmethod
+    def read(text):
+        try:
+            return Key(text if isinstance(text, str) else "")
+        except Finding:
+            raise invalid("a key of it cannot be read") from None
+
+    def head(self, data, handovers, held):
+        """The checkpoint of the bundle: by the last key, or by the one before, which sealed the change and nothing more."""
+        if not self.keys:
+            return read_note(data, held)
+        must(held.text in [key.text for key in self.keys], "your key is none of those that sealed this log")
+        try:
+            return read_note(data, self.keys[-1])
+        except Finding as finding:
+            try:
+                size, root = read_note(data, self.keys[-2])
+            except Finding:
+                raise finding from None
+        handed = split_notes(handovers)[-1:]
+        must(handed and read_note(handed[0], self.keys[-2])[0] == size, "it is signed by a key that was handed over before")
+        return size, root
+
+    def check(self, data, size, tree):
+        """Each change was sealed by the key that went."""
+        notes = split_notes(data)
+        must(len(notes) == len(self.changes), "it has not a checkpoint for each change of the key")
+        for note, key, index in zip(notes, self.keys, self.changes):
+            covered, root = read_note(note, key)
+            must(covered > index, f"the old key did not seal event {index}, which announces the new one")
+            must(covered <= size and tree.root(0, covered) == root, "a checkpoint in it is of other events")
+
+
+def split_notes(data):
+    """Notes one after the other: a note ends with the last of its signature lines."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise invalid("it is not text") from None
+    notes, lines, signed = [], 0, True
+    for line in re.findall(r"[^\n]*\n|[^\n]+", text):
+        signature = lines >= 4 and line.startswith("\u2014")
+        if signed and not signature:
+            notes.append("")
+            lines = 0
+        signed = signature
+        lines += 1
+        notes[-1] += line
+    return [note.encode() for note in notes]
+
+
 # The bundle.
 
 
-def follow(path):
-    """Every event in its place, with the hash of the file."""
-    books, leaves, sequences, last, digest, restores = Books(), [], {}, "", hashlib.sha256(), []
+def follow(path, since):
+    """Every event in its place, with the hash of the file, and how many were recorded before a time."""
+    books, leaves, sequences, last, digest = Books(), [], {}, "", hashlib.sha256()
+    restores, chain, before = [], Chain(), 0
     with open(path, "rb") as file:
         for index, line in enumerate(file):
             digest.update(line)
@@ -494,13 +612,15 @@ def follow(path):
                 place = sequences.get((event.type, event.id), 0) + 1
                 must(event.sequence == place, "it is not the next of its stream")
                 books.take(event)
+                chain.take(event)
                 restores += restored(event, leaves)
             except Finding as finding:
                 raise invalid(f"Event {index}: {finding}.") from None
             last = event.recorded_at
+            before += last < (since or "")
             sequences[event.type, event.id] = place
             leaves.append(event.leaf)
-    return books, leaves, last, digest.hexdigest(), restores
+    return books, leaves, last, before, digest.hexdigest(), restores, chain
 
 
 def restored(event, leaves):
@@ -514,7 +634,7 @@ def restored(event, leaves):
     return [(size, before, bytes.fromhex(lost))]
 
 
-def check(folder, key, held, receipts, not_older_than):
+def check(folder, key, held, receipts, witnesses, not_older_than):
     names = sorted(os.listdir(folder))
     must(names == FILES, "The folder holds other files than a bundle does.")
     must(all(stat.S_ISREG(os.lstat(os.path.join(folder, name)).st_mode) for name in names), "Not everything in it is a file.")
@@ -523,21 +643,25 @@ def check(folder, key, held, receipts, not_older_than):
         with open(os.path.join(folder, name), "rb") as file:
             return file.read()
 
+    books, leaves, last, before, events_hash, restores, chain = follow(os.path.join(folder, "events.ndjson"), not_older_than)
     try:
-        size, root = read_note(read("checkpoint.txt"), key)
+        size, root = chain.head(read("checkpoint.txt"), read("handovers.txt"), key)
     except Finding as finding:
         raise invalid(f"checkpoint.txt: {finding}.") from None
-    books, leaves, last, events_hash, restores = follow(os.path.join(folder, "events.ndjson"))
     must(len(leaves) == size, f"The checkpoint covers {size} events; the bundle has {len(leaves)}.")
     tree = Tree(leaves)
     must(tree.root(0, size) == root, "The events are not those that were signed: their root is another.")
+    try:
+        chain.check(read("handovers.txt"), size, tree)
+    except Finding as finding:
+        raise invalid(f"handovers.txt: {finding}.") from None
     proofs = [write_json({"index": index, "leaf": leaves[index].hex(), "path": [one.hex() for one in tree.path(index, 0, size)]}) + "\n"
               for index in books.sampled(root)]
     wanted = {
         "README.txt": README,
         "erasures.csv": "".join(books.erasures).encode(),
         "journal.csv": books.journal_text().encode(),
-        "keys.txt": key.text.encode() + b"\n",
+        "keys.txt": "".join(one.text + "\n" for one in chain.keys or [key]).encode(),
         "ledger.csv": "".join(books.ledger).encode(),
         "proofs.ndjson": "".join(proofs).encode(),
         "rules.csv": rules_text().encode(),
@@ -548,6 +672,13 @@ def check(folder, key, held, receipts, not_older_than):
     hashes["events.ndjson"] = events_hash
     manifest = write_json({"files": hashes, "form": FORM}) + "\n"
     must(read("manifest.json") == manifest.encode(), "manifest.json does not list what is here.")
+
+    try:
+        notes = [Witnessed(note, chain.keys or [key], size, tree) for note in split_notes(read("witnessed.txt"))]
+        must(all(one.size < other.size for one, other in zip(notes, notes[1:])), "its checkpoints do not rise")
+        seen = [last_seen(notes, witness) for witness in witnesses]
+    except Finding as finding:
+        raise invalid(f"witnessed.txt: {finding}.") from None
 
     lost, beyond = [], []
     for name, held_size, held_root in held:
@@ -573,9 +704,16 @@ def check(folder, key, held, receipts, not_older_than):
     for index, _ in receipts:
         if index >= size:
             raise Finding(STALE, f"You hold a receipt of event {index}; the bundle ends before it.")
-    if not_older_than and last < not_older_than:
+    for witness, found in zip(witnesses, seen):
+        if found is None:
+            raise Finding(STALE, f"{witness.name} has signed no checkpoint of this log.")
+        if not_older_than and found[1] < not_older_than:
+            raise Finding(STALE, f"{witness.name} has seen the log at {found[1]}, and not since.")
+        if not_older_than and found[0] < before:
+            raise Finding(STALE, f"{witness.name} has seen {found[0]} events; {before} were recorded before the time you ask for.")
+    if not_older_than and not witnesses and last < not_older_than:
         raise Finding(STALE, f"The last event was recorded at {last}.")
-    return size, root, len(books.journal), len(proofs), lost
+    return size, root, len(books.journal), len(proofs), lost, [(witness.name, *found) for witness, found in zip(witnesses, seen)]
 
 
 def read_held(data, keys):
@@ -614,7 +752,8 @@ def told(arguments):
             raise Finding(USAGE, "A time has the form 2026-11-20 or 2026-11-20T09:30:00.000000Z.") from None
     if not os.path.isdir(arguments.bundle):
         raise Finding(USAGE, f"There is no folder {arguments.bundle}.")
-    return key, held, receipts, since
+    witnesses = [Key(text, kind=4) for text in arguments.witness]
+    return key, held, receipts, witnesses, since
 
 
 def main(argv):
@@ -625,10 +764,12 @@ def main(argv):
     parser.add_argument("--old-key", action="append", default=[], metavar="NAME+ID+KEY",
                         help="a verifier key of the log from before it was restored")
     parser.add_argument("--receipt", action="append", default=[], metavar="INDEX:LEAF", help="the receipt of a command")
-    parser.add_argument("--not-older-than", metavar="TIME", help="when at least something was recorded")
+    parser.add_argument("--witness", action="append", default=[], metavar="NAME+ID+KEY", help="a witness that you rely on")
+    parser.add_argument("--not-older-than", metavar="TIME",
+                        help="when at least something was recorded; with --witness, since when each has to have signed")
     arguments = parser.parse_args(argv)
     try:
-        size, root, moved, shown, lost = check(arguments.bundle, *told(arguments))
+        size, root, moved, shown, lost, seen = check(arguments.bundle, *told(arguments))
     except Finding as finding:
         words = {DIVERGES: "DIVERGES", INVALID: "INVALID", STALE: "OLD", USAGE: "ASKED WRONGLY"}[finding.code]
         print(f"{words}  {finding}")
@@ -640,6 +781,8 @@ def main(argv):
     for covered, begin in lost:
         print(f"LOST  Of the {covered} events of a checkpoint that you hold, {begin} to {covered - 1} are lost: event {begin} "
               "declares that the record was restored from a back-up.")
+    for witness, covered, at in seen:
+        print(f"WITNESSED  {witness} has seen the first {covered} events, and signed that at {at}.")
     print(f"The root has drawn {shown} of these as a sample: they are in proofs.ndjson.")
     return OK
 

@@ -136,7 +136,7 @@ fn content(number: u32) -> anyhow::Result<OfferContent> {
     let language = Language::ALL[pick(11, 17) as usize];
     let area = Area::ALL[pick(13, 5) as usize];
     // Over Liverpool and Sefton.
-    let (lat, lon) = (33_400 + pick(17, 3_200), 8_400 + pick(19, 2_400));
+    let (lat, lon) = (33_400 + pick(17, 32_000), 84_000 + pick(19, 15_900));
     let point = Point::read(&format!("53.{lat:05}"), &format!("-2.{lon:05}"))?;
     Ok(OfferContent {
         title: words(&format!("{what} {place} {number}")),

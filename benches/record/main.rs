@@ -2,8 +2,8 @@
 //! What is measured and why is in docs/performance.md. Prints tables in Markdown.
 //!
 //! `BENCH_EVENTS` (1,000,000), `BENCH_REPETITIONS` (7) and `BENCH_ONLY` (`commands`, `rebuild`, `server`,
-//! `ledger`, `directory` or `thread`) make a quicker run; `BENCH_FOLDER` puts the database on another disk than that of
-//! `target`.
+//! `ledger`, `directory`, `thread`, `pages` or `audit`) make a quicker run; `BENCH_FOLDER` puts the database on another disk
+//! than that of `target`.
 
 // Optimised, the compiler follows a mutation of the API through every group of the schema down to its layout.
 #![recursion_limit = "256"]
@@ -12,10 +12,12 @@
 #![expect(clippy::format_push_string, reason = "tables are short")]
 #![expect(clippy::cast_precision_loss, reason = "counts here are far below 2^53")]
 
+mod audit;
 mod commands;
 mod directory;
 mod ledger;
 mod measuring;
+mod pages;
 mod rebuilding;
 mod seeding;
 mod serving;
@@ -78,6 +80,13 @@ async fn main() -> anyhow::Result<()> {
             eprintln!("the thread ...");
             println!("{}", thread::table(&thread::run(&server, repetitions).await?));
         }
+        if wanted("audit") {
+            eprintln!("audit and feed ...");
+            println!(
+                "{}",
+                audit::table(&audit::run(&server, events, repetitions.min(5), folder.path()).await?)
+            );
+        }
         anyhow::Ok(())
     }
     .await;
@@ -86,6 +95,10 @@ async fn main() -> anyhow::Result<()> {
     if wanted("server") {
         eprintln!("the server ...");
         println!("{}", serving::table(&serving::run(&folder.path().join("record"), 5)?));
+    }
+    if wanted("pages") {
+        eprintln!("the pages ...");
+        println!("{}", pages::table(&pages::run(&folder.path().join("pages"), repetitions).await?));
     }
     if std::env::var_os("BENCH_KEEP").is_some() {
         println!("kept: {}", folder.keep().display());

@@ -73,6 +73,13 @@ pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
+/// The value that so many in a hundred do not exceed.
+pub fn percentile(values: &[f64], percent: usize) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values.get((values.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or(f64::NAN)
+}
+
 /// How samples compare with others taken beside them: the median of the ratios within each repetition, least and most.
 pub struct Ratio(Option<(f64, f64, f64)>);
 
@@ -146,8 +153,17 @@ impl Times {
 
 /// Memory of a process that is in use and in memory, in megabytes.
 pub fn resident(process: u32) -> anyhow::Result<f64> {
+    memory(process, "VmRSS:")
+}
+
+/// The most that a process has ever had in memory, in megabytes.
+pub fn most_resident(process: u32) -> anyhow::Result<f64> {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: u32, line: &str) -> anyhow::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line = status.lines().find_map(|found| found.strip_prefix(line)).context("no such line")?;
     let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kilobytes / 1024.0)
 }

@@ -45,7 +45,7 @@ pub async fn run(server: &Server, events: u64, repetitions: u64) -> anyhow::Resu
     Ok(results)
 }
 
-async fn copy_out(pool: &PgPool) -> anyhow::Result<()> {
+pub async fn copy_out(pool: &PgPool) -> anyhow::Result<()> {
     let mut connection = pool.acquire().await?;
     let mut stream = connection.copy_out_raw("COPY public.events TO STDOUT").await?;
     while let Some(bytes) = stream.next().await {

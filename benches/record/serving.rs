@@ -35,31 +35,56 @@ pub fn run(folder: &Path, repetitions: u64) -> anyhow::Result<Results> {
         let answered = answer(&mut server).map(|()| clock.seconds());
         std::thread::sleep(if answered.is_ok() { IDLE } else { Duration::ZERO });
         let idle = resident(server.id());
-        let process = rustix::process::Pid::from_child(&server);
-        rustix::process::kill_process(process, rustix::process::Signal::TERM)?;
-        server.wait()?;
+        end(&mut server)?;
         results.seconds_to_answer.push(answered?);
         results.idle.push(idle?);
     }
     Ok(results)
 }
 
-/// Read where it is from what it prints, ask, and wait for a right answer.
-fn answer(server: &mut Child) -> anyhow::Result<()> {
+/// What a server prints about itself when it is ready.
+pub struct Announced {
+    pub address: String,
+    /// Signs in once.
+    pub link: String,
+    pub token: String,
+}
+
+/// Read where the server is from what it prints.
+pub fn announced(server: &mut Child) -> anyhow::Result<Announced> {
     let output = server.stdout.take().context("the server has no output")?;
-    let (mut address, mut token) = (None, None);
+    let (mut address, mut link, mut token) = (None, None, None);
     for line in BufReader::new(output).lines() {
         let line = line?;
         if let Some(rest) = line.split("http://").nth(1) {
             address.get_or_insert(rest.split(['/', ' ']).next().unwrap_or_default().to_owned());
+            if rest.contains("ticket=") {
+                link = Some(format!("http://{rest}"));
+            }
         }
         token = line.split("Bearer ").nth(1).map(str::to_owned);
         if token.is_some() {
             break;
         }
     }
-    let (address, token) =
-        (address.context("no address was printed")?, token.context("no token was printed")?);
+    Ok(Announced {
+        address: address.context("no address was printed")?,
+        link: link.context("no link was printed")?,
+        token: token.context("no token was printed")?,
+    })
+}
+
+/// Stop a server and wait for its end.
+pub fn end(server: &mut Child) -> anyhow::Result<()> {
+    let process = rustix::process::Pid::from_child(server);
+    rustix::process::kill_process(process, rustix::process::Signal::TERM)?;
+    server.wait()?;
+    Ok(())
+}
+
+/// Ask a server that has just been started, and wait for a right answer.
+fn answer(server: &mut Child) -> anyhow::Result<()> {
+    let Announced { address, token, .. } = announced(server)?;
     let mut stream = TcpStream::connect(&address)?;
     write!(
         stream,

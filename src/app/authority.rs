@@ -29,6 +29,9 @@ const SIGNED_IN: &[Role] =
 /// Everybody.
 const ANYBODY: &[Role] = &Role::ALL;
 
+/// Those who may look at the record as it stood, of all that they may see as it stands.
+pub const LOOKS_BACK: &[Role] = STAFF_AND_AUDIT;
+
 /// Each field of the API’s queries and mutations, and who may use it.
 pub const DEEDS: &[(&str, &[Role])] = &[
     // Looking.
@@ -54,7 +57,10 @@ pub const DEEDS: &[(&str, &[Role])] = &[
     ("eventFeed", MONEY_AND_OWN),
     ("decisionReceipt", MONEY),
     ("checkpoint", ANYBODY),
+    ("verifierKey", ANYBODY),
     ("inclusionProof", MONEY_AND_OWN),
+    ("evidenceBundle", MONEY),
+    ("evidenceBundlePart", MONEY),
     ("laws", MONEY),
     ("whatIf", MONEY),
     ("subsidies", MONEY),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::authority::may;
@@ -98,6 +99,14 @@ impl App {
     /// See [`Failure`].
     pub async fn names(&self, people: &[PersonId]) -> Result<HashMap<PersonId, String>, Failure> {
         self.accounts.names(people).await.map_err(Failure::broken)
+    }
+
+    /// Note that somebody is here, and tell when they last were before this visit.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn here(&self, person: PersonId) -> Result<Option<DateTime<Utc>>, Failure> {
+        self.accounts.here(person).await.map_err(Failure::broken)
     }
 
     /// Whether there is somebody under each of these ids.

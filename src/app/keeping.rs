@@ -1,11 +1,11 @@
 //! The record as a whole: a restore is declared, and whoever was forgotten since the back-up is forgotten again, before
 //! anybody is let in.
 
-use super::{App, Failure, Order};
+use super::{App, Done, Failure, Order};
 use crate::domain::Reason;
 use crate::domain::consultation::{Consultation, ConsultationCommand};
 use crate::domain::identity::{Actor, CommandId, PersonId, Role};
-use crate::domain::keeping::{Keeping, KeepingCommand, THE_RECORD};
+use crate::domain::keeping::{Keeping, KeepingCommand, THE_RECORD, VerifierKey};
 use crate::domain::person::{Person, PersonCommand};
 use crate::store::Trouble;
 use crate::store::backup::{Declared, declared};
@@ -24,15 +24,7 @@ impl App {
     pub async fn finish_restore(&self) -> Result<(), Failure> {
         for (command, Declared { restore, forgotten }) in declared(self.store.pool()).await? {
             let size = restore.size;
-            let order = self.without_anybody(command, WHOEVER_RUNS_IT, None);
-            let done = self
-                .carry_out::<Keeping, _>(order, THE_RECORD, move |work| {
-                    let restore = restore.clone();
-                    Box::pin(async move {
-                        Ok(work.execute::<Keeping>(THE_RECORD, KeepingCommand::Restore(restore)).await?)
-                    })
-                })
-                .await?;
+            let done = self.ask_the_record(command, KeepingCommand::Restore(restore)).await?;
             if done.receipt.index.unsigned_abs() != size {
                 let why = format!("the restore of {size} events was declared at {}", done.receipt.index);
                 return Err(Trouble::Other(why).into());
@@ -42,6 +34,24 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// Announce that another key seals from now on. The same keys again have their effect once.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn announce_key(&self, former: VerifierKey, key: VerifierKey) -> Result<Done, Failure> {
+        let command = CommandId(THE_RECORD).makes(key.as_str()).into();
+        self.ask_the_record(command, KeepingCommand::ChangeKey { former, key }).await
+    }
+
+    async fn ask_the_record(&self, command: CommandId, asked: KeepingCommand) -> Result<Done, Failure> {
+        let order = self.without_anybody(command, WHOEVER_RUNS_IT, None);
+        self.carry_out::<Keeping, _>(order, THE_RECORD, move |work| {
+            let asked = asked.clone();
+            Box::pin(async move { Ok(work.execute::<Keeping>(THE_RECORD, asked).await?) })
+        })
+        .await
     }
 
     /// Record once more that somebody is forgotten, where the restored log knows of them and does not say so.

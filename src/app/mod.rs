@@ -1,5 +1,6 @@
 //! Running a command and reading a view: authority, the clock, and one decision at a time.
 
+pub mod as_at;
 pub mod authority;
 pub mod consultations;
 pub mod contacts;

@@ -20,7 +20,7 @@ use crate::domain::partner::{Partner, PartnerStatus};
 use crate::domain::text::Text;
 use crate::projections::offers::{
     Found, OfferRecord, OfferVersions, Search, Sight, VersionRecord, count, nearest_words, published_by,
-    published_count, search, to_review,
+    published_count, search, titles, to_review,
 };
 use crate::projections::partners::PartnerRecord;
 use crate::projections::{one, several};
@@ -227,6 +227,14 @@ impl App {
         may(who, "offer")?;
         let found = one::<OfferRecord>(self.store.pool(), id).await?.ok_or(Failure::NotFound("offer"))?;
         if self.may_see(who, &found).await? { Ok(found) } else { Err(Failure::NotFound("offer")) }
+    }
+
+    /// What offers were called in their versions, by offer and version, for what names them.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn offer_titles(&self, offers: &[Uuid]) -> Result<HashMap<(Uuid, u32), String>, Failure> {
+        Ok(titles(self.store.pool(), offers).await?)
     }
 
     /// What an offer said in one version. Versions of an offer that was withdrawn are for the partner, staff and

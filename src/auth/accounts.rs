@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -181,6 +182,23 @@ impl Accounts {
         .fetch_one(&self.pool)
         .await?;
         Ok((PersonId(person), name))
+    }
+
+    /// Note that somebody is here, and tell when they last were before this visit: never, if nothing is answered. A
+    /// visit has ended when four hours have passed without them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn here(&self, person: PersonId) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+        let before = sqlx::query_scalar::<_, Option<DateTime<Utc>>>(
+            "UPDATE auth.account SET here_at = now(),
+                 before_then = CASE WHEN here_at < now() - interval '4 hours' THEN here_at ELSE before_then END
+             WHERE person_id = $1 RETURNING before_then",
+        )
+        .bind(person.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(before.flatten())
     }
 
     /// The database, for the sessions beside the accounts.

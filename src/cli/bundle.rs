@@ -9,9 +9,11 @@ use clap::Args;
 use super::place::{Opened, Place, Purpose};
 use super::rebuild::bar;
 use super::say;
-use crate::exports::evidence::{BundleTrouble, Holding, Verdict, Writer, check, read_note};
-use crate::store::copy::stored;
-use crate::store::seal::{PublicKey, Sealed, latest};
+use crate::exports::evidence::{
+    BundleTrouble, Holding, Making, Seen, Summary, Verdict, check, checked, fill, read_note,
+};
+use crate::store::seal::PublicKey;
+use crate::store::witness::WitnessKey;
 
 /// The exit code when what was asked cannot be used.
 const ASKED_WRONGLY: u8 = 2;
@@ -35,7 +37,11 @@ pub struct Check {
     /// The receipt of a command that you hold; more than one if you like.
     #[arg(long, value_name = "INDEX:LEAF", requires = "bundle")]
     receipt: Vec<String>,
-    /// When at least something was recorded: 2026-11-20, or a time such as 2026-11-20T09:30:00.000000Z.
+    /// A witness that you rely on: it has to have signed a checkpoint in the bundle. More than one if you like; each has to.
+    #[arg(long, value_name = "NAME+ID+KEY", requires = "bundle")]
+    witness: Vec<String>,
+    /// When at least something was recorded: 2026-11-20, or a time such as 2026-11-20T09:30:00.000000Z. With --witness:
+    /// each has to have signed since, and have seen whatever was recorded before.
     #[arg(long, value_name = "TIME", requires = "bundle")]
     not_older_than: Option<String>,
 }
@@ -44,7 +50,7 @@ impl Check {
     /// Check the bundle that was named; none when there was none.
     pub fn carry_out(&self) -> Option<ExitCode> {
         let (folder, key) = (self.bundle.as_ref()?, self.key.as_ref()?);
-        let verdict = self.told(key).and_then(|holding| checked(folder, &holding));
+        let verdict = self.told(key).and_then(|holding| looked_at(folder, &holding));
         let (words, code) = match verdict {
             Ok(verdict) => (told(&verdict), verdict.exit_code()),
             Err(error) => (format!("ASKED WRONGLY  {error:#}"), ASKED_WRONGLY),
@@ -83,11 +89,12 @@ impl Check {
             }
         };
         let not_older_than = self.not_older_than.as_ref().map(since).transpose()?;
-        Ok(Holding { key, checkpoints, receipts, not_older_than })
+        let witnesses = self.witness.iter().map(|key| WitnessKey::new(key)).collect::<Result<_, _>>()?;
+        Ok(Holding { key, checkpoints, receipts, witnesses, not_older_than })
     }
 }
 
-fn checked(folder: &Path, holding: &Holding) -> anyhow::Result<Verdict> {
+fn looked_at(folder: &Path, holding: &Holding) -> anyhow::Result<Verdict> {
     let checking = bar("Checking the bundle");
     let verdict = check(folder, holding, &|done| checking.set_position(done));
     checking.finish_and_clear();
@@ -101,7 +108,11 @@ fn told(verdict: &Verdict) -> String {
             let whole = format!(
                 "Everything holds: {size} events under the root {root}, {moved} of them moved money."
             );
-            std::iter::once(whole).chain(found.lost.iter().cloned()).collect::<Vec<_>>().join("\n")
+            let seen = |Seen { witness, size, at }: &Seen| {
+                format!("WITNESSED  {witness} has seen the first {size} events, and signed that at {at}.")
+            };
+            let lines = found.lost.iter().cloned().chain(found.seen.iter().map(seen));
+            std::iter::once(whole).chain(lines).collect::<Vec<_>>().join("\n")
         }
         Verdict::Diverges(why) => format!("DIVERGES  {why}"),
         Verdict::Invalid(why) => format!("INVALID  {why}"),
@@ -121,7 +132,7 @@ pub async fn write(place: Place, out: &Path, key: Option<String>) -> anyhow::Res
     let opened = place.open(Purpose::Command).await?;
     let written = sealed(&place, &opened, key).await;
     let written = match written {
-        Ok((checkpoint, key)) => whole(&opened, &checkpoint, key, out).await,
+        Ok(key) => whole(&opened, &key, out).await,
         Err(error) => Err(error),
     };
     opened.close().await?;
@@ -129,12 +140,8 @@ pub async fn write(place: Place, out: &Path, key: Option<String>) -> anyhow::Res
     Ok(())
 }
 
-/// The newest checkpoint, and the key that checks it.
-async fn sealed(
-    place: &Place,
-    opened: &Opened,
-    key: Option<PublicKey>,
-) -> anyhow::Result<(Sealed, PublicKey)> {
+/// The key that checks the newest checkpoint, once that covers what there is and witnesses were asked about it.
+async fn sealed(place: &Place, opened: &Opened, key: Option<PublicKey>) -> anyhow::Result<PublicKey> {
     let key = match (key, place.sealer(opened).await?) {
         (Some(key), _) => key,
         (None, Some(mut sealer)) => {
@@ -145,56 +152,43 @@ async fn sealed(
             "The key that seals is not here: name its file in SIDEBYSIDE_SEAL_KEY_FILE, or give the verifier key with --key."
         ),
     };
-    let newest = latest(opened.store.pool(), None).await?;
-    Ok((newest.context("Nothing is sealed yet, so there is nothing to rest a bundle on.")?, key))
+    place.ask_witnesses(opened).await?;
+    Ok(key)
 }
 
 /// Written beside its place, checked there as whoever gets it would, and then moved: half a bundle is never handed out.
-async fn whole(opened: &Opened, checkpoint: &Sealed, key: PublicKey, out: &Path) -> anyhow::Result<String> {
+async fn whole(opened: &Opened, key: &PublicKey, out: &Path) -> anyhow::Result<String> {
+    let making = Making::begin(opened.store.pool()).await?;
+    let making = making.context("Nothing is sealed yet, so there is nothing to rest a bundle on.")?;
     let mut draft = out.as_os_str().to_owned();
     draft.push(".unfinished");
     let draft = PathBuf::from(draft);
-    let made = fill(opened, checkpoint, &key, &draft).await;
-    let verdict = made.and_then(|()| {
-        let holding =
-            Holding { key: key.clone(), checkpoints: Vec::new(), receipts: Vec::new(), not_older_than: None };
-        checked(&draft, &holding)
-    });
-    match verdict {
-        Ok(Verdict::Holds(found)) => {
+    match made(&making, key, &draft).await {
+        Ok(Summary { size, root, .. }) => {
             std::fs::rename(&draft, out).with_context(|| format!("{} cannot be made", out.display()))?;
             Ok(format!(
-                "{} holds {} events under the root {}.\nCheck it elsewhere, with the key {key}",
+                "{} holds {size} events under the root {}.\nCheck it elsewhere, with the key {key}",
                 out.display(),
-                found.size,
-                hex::encode(found.root)
+                hex::encode(root)
             ))
         }
-        Ok(other) => {
-            std::fs::remove_dir_all(&draft)?;
-            bail!("The bundle does not hold and is not kept. {}", told(&other))
-        }
-        Err(error) => {
+        Err(trouble) => {
             if draft.is_dir() {
                 std::fs::remove_dir_all(&draft)?;
             }
-            Err(error)
+            Err(trouble.into())
         }
     }
 }
 
-async fn fill(opened: &Opened, checkpoint: &Sealed, key: &PublicKey, folder: &Path) -> anyhow::Result<()> {
+async fn made(making: &Making<'_>, key: &PublicKey, draft: &Path) -> Result<Summary, BundleTrouble> {
     let writing = bar("Writing the bundle");
-    writing.set_length(checkpoint.size.unsigned_abs());
-    let mut writer = Writer::begin(folder)?;
-    let copied = stored(opened.store.pool(), checkpoint.size, |event| {
-        if event.index % 1024 == 0 {
-            writing.set_position(event.index.unsigned_abs());
-        }
-        writer.take(event)
-    });
-    let copied: Result<(), BundleTrouble> = copied.await;
+    writing.set_length(making.checkpoint.size.unsigned_abs());
+    let filled = fill(making, key, draft, &|done| writing.set_position(done)).await;
     writing.finish_and_clear();
-    copied?;
-    Ok(writer.finish(&checkpoint.note, key)?)
+    filled?;
+    let checking = bar("Checking the bundle");
+    let found = checked(draft, key, &|done| checking.set_position(done));
+    checking.finish_and_clear();
+    found
 }

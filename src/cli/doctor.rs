@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::place::{Opened, Place, Purpose};
 use super::{exit_code, say, words};
 use crate::store::seal::latest;
+use crate::store::witness::{Standing, ToAsk, WitnessKey, standing};
 
 /// Look at the installation.
 pub async fn look(place: Place) -> anyhow::Result<ExitCode> {
@@ -71,5 +72,32 @@ async fn seals(place: &Place, opened: &Opened) -> Vec<String> {
         Ok(None) => "MISSING  no event is sealed yet: `serve` seals, and so does `bundle`".into(),
         Err(trouble) => format!("MISSING  seals: {trouble}"),
     };
-    vec![key, sealed]
+    let mut facts = vec![key, sealed];
+    match place.witnesses() {
+        Ok(witnesses) if witnesses.is_empty() => {
+            facts.push("MISSING  no witness signs the checkpoints: name one in SIDEBYSIDE_WITNESS".into());
+        }
+        Ok(witnesses) => {
+            for ToAsk { key, .. } in witnesses {
+                facts.push(witnessed(opened, &key).await);
+            }
+        }
+        Err(error) => facts.push(format!("MISSING  witnesses: {}", words(&error))),
+    }
+    facts
+}
+
+/// How far a witness has followed.
+async fn witnessed(opened: &Opened, witness: &WitnessKey) -> String {
+    let name = witness.name();
+    match standing(opened.store.pool(), witness).await {
+        Ok(Some(Standing { size, cosigned_at, is_old: false })) => {
+            format!("OK       witness {name}: has seen the first {size} events, at {cosigned_at}")
+        }
+        Ok(Some(Standing { size, cosigned_at, .. })) => {
+            format!("MISSING  witness {name}: has seen {size} events at {cosigned_at}, and nothing for a day")
+        }
+        Ok(None) => format!("MISSING  witness {name}: has signed nothing yet; `serve` asks it"),
+        Err(trouble) => format!("MISSING  witness {name}: {trouble}"),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod bundle;
+mod change_key;
 mod doctor;
 mod export;
 mod history;
@@ -14,6 +15,7 @@ mod serve;
 mod sign_in;
 mod verify;
 pub mod what_if;
+mod witness;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -95,6 +97,12 @@ enum Command {
     },
     /// Restore a back-up into an empty record. The record says for ever that it was restored, and what is lost.
     Restore(restore::From),
+    /// Change the key that seals: the log announces the new one, and the old one seals that. Whoever holds the old
+    /// verifier key can follow.
+    ChangeKey,
+    /// Be a witness of logs that others keep: see that each only grows, and sign what was seen with a key of your own. It
+    /// needs no database.
+    Witness(witness::Asked),
     /// Write the events into a file for data teams: one CloudEvent on each line, or a table. What auditors may not read
     /// is withheld.
     Export(export::Export),
@@ -162,6 +170,8 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bundle { out, key } => bundle::write(place, &out, key).await?,
         Command::Backup { out } => backup::backup(place, &out).await?,
         Command::Restore(told) => restore::restore(place, told).await?,
+        Command::ChangeKey => change_key::change(place).await?,
+        Command::Witness(asked) => witness::run(asked).await?,
         Command::Export(asked) => export::write(place, asked).await?,
         Command::Schema => say(crate::graphql::sdl().trim_end()),
         Command::History { of, after, limit } => history::print(place, of, after, limit).await?,

@@ -13,8 +13,9 @@ pub use crate::store::database::Pool;
 use crate::store::database::{Database, Logins, app_pool, look, sealer_pool};
 pub use crate::store::embedded::Purpose;
 use crate::store::embedded::Settings;
-use crate::store::seal::{SealKey, Sealer};
+use crate::store::seal::{SealKey, Sealer, finish_change};
 use crate::store::vault::{ForgottenList, MasterKey, Vault};
+use crate::store::witness::{Asking, ToAsk};
 
 /// How many connections the app holds at most, beside that of the writer.
 const CONNECTIONS: u32 = 10;
@@ -35,6 +36,16 @@ pub struct Place {
     /// embedded database one is made.
     #[arg(long, env = "SIDEBYSIDE_SEAL_KEY_FILE", global = true)]
     seal_key_file: Option<PathBuf>,
+    /// A witness that is asked to sign each checkpoint, and where: its verifier key and its address. More with semicolons,
+    /// or said again.
+    #[arg(
+        long,
+        env = "SIDEBYSIDE_WITNESS",
+        global = true,
+        value_name = "NAME+ID+KEY@URL",
+        value_delimiter = ';'
+    )]
+    ask_witness: Vec<String>,
     /// The key of the vault: a file of 64 hexadecimal digits that only you may read. Beside the embedded database
     /// one is made.
     #[arg(long, env = "SIDEBYSIDE_VAULT_KEY_FILE", global = true)]
@@ -89,6 +100,7 @@ impl Place {
 
     async fn open_on(&self, database: &Database) -> anyhow::Result<(Store, Accounts, App)> {
         database.migrate().await?;
+        database.hold_guards().await?;
         let owner = database.owner_pool().await?;
         projections::install(&owner).await.context("the projections could not be built")?;
         owner.close().await;
@@ -116,6 +128,33 @@ impl Place {
         Ok(Some(Sealer::open(sealer_pool(opened.database.sealer()).await?, key).await?))
     }
 
+    /// Whoever asks the witnesses, where any are named.
+    pub async fn asking(&self, opened: &Opened) -> anyhow::Result<Option<Asking>> {
+        let witnesses = self.witnesses()?;
+        if witnesses.is_empty() {
+            return Ok(None);
+        }
+        let pool = sealer_pool(opened.database.sealer()).await?;
+        Ok(Some(Asking::new(pool, witnesses).context("witnesses cannot be asked from this computer")?))
+    }
+
+    /// The witnesses that are named.
+    pub fn witnesses(&self) -> anyhow::Result<Vec<ToAsk>> {
+        let named = self.ask_witness.iter().filter(|named| !named.trim().is_empty());
+        let read =
+            |named: &String| named.parse().with_context(|| format!("the witness {named} (NAME+ID+KEY@URL)"));
+        named.map(read).collect()
+    }
+
+    /// Ask each witness once to sign the newest checkpoint. Who does not answer is named, and stops nothing.
+    pub async fn ask_witnesses(&self, opened: &Opened) -> anyhow::Result<()> {
+        let Some(asking) = self.asking(opened).await? else { return Ok(()) };
+        for (witness, trouble) in asking.once().await {
+            tracing::warn!("the witness {} has not signed the newest checkpoint: {trouble}", witness.name());
+        }
+        Ok(())
+    }
+
     /// The key that seals: the file named, or one beside the embedded database, made for this log when it is not there.
     pub async fn seal_key(&self, opened: &Opened) -> anyhow::Result<Option<SealKey>> {
         self.seal_key_over(&opened.database, opened.store.pool()).await
@@ -123,14 +162,19 @@ impl Place {
 
     /// The key that seals, before anything else is opened.
     pub async fn seal_key_over(&self, database: &Database, pool: &Pool) -> anyhow::Result<Option<SealKey>> {
-        match (&self.seal_key_file, database.folder()) {
-            (Some(file), _) => Ok(Some(SealKey::from_file(file)?)),
-            (None, Some(folder)) => {
-                let log = look(pool).await?.origin;
-                Ok(Some(SealKey::make_file(&folder.join("seal.key"), &format!("sidebyside/{log}"))?))
-            }
-            (None, None) => Ok(None),
+        let Some(file) = self.seal_key_file(database) else { return Ok(None) };
+        finish_change(pool, &file).await?;
+        if self.seal_key_file.is_some() {
+            return Ok(Some(SealKey::from_file(&file)?));
         }
+        let log = look(pool).await?.origin;
+        Ok(Some(SealKey::make_file(&file, &format!("sidebyside/{log}"))?))
+    }
+
+    /// Where the key that seals is.
+    pub fn seal_key_file(&self, database: &Database) -> Option<PathBuf> {
+        let beside = || database.folder().map(|folder| folder.join("seal.key"));
+        self.seal_key_file.clone().or_else(beside)
     }
 
     /// The key of the vault: the file named, or one beside the embedded database, made when it is not there.

@@ -17,6 +17,7 @@ pub fn bar(what: &'static str) -> ProgressBar {
 pub async fn rebuild(place: Place) -> anyhow::Result<()> {
     let database = place.database(Purpose::Command).await?;
     database.migrate().await?;
+    database.hold_guards().await?;
     let owner = database.owner_pool().await?;
     let bar = bar("Rebuilding");
     let progress = |done: i64, of: i64| {

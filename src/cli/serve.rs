@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use axum::Extension;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::place::{Place, Purpose};
+use super::place::{Opened, Place, Purpose};
 use super::{say, seed, sign_in, words};
 use crate::auth::SignIn;
-use crate::graphql::api;
-use crate::web::{Limits, router};
+use crate::exports::evidence::Archives;
+use crate::graphql::api_with;
+use crate::web::{Limits, Stopping, router};
 
 /// How long requests that are under way may take to end, once the server is told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,12 +54,16 @@ pub async fn serve(
             None
         }
     };
+    let archives = Archives::of(sealer.as_ref().map(|sealer| sealer.public().clone()));
     let (stop_sealing, told) = tokio::sync::watch::channel(());
     let sealing = sealer.map(|sealer| tokio::spawn(sealer.run(told)));
+    let asking = asking(&place, &opened, stop_sealing.subscribe()).await;
     let accounts = opened.accounts.clone();
-    let edge = router(api(opened.app.clone()), sign_in.clone(), accounts, Limits::default())?;
-    say(&greeting(&sign_in, address).await);
     let (stop, stopping) = tokio::sync::watch::channel(());
+    let api = api_with(opened.app.clone(), archives);
+    let edge = router(api, sign_in.clone(), accounts, Limits::default())?
+        .layer(Extension(Stopping(stopping.clone())));
+    say(&greeting(&sign_in, address).await);
     let served = axum::serve(listener, edge).with_graceful_shutdown(async move {
         let mut stopping = stopping;
         // Either way the server ends: told to, or with whoever would have told it.
@@ -75,10 +81,28 @@ pub async fn serve(
     if let Some(sealing) = sealing {
         sealing.await?;
     }
+    if let Some(asking) = asking {
+        asking.await?;
+    }
     opened.close().await?;
     match ended {
         None => Ok(()),
         Some(why) => bail!("{why}"),
+    }
+}
+
+/// Ask witnesses from now on, where any are named: what is wrong with that keeps nobody from working.
+async fn asking(
+    place: &Place,
+    opened: &Opened,
+    stop: tokio::sync::watch::Receiver<()>,
+) -> Option<tokio::task::JoinHandle<()>> {
+    match place.asking(opened).await {
+        Ok(asking) => asking.map(|asking| tokio::spawn(asking.run(stop))),
+        Err(error) => {
+            tracing::error!("no witness is asked: {}", words(&error));
+            None
+        }
     }
 }
 

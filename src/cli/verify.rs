@@ -9,7 +9,8 @@ use crate::app::laws::check;
 use crate::domain::laws::LAWS;
 use crate::projections::build;
 use crate::store::check::check_log;
-use crate::store::seal::{SealKey, check_seals, named_keys};
+use crate::store::seal::{SealKey, Turns, check_seals};
+use crate::store::witness::{Standing, ToAsk, check_cosignatures, standing};
 
 /// The exit code when something is wrong with the record.
 const WRONG: u8 = 3;
@@ -18,9 +19,9 @@ const WRONG: u8 = 3;
 pub async fn verify(place: Place) -> anyhow::Result<ExitCode> {
     let opened = place.open(Purpose::Command).await?;
     let owner = opened.database.owner_pool().await?;
-    let findings = match place.seal_key(&opened).await {
-        Ok(key) => look(&opened, &owner, key).await,
-        Err(error) => Err(error),
+    let findings = match (place.seal_key(&opened).await, place.witnesses()) {
+        (Ok(key), Ok(asked)) => look(&opened, &owner, key, &asked).await,
+        (Err(error), _) | (_, Err(error)) => Err(error),
     };
     owner.close().await;
     opened.close().await?;
@@ -40,6 +41,7 @@ async fn look(
     opened: &super::place::Opened,
     owner: &super::place::Pool,
     key: Option<SealKey>,
+    asked: &[ToAsk],
 ) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
 
@@ -50,15 +52,15 @@ async fn look(
     say(&format!("log          {} events: positions, times, streams, columns, leaf hashes", report.events));
     findings.extend(report.findings.iter().map(|one| format!("event {}: {}", one.index, one.what)));
 
-    let mut keys: Vec<_> = key.iter().map(|key| key.public().clone()).collect();
-    if !keys.is_empty() {
-        // The checkpoints of before a restore are of another key: the log says which.
-        keys.extend(named_keys(opened.store.pool()).await?);
-    }
+    let turns = match &key {
+        Some(key) => Some(Turns::of(opened.store.pool(), key.public()).await?),
+        None => None,
+    };
     let remembered: Vec<_> = key.map_or(Ok(None), |key| key.last())?.into_iter().collect();
-    let seals = check_seals(opened.store.pool(), &keys, &remembered).await?;
+    let seals = check_seals(opened.store.pool(), turns, &remembered).await?;
     say(&format!("seals        {} checkpoints over the first {} events", seals.checkpoints, seals.sealed));
     findings.extend(seals.findings);
+    findings.extend(witnesses(opened, asked).await?);
 
     // Where the log itself is damaged, the rest may not even be readable: that is then one more finding.
     let damaged = !findings.is_empty();
@@ -74,6 +76,30 @@ async fn look(
             findings.push(format!("the projections cannot be compared: {}", words(&error)));
         }
         Err(error) => return Err(error),
+    }
+    Ok(findings)
+}
+
+/// What witnesses signed, and whether those that are named still do.
+async fn witnesses(opened: &super::place::Opened, asked: &[ToAsk]) -> anyhow::Result<Vec<String>> {
+    let pool = opened.store.pool();
+    let (signed, mut findings) = check_cosignatures(pool).await?;
+    say(&format!("witnesses    {signed} cosignatures"));
+    for ToAsk { key, .. } in asked {
+        let name = key.name();
+        match standing(pool, key).await? {
+            Some(Standing { size, cosigned_at, is_old }) => {
+                say(&format!(
+                    "witness      {name} has seen the first {size} events, and signed that at {cosigned_at}"
+                ));
+                if is_old {
+                    findings.push(format!(
+                        "the witness {name} has signed nothing for a day: the newest is of {cosigned_at}"
+                    ));
+                }
+            }
+            None => findings.push(format!("the witness {name} has signed no checkpoint of this log")),
+        }
     }
     Ok(findings)
 }

@@ -1,5 +1,5 @@
-//! How the record itself is kept: that it was restored from a back-up. One stream for the whole record, so that whoever
-//! reads the log reads what was done to the log.
+//! How the record itself is kept: that it was restored from a back-up, and that the key that seals it was changed. One
+//! stream for the whole record, so that whoever reads the log reads what was done to the log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -86,6 +86,13 @@ events! {
             /// How many people and voices were forgotten after the back-up, and are forgotten again.
             erasures: u32,
         },
+        /// The key that seals the log is changed: the old one seals this, and nothing that comes later.
+        "record.key_changed", 1 => KeyChanged {
+            /// The verifier key until now.
+            former: VerifierKey,
+            /// The verifier key from now on, under the same name.
+            key: VerifierKey,
+        },
     }
 }
 
@@ -137,6 +144,10 @@ impl KeepingEvent {
                 };
                 format!("The record was restored from a back-up of {size} events. {lost}{again}")
             }
+            Self::KeyChanged { .. } => {
+                "The key that seals the log is changed: the old one seals this, and the new one what follows."
+                    .into()
+            }
         }
     }
 }
@@ -146,6 +157,7 @@ impl KeepingEvent {
 #[expect(missing_docs, reason = "the fields are those of the events they lead to")]
 pub enum KeepingCommand {
     Restore(Restore),
+    ChangeKey { former: VerifierKey, key: VerifierKey },
 }
 
 refusals! {
@@ -154,14 +166,19 @@ refusals! {
         "record.empty" => Empty, "The back-up holds no event, so there is nothing to go on from: start a new record instead.";
         "record.same_key" => SameKey, "This key sealed the log before it was restored: seal what follows with a new one, under another name.";
         "record.nothing_lost" => NothingLost, "The checkpoint that is held ends within the back-up, so it shows no event to be lost.";
+        "record.key_name" => KeyName, "The new key has another name than the log: make one under the same name, so that whoever knows the log knows it again.";
+        "record.key_used" => KeyUsed, "This key has sealed the log before: change to one that never did.";
+        "record.key_not_current" => KeyNotCurrent, "Another key seals the log by now: only that one can be changed.";
     }
 }
 
 /// The record as a whole, as its history leaves it.
 #[derive(Debug, Clone, Default)]
 pub struct Keeping {
-    /// Names under which the log was sealed and is not any more.
+    /// Names under which the log was sealed, and every key that sealed it.
     former: Vec<String>,
+    used: Vec<VerifierKey>,
+    current: Option<VerifierKey>,
 }
 
 impl Keeping {
@@ -173,6 +190,19 @@ impl Keeping {
         }
         let (lost_before, lost_root) = lost.unzip();
         Ok(KeepingEvent::Restored { size, root, sealed, former, key, lost_before, lost_root, erasures })
+    }
+
+    fn change_key(&self, former: VerifierKey, key: VerifierKey) -> Result<KeepingEvent, KeepingRefusal> {
+        if self.current.as_ref().is_some_and(|current| *current != former) {
+            return Err(KeepingRefusal::KeyNotCurrent);
+        }
+        if key == former || self.used.contains(&key) {
+            return Err(KeepingRefusal::KeyUsed);
+        }
+        if key.origin() != former.origin() {
+            return Err(KeepingRefusal::KeyName);
+        }
+        Ok(KeepingEvent::KeyChanged { former, key })
     }
 }
 
@@ -189,6 +219,7 @@ impl Aggregate for Keeping {
     ) -> Result<Vec<KeepingEvent>, KeepingRefusal> {
         let event = match command {
             KeepingCommand::Restore(restore) => self.restore(restore)?,
+            KeepingCommand::ChangeKey { former, key } => self.change_key(former, key)?,
         };
         Ok(vec![event])
     }
@@ -198,6 +229,13 @@ impl Aggregate for Keeping {
             KeepingEvent::Restored { former, key, .. } => {
                 let names = former.iter().chain([key]).map(|key| key.origin().to_owned());
                 self.former.extend(names);
+                self.used.extend(former.iter().chain([key]).cloned());
+                self.current = Some(key.clone());
+            }
+            KeepingEvent::KeyChanged { former, key } => {
+                self.former.push(key.origin().to_owned());
+                self.used.extend([former.clone(), key.clone()]);
+                self.current = Some(key.clone());
             }
         }
     }

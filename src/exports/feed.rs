@@ -9,6 +9,8 @@ use uuid::Uuid;
 use super::DISCLOSED;
 use crate::app::feed::Entry;
 use crate::app::history::{Recorded, shown};
+use crate::domain::Reason;
+use crate::domain::identity::Role;
 use crate::store::Trouble;
 use crate::store::log::Stored;
 
@@ -85,8 +87,8 @@ impl<'e> From<&'e Recorded> for Told<'e> {
             streamsequence: event.sequence,
             effectiveon: event.effective_on.to_string(),
             actor: text(event.actor),
-            actorrole: event.role.map(crate::domain::identity::Role::name),
-            reason: event.reason.as_ref().map(crate::domain::text::Text::as_str),
+            actorrole: event.role.map(Role::name),
+            reason: event.reason.as_ref().map(Reason::as_str),
             commandid: text(event.command),
             correlationid: text(event.correlation),
             causationid: text(event.causation),

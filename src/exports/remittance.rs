@@ -179,8 +179,9 @@ pub fn read(file: &[u8]) -> Result<Remittance, RemittanceProblem> {
     }
     let control_total = Pence::of(lines.iter().map(|one| one.amount));
     if count != lines.len().to_string() || sum != plain(control_total.pounds()) {
-        let stated = format!("{count} lines and £{sum}");
-        let counted = format!("{} lines and {}", lines.len(), pounds(control_total.pounds()));
+        let number = |count: &str| format!("{count} {}", if count == "1" { "line" } else { "lines" });
+        let stated = format!("{} and £{sum}", number(count.as_str()));
+        let counted = format!("{} and {}", number(&lines.len().to_string()), pounds(control_total.pounds()));
         return Err(RemittanceProblem::Total { stated, counted });
     }
     Ok(Remittance { sha256: Hash::of(file), lines, control_total })

@@ -4,8 +4,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Code, Date, Entered, Figures, FinancialYear, Meant, Money, Page, Receipt, YearFigures, asked,
-    by_name, dated, drawn, pair, size, told,
+    Area, AsAt, Code, Date, Entered, Figures, FinancialYear, Meant, Money, Page, Receipt, YearFigures, asked,
+    asked_as_at, by_name, dated, drawn, pair, size, told,
 };
 use crate::app::funds::{BudgetChange, Closing as ToClose, NewFund};
 use crate::app::{Done, Failure};
@@ -350,8 +350,9 @@ impl FundQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
     ) -> Result<Page<Fund>> {
-        let (app, who) = asked(ctx)?;
+        let (app, who) = asked_as_at(ctx, as_at).await?;
         let size = size(first)?;
         let has_previous = after.is_some();
         let found = app.funds(who, pair(after)?, size + 1).await.map_err(told)?;
@@ -360,8 +361,13 @@ impl FundQueries {
     }
 
     /// One fund.
-    async fn fund(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Result<Fund> {
-        let (app, who) = asked(ctx)?;
+    async fn fund(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: Uuid,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
+    ) -> Result<Fund> {
+        let (app, who) = asked_as_at(ctx, as_at).await?;
         Ok(Fund { id, record: app.fund(who, id).await.map_err(told)? })
     }
 }

@@ -12,8 +12,9 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Code, ConflictNature, Date, Evidence, FinancialYear, Fund, GrantStatus, HistoryEntry, Money, Page,
-    Partner, Person, Programme, SignatoryRole, asked, counted, cursor, decisions, parts, size, told,
+    Area, AsAt, Code, ConflictNature, Date, Evidence, FinancialYear, Fund, GrantStatus, HistoryEntry, Money,
+    Page, Partner, Person, Programme, SignatoryRole, asked, asked_as_at, counted, cursor, decisions, parts,
+    size, told,
 };
 use crate::app::Failure;
 use crate::domain::grant::Grant as Aggregate;
@@ -543,8 +544,9 @@ impl GrantQueries {
         #[graphql(desc = "Which; all if left out.")] filter: Option<GrantFilter>,
         #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
     ) -> Result<Page<Grant>> {
-        let (app, who) = asked(ctx)?;
+        let (app, who) = asked_as_at(ctx, as_at).await?;
         let GrantFilter { partner_id, programme_id, fund_id, status, reference } = filter.unwrap_or_default();
         let size = size(first)?;
         let has_previous = after.is_some();
@@ -564,8 +566,13 @@ impl GrantQueries {
     }
 
     /// One grant.
-    async fn grant(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Result<Grant> {
-        let (app, who) = asked(ctx)?;
+    async fn grant(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: Uuid,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
+    ) -> Result<Grant> {
+        let (app, who) = asked_as_at(ctx, as_at).await?;
         Ok(Grant { id, record: app.grant(who, id).await.map_err(told)? })
     }
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::{Code, Date, Meant, Receipt, asked, size, told};
+use super::{AsAt, Code, Date, Meant, Receipt, asked, counting_as_at, size, told};
 use crate::app::{Done, Failure};
 use crate::domain::disclosure::Shown;
 use crate::domain::inclusion_table::{InclusionBy, PublishedChange, PublishedRow, PublishedTables};
@@ -218,8 +218,10 @@ impl InclusionQueries {
         #[graphql(desc = "As the log was with so many events, for those who see the counts.")] events: Option<
             i64,
         >,
+        #[graphql(desc = "As it stood, for those who see the counts; as it stands if left out.")]
+        as_at: Option<AsAt>,
     ) -> Result<InclusionOutcomes> {
-        let (app, who) = asked(ctx)?;
+        let (app, who) = counting_as_at(ctx, as_at.unwrap_or_default().any_moment(ctx)?).await?;
         let found = app.inclusion_outcomes(who, (from.0, to.0), events).await.map_err(told)?;
         let wanted = |table: &InclusionBreakdown| by.as_ref().is_none_or(|by| by.contains(&table.by));
         Ok(InclusionOutcomes {

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
-    Area, Code, Date, FinancialYear, Money, Movement, Page, asked, counted, cursor, pair, size, told,
+    Area, AsAt, Code, Date, FinancialYear, Money, Movement, Page, asked, asked_as_at, counted, cursor, pair,
+    size, told,
 };
 use crate::app::ledger as app;
 use crate::domain::calendar::end_of_day_in_london;
@@ -366,7 +367,9 @@ impl LedgerQueries {
         #[graphql(desc = "Which lines; all if left out.")] cut: Option<LedgerCut>,
         #[graphql(desc = "By what; one total if left out.", default_with = "LedgerBreakdown::None")]
         by: LedgerBreakdown,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
     ) -> Result<Vec<LedgerGroup>> {
+        asked_as_at(ctx, as_at).await?;
         let (by, cut) = (By::from(by), Cut::from(cut.unwrap_or_default()));
         let has_budget = by.has_budget() && !cut.is_of_grants();
         let groups = drawn(ctx, &ctx.look_ahead().field("figures"), &cut, by).await?;
@@ -396,7 +399,9 @@ impl LedgerQueries {
         #[graphql(desc = "Which lines; all if left out.")] cut: Option<LedgerCut>,
         #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
     ) -> Result<Page<LedgerLine>> {
+        asked_as_at(ctx, as_at).await?;
         lines(ctx, &cut.unwrap_or_default().into(), first, after).await
     }
 

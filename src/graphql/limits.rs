@@ -11,7 +11,7 @@ use async_graphql::{
     ValidationResult, Variables,
 };
 
-use super::{Mutation, Query};
+use super::{Looking, Mutation, Ordered, Query};
 
 /// How deep fields may nest: introspection needs 15.
 const DEEPEST: usize = 20;
@@ -32,6 +32,8 @@ pub fn limited(
         .limit_recursive_depth(DEEPEST_TEXT)
         .limit_directives(MOST_DIRECTIVES)
         .extension(Coded)
+        .extension(Looking)
+        .extension(Ordered)
 }
 
 /// Gives the engine’s own errors a stable code.

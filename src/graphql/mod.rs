@@ -1,6 +1,7 @@
 //! The API: queries and a mutation for each command, over the app and nothing else.
 
 mod answers;
+mod as_at;
 mod consultations;
 mod contacts;
 mod courses;
@@ -13,6 +14,7 @@ mod inclusion;
 mod ledger;
 mod limits;
 mod offers;
+mod ordered;
 mod pages;
 mod partners;
 mod payments;
@@ -44,9 +46,11 @@ use crate::domain::postings::Movement;
 use crate::domain::receipt::DecisionKind;
 use crate::domain::vocabulary::{AgeBand, NeedCode, SharedItem};
 use crate::domain::what_if::EffectKind;
+use crate::exports::evidence::Archives;
 
 // What the areas share; they know each other only by these names.
 use answers::{Entered, Meant, Receipt, told};
+use as_at::{AsAt, Looking, asked_as_at, counting_as_at};
 use contacts::Contact;
 use funds::Fund;
 use grants::Grant;
@@ -54,6 +58,7 @@ use history::{HistoryEntry, entries_of};
 use inclusion::InclusionFigures;
 use ledger::{Figures, LedgerDifferenceLine, LedgerLine, YearFigures, dated, drawn};
 use offers::Offer;
+use ordered::Ordered;
 use pages::{Page, by_name, counted, cursor, pair, parts, size, uncounted};
 use partners::{
     Evidence, EvidenceInput, Partner, PartnerPayload, payload as partner_payload, step as partner_step,
@@ -177,7 +182,13 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription>
 /// The API over an app.
 #[must_use]
 pub fn api(app: App) -> Api {
-    builder().data(app).finish()
+    api_with(app, Archives::default())
+}
+
+/// The API over an app that can hand out bundles of the log.
+#[must_use]
+pub fn api_with(app: App, archives: Archives) -> Api {
+    builder().data(app).data(archives).finish()
 }
 
 /// The schema in the schema definition language, as schema.graphql holds it.
@@ -201,7 +212,8 @@ pub fn deeds(who: &Identity) -> std::collections::BTreeMap<&'static str, bool> {
     authority::DEEDS.iter().map(|(name, roles)| (*name, roles.contains(&who.role))).collect()
 }
 
-/// The app and whoever asks, from the context of a resolver.
+/// The app and whoever asks, from the context of a resolver: under a field that was asked for as it stood, the app as it
+/// looked then.
 fn asked<'c>(ctx: &'c Context<'_>) -> Result<(&'c App, &'c Identity)> {
-    Ok((ctx.data::<App>()?, ctx.data::<Identity>()?))
+    Ok((as_at::app(ctx)?, ctx.data::<Identity>()?))
 }

@@ -7,7 +7,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Code, Community, Date, Page, Partner, Person, asked, counted, cursor, parts, size, told, uncounted,
+    Area, AsAt, Code, Community, Date, Page, Partner, Person, asked, asked_as_at, counted, cursor, parts,
+    size, told, uncounted,
 };
 use crate::app::Failure;
 use crate::app::offers::is_inside;
@@ -432,8 +433,9 @@ impl OfferQueries {
         #[graphql(desc = "What to look for; everything if left out.")] search: Option<OfferSearch>,
         #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
     ) -> Result<Page<Offer>> {
-        let (app, who) = asked(ctx)?;
+        let (app, who) = asked_as_at(ctx, as_at).await?;
         let (size, has_previous) = (size(first)?, after.is_some());
         let wanted = search.unwrap_or_default().read(size, after)?;
         let with_total = ctx.look_ahead().field("totalCount").exists();
@@ -454,8 +456,13 @@ impl OfferQueries {
     }
 
     /// One offer.
-    async fn offer(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Result<Offer> {
-        let (app, who) = asked(ctx)?;
+    async fn offer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: Uuid,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
+    ) -> Result<Offer> {
+        let (app, who) = asked_as_at(ctx, as_at).await?;
         Ok(Offer::new(id, app.offer(who, id).await.map_err(told)?))
     }
 

@@ -6,7 +6,8 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::{
-    Area, Assistance, Code, Community, Date, Entered, Offer, Page, asked, counted, cursor, pair, size, told,
+    Area, AsAt, Assistance, Code, Community, Date, Entered, Offer, Page, asked, asked_as_at, counted, cursor,
+    pair, size, told,
 };
 use crate::app::Failure;
 use crate::app::partners::sees_all;
@@ -267,8 +268,9 @@ impl PartnerQueries {
         #[graphql(desc = "What to look for; everything if left out.")] search: Option<PartnerSearch>,
         #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
     ) -> Result<Page<Partner>> {
-        let (app, who) = asked(ctx)?;
+        let (app, who) = asked_as_at(ctx, as_at).await?;
         let PartnerSearch { words, area, community, status } = search.unwrap_or_default();
         let size = size(first)?;
         let has_previous = after.is_some();
@@ -288,8 +290,13 @@ impl PartnerQueries {
     }
 
     /// One partner.
-    async fn partner(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Result<Partner> {
-        let (app, who) = asked(ctx)?;
+    async fn partner(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: Uuid,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
+    ) -> Result<Partner> {
+        let (app, who) = asked_as_at(ctx, as_at).await?;
         Ok(Partner { id, record: app.partner(who, id).await.map_err(told)? })
     }
 }

@@ -1,6 +1,7 @@
 //! People who act: who you are, and finding a colleague.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Code, Date, asked, size, told};
@@ -40,6 +41,7 @@ impl Person {
 
 /// Whom this request acts as.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
 pub struct Me {
     /// The person.
     pub person: Person,
@@ -49,6 +51,16 @@ pub struct Me {
     pub partner_id: Option<Uuid>,
     /// The business date of today, in London.
     pub today: Date,
+}
+
+#[ComplexObject]
+impl Me {
+    /// When you last asked this in an earlier visit, for what has moved since; nothing on the first. A visit has ended
+    /// when four hours have passed without this question.
+    async fn last_here_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+        let (app, _) = asked(ctx)?;
+        app.here(PersonId(self.person.id)).await.map_err(told)
+    }
 }
 
 /// Queries about people.

@@ -34,19 +34,24 @@ pub struct Course {
     id: Uuid,
     record: PrescriptionRecord,
     partner: Option<PartnerRecord>,
+    offer_title: Option<String>,
     today: calendar::Date,
 }
 
 impl Course {
-    /// Prescriptions with their partners, which are looked up together.
+    /// Prescriptions with their partners and the titles of their offers, which are looked up together.
     async fn of(app: &App, found: Vec<(Uuid, PrescriptionRecord)>) -> Result<Vec<Self>> {
         let ids: BTreeSet<Uuid> = found.iter().map(|(_, record)| record.partner.0).collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let partners = app.partners_named(&ids).await.map_err(told)?;
+        let offers: BTreeSet<Uuid> = found.iter().map(|(_, record)| record.offer.0).collect();
+        let offers: Vec<Uuid> = offers.into_iter().collect();
+        let titles = app.offer_titles(&offers).await.map_err(told)?;
         let today = app.today();
         let all = found.into_iter().map(|(id, record)| {
             let partner = partners.get(&record.partner.0).cloned();
-            Self { id, record, partner, today }
+            let offer_title = titles.get(&(record.offer.0, record.offer_version)).cloned();
+            Self { id, record, partner, offer_title, today }
         });
         Ok(all.collect())
     }
@@ -78,6 +83,10 @@ impl Course {
     /// The version of the offer: what was promised when it was made.
     async fn offer_version(&self) -> u32 {
         self.record.offer_version
+    }
+    /// What the offer was called in that version.
+    async fn offer_title(&self) -> Option<&str> {
+        self.offer_title.as_deref()
     }
     /// The partner whose offer it is.
     async fn partner(&self) -> Option<Partner> {

@@ -3,7 +3,9 @@
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::{Code, Date, Entered, Meant, Money, Page, Receipt, asked, by_name, pair, size, told};
+use super::{
+    AsAt, Code, Date, Entered, Meant, Money, Page, Receipt, asked, asked_as_at, by_name, pair, size, told,
+};
 use crate::app::programmes::{Amendment, NewProgramme, Pace};
 use crate::app::{Done, Failure};
 use crate::domain::identity::{FundId, GrantId, ProgrammeId};
@@ -394,8 +396,9 @@ impl ProgrammeQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "How many: 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
     ) -> Result<Page<Programme>> {
-        let (app, who) = asked(ctx)?;
+        let (app, who) = asked_as_at(ctx, as_at).await?;
         let size = size(first)?;
         let has_previous = after.is_some();
         let found = app.programmes(who, pair(after)?, size + 1).await.map_err(told)?;
@@ -405,8 +408,13 @@ impl ProgrammeQueries {
     }
 
     /// One programme.
-    async fn programme(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Result<Programme> {
-        let (app, who) = asked(ctx)?;
+    async fn programme(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: Uuid,
+        #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
+    ) -> Result<Programme> {
+        let (app, who) = asked_as_at(ctx, as_at).await?;
         Ok(Programme { id, record: app.programme(who, id).await.map_err(told)? })
     }
 }

@@ -47,6 +47,7 @@ use crate::domain::referral::{
     DeclineGround, RedirectTarget, ReferralSource, ReferralStatus, TellingChannel, Urgency,
 };
 use crate::domain::session::SessionStatus;
+use crate::domain::text::TextProblem;
 use crate::domain::thread::{Basis, BrokenKind, Relation, ThreadKind, ThreadStage};
 use crate::domain::vocabulary::{Access, AgeBand, Channel, Language, NeedCode, SharedItem};
 use crate::domain::waiting::WaitingKind;
@@ -154,8 +155,8 @@ impl ScalarType for FinancialYear {
     }
 }
 
-/// Why a text cannot be read as a scalar of the API, by its name: the code and the sentence a request would get. Nothing
-/// for what can be read, and for scalars that hold any text.
+/// Why a text cannot be read as a scalar of the API, by its name: the code and the sentence a request would get, that of
+/// blank words too. Nothing for what can be read.
 #[must_use]
 pub fn unreadable(scalar: &str, value: &serde_json::Value) -> Option<(&'static str, String)> {
     fn said<T, R: Refusal>(read: Result<T, R>) -> Option<(&'static str, String)> {
@@ -166,6 +167,7 @@ pub fn unreadable(scalar: &str, value: &serde_json::Value) -> Option<(&'static s
         "Money" => said(money::Money::from_str(typed)),
         "Date" => said(calendar::read(typed)),
         "FinancialYear" => said(typed.parse::<calendar::FinancialYear>()),
+        "String" if typed.trim().is_empty() => said(Err::<(), _>(TextProblem::Blank)),
         _ => None,
     }
 }

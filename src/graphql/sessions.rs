@@ -90,15 +90,15 @@ impl Session {
 /// What activity is told by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ActivityBreakdown {
-    /// By month of the session.
+    /// By month
     Month,
-    /// By area.
+    /// By area
     Area,
-    /// By kind of place: a site of our own, a partner’s place, online.
+    /// By kind of place
     Setting,
-    /// By site.
+    /// By site
     Site,
-    /// By course.
+    /// By course
     Course,
 }
 

@@ -2,11 +2,11 @@
 
 mod commands;
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::InclusionFigures;
-use super::{Code, Community, Date, Money, asked, told};
+use super::{AsAt, Code, Community, Date, Money, counting_as_at, told};
 use crate::app::thread as app;
 use crate::domain::calendar::end_of_day_in_london;
 use crate::domain::consultation::CommitmentStanding;
@@ -14,15 +14,6 @@ use crate::domain::thread::{BrokenKind, Relation, ThreadKind, ThreadStage};
 use crate::projections::thread::Held;
 
 pub use commands::ThreadMutations;
-
-/// As it stood: "what did we know on 31 March of what held on 31 March" is both dates at once. Neither: as it stands.
-#[derive(Debug, Clone, Copy, Default, InputObject)]
-pub struct AsAt {
-    /// Only what was recorded on this day or earlier, in London: what was known then.
-    pub known_on: Option<Date>,
-    /// Only what took effect on this day or earlier.
-    pub effective_for: Option<Date>,
-}
 
 impl From<AsAt> for app::AsAt {
     fn from(as_at: AsAt) -> Self {
@@ -401,8 +392,9 @@ impl ThreadQueries {
         #[graphql(desc = "Its id.")] id: Uuid,
         #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
     ) -> Result<GoldenThread> {
-        let (app, who) = asked(ctx)?;
-        let as_at = as_at.unwrap_or_default().into();
+        let as_at = as_at.unwrap_or_default();
+        let (app, who) = counting_as_at(ctx, as_at.moment()?).await?;
+        let as_at = as_at.into();
         app.thread(who, (kind.0, id), as_at).await.map(GoldenThread).map_err(told)
     }
 
@@ -413,8 +405,9 @@ impl ThreadQueries {
         #[graphql(desc = "The thing.")] id: Uuid,
         #[graphql(desc = "As they stood; as they stand if left out.")] as_at: Option<AsAt>,
     ) -> Result<Vec<ThreadLink>> {
-        let (app, who) = asked(ctx)?;
-        let found = app.thread_links(who, id, as_at.unwrap_or_default().into()).await.map_err(told)?;
+        let as_at = as_at.unwrap_or_default();
+        let (app, who) = counting_as_at(ctx, as_at.moment()?).await?;
+        let found = app.thread_links(who, id, as_at.into()).await.map_err(told)?;
         Ok(found.into_iter().filter_map(ThreadLink::read).collect())
     }
 
@@ -425,8 +418,9 @@ impl ThreadQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "As it stood; as it stands if left out.")] as_at: Option<AsAt>,
     ) -> Result<Vec<BrokenEnd>> {
-        let (app, who) = asked(ctx)?;
-        let found = app.broken_ends(who, as_at.unwrap_or_default().into()).await.map_err(told)?;
+        let as_at = as_at.unwrap_or_default();
+        let (app, who) = counting_as_at(ctx, as_at.moment()?).await?;
+        let found = app.broken_ends(who, as_at.into()).await.map_err(told)?;
         Ok(found.into_iter().map(Into::into).collect())
     }
 }

@@ -27,19 +27,19 @@ pub async fn titles(
     // A need lives in its consultation: the patterns are for the index, which knows consultations by their needs.
     let needs: Vec<String> = streams.iter().map(|stream| format!(r#"[{{"id":"{stream}"}}]"#)).collect();
     let rows = sqlx::query(
-        "SELECT id, reference, doc ->> 'name' FROM views.partner WHERE id = ANY($1)
-         UNION ALL SELECT id, reference, doc ->> 'name' FROM views.fund WHERE id = ANY($1)
-         UNION ALL SELECT id, reference, doc ->> 'name' FROM views.programme WHERE id = ANY($1)
-         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.grant_case WHERE id = ANY($1)
-         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.payment_run WHERE id = ANY($1)
-         UNION ALL SELECT id, reference, title FROM views.offer WHERE id = ANY($1)
-         UNION ALL SELECT id, reference, doc ->> 'title' FROM views.consultation WHERE id = ANY($1)
+        "SELECT id, reference, doc ->> 'name' FROM partner WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, doc ->> 'name' FROM fund WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, doc ->> 'name' FROM programme WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, doc ->> 'title' FROM grant_case WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, doc ->> 'title' FROM payment_run WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, title FROM offer WHERE id = ANY($1)
+         UNION ALL SELECT id, reference, doc ->> 'title' FROM consultation WHERE id = ANY($1)
          UNION ALL SELECT (need ->> 'id')::uuid, need ->> 'reference', need ->> 'statement'
-             FROM views.consultation, jsonb_array_elements(doc -> 'needs') AS need
+             FROM consultation, jsonb_array_elements(doc -> 'needs') AS need
              WHERE doc -> 'needs' @> ANY($2::text[]::jsonb[]) AND (need ->> 'id')::uuid = ANY($1)
-         UNION ALL SELECT id, '', name FROM views.site WHERE id = ANY($1)
-         UNION ALL SELECT id, '', title FROM views.course WHERE id = ANY($1)
-         UNION ALL SELECT id, code, doc ->> 'title' FROM views.publication WHERE id = ANY($1)",
+         UNION ALL SELECT id, '', name FROM site WHERE id = ANY($1)
+         UNION ALL SELECT id, '', title FROM course WHERE id = ANY($1)
+         UNION ALL SELECT id, code, doc ->> 'title' FROM publication WHERE id = ANY($1)",
     )
     .bind(streams)
     .bind(needs)
@@ -54,7 +54,7 @@ pub async fn titles(
 /// When the database fails.
 pub async fn version(executor: impl PgExecutor<'_>, kind: &str, stream: Uuid) -> Result<i64, Trouble> {
     Ok(sqlx::query_scalar(
-        "SELECT coalesce(max(sequence), 0) FROM public.events WHERE aggregate_type = $1 AND aggregate_id = $2",
+        "SELECT coalesce(max(sequence), 0) FROM events WHERE aggregate_type = $1 AND aggregate_id = $2",
     )
     .bind(kind)
     .bind(stream.to_string())
@@ -68,7 +68,7 @@ pub async fn version(executor: impl PgExecutor<'_>, kind: &str, stream: Uuid) ->
 /// When the database fails.
 pub async fn figure_is_stated(executor: impl PgExecutor<'_>, figure: Uuid) -> Result<bool, Trouble> {
     Ok(sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM public.events
+        "SELECT EXISTS (SELECT FROM events
          WHERE aggregate_type = 'publication' AND event_type = 'publication.figure_stated'
            AND payload -> 'publication.figure_stated' ->> 'figure' = $1)",
     )
@@ -83,13 +83,13 @@ pub async fn figure_is_stated(executor: impl PgExecutor<'_>, figure: Uuid) -> Re
 /// When the database fails.
 pub async fn by_reference(executor: impl PgExecutor<'_>, reference: &str) -> Result<Option<Uuid>, Trouble> {
     Ok(sqlx::query_scalar(
-        "SELECT id FROM views.partner WHERE reference = $1
-         UNION ALL SELECT id FROM views.fund WHERE reference = $1
-         UNION ALL SELECT id FROM views.programme WHERE reference = $1
-         UNION ALL SELECT id FROM views.grant_case WHERE reference = $1
-         UNION ALL SELECT id FROM views.payment_run WHERE reference = $1
-         UNION ALL SELECT id FROM views.offer WHERE reference = $1
-         UNION ALL SELECT id FROM views.consultation WHERE reference = $1",
+        "SELECT id FROM partner WHERE reference = $1
+         UNION ALL SELECT id FROM fund WHERE reference = $1
+         UNION ALL SELECT id FROM programme WHERE reference = $1
+         UNION ALL SELECT id FROM grant_case WHERE reference = $1
+         UNION ALL SELECT id FROM payment_run WHERE reference = $1
+         UNION ALL SELECT id FROM offer WHERE reference = $1
+         UNION ALL SELECT id FROM consultation WHERE reference = $1",
     )
     .bind(reference)
     .fetch_optional(executor)

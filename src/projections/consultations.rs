@@ -314,7 +314,7 @@ pub async fn list(
     filter: &Filter,
 ) -> Result<Vec<(Uuid, ConsultationRecord)>, Trouble> {
     let sql = format!(
-        "SELECT c.id, c.doc::text FROM views.consultation c WHERE {OF_CONSULTATION}
+        "SELECT c.id, c.doc::text FROM consultation c WHERE {OF_CONSULTATION}
          AND ($6::text IS NULL OR c.reference > $6) ORDER BY c.reference LIMIT $7"
     );
     let rows = filter.bound(&sql).bind(filter.after.clone()).bind(filter.limit).fetch_all(executor).await?;
@@ -334,7 +334,7 @@ fn parts(rows: &[sqlx::postgres::PgRow]) -> Result<Vec<Part>, Trouble> {
 /// When the database fails.
 pub async fn needs(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Part>, Trouble> {
     let sql = format!(
-        "SELECT c.id, (n ->> 'id')::uuid FROM views.consultation c
+        "SELECT c.id, (n ->> 'id')::uuid FROM consultation c
          CROSS JOIN LATERAL jsonb_array_elements(c.doc -> 'needs') n WHERE {OF_CONSULTATION}
          AND ($6::text IS NULL OR n ->> 'reference' > $6 COLLATE \"C\")
          AND ($8::text IS NULL OR n ->> 'standing' = $8) AND ($9::text IS NULL OR n -> 'codes' ? $9)
@@ -355,7 +355,7 @@ pub async fn needs(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec
 /// When the database fails.
 pub async fn commitments(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Part>, Trouble> {
     let sql = format!(
-        "SELECT c.id, (p ->> 'id')::uuid FROM views.consultation c
+        "SELECT c.id, (p ->> 'id')::uuid FROM consultation c
          CROSS JOIN LATERAL jsonb_array_elements(c.doc -> 'commitments') p WHERE {OF_CONSULTATION}
          AND ($7::text IS NULL OR p ->> 'standing' = $7) AND ($8::uuid IS NULL OR (p ->> 'owner')::uuid = $8)
          AND ($9::text IS NULL OR p ->> 'by_when' < $9 COLLATE \"C\")
@@ -397,7 +397,7 @@ async fn holding(
     let patterns: Vec<String> = needs.iter().map(|need| format!(r#"[{{"{key}":"{need}"}}]"#)).collect();
     let ids: Vec<String> = needs.iter().map(ToString::to_string).collect();
     let rows = sqlx::query(
-        "SELECT c.id, (n ->> 'id')::uuid FROM views.consultation c
+        "SELECT c.id, (n ->> 'id')::uuid FROM consultation c
          CROSS JOIN LATERAL jsonb_array_elements(c.doc -> 'needs') n
          WHERE c.doc -> 'needs' @> ANY($1::text[]::jsonb[]) AND n ->> $2 = ANY($3)
          ORDER BY n ->> 'reference' COLLATE \"C\"",

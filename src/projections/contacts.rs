@@ -109,7 +109,7 @@ pub struct Filter {
     pub limit: i64,
 }
 
-const NARROWED: &str = "FROM views.contact
+const NARROWED: &str = "FROM contact
      WHERE ($1::uuid IS NULL OR person = $1)
        AND ($2::uuid IS NULL OR referral = $2)
        AND ($3::uuid IS NULL OR advisor = $3)
@@ -164,8 +164,8 @@ pub async fn counted(
     let areas: Vec<&str> = areas.iter().map(|area| area.code()).collect();
     let (first, count): (Option<String>, i64) = sqlx::query_as(
         "SELECT min(made_on), count(*) FILTER (WHERE made_on BETWEEN $1 AND $2 AND (cardinality($3::text[]) = 0
-             OR (SELECT area FROM views.site WHERE site.id = (contact.doc ->> 'site')::uuid) = ANY($3)))
-         FROM views.contact",
+             OR (SELECT area FROM site WHERE site.id = (contact.doc ->> 'site')::uuid) = ANY($3)))
+         FROM contact",
     )
     .bind(from.to_string())
     .bind(to.to_string())

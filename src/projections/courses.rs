@@ -76,7 +76,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<(Uuid, CourseRecord)>, Trouble> {
     let rows = sqlx::query(
-        "SELECT id, doc::text FROM views.course WHERE $1::text IS NULL OR pillar = $1
+        "SELECT id, doc::text FROM course WHERE $1::text IS NULL OR pillar = $1
          ORDER BY title, id LIMIT $2",
     )
     .bind(pillar.map(Pillar::code))
@@ -91,6 +91,6 @@ pub async fn list(
 /// # Errors
 /// When the database fails.
 pub async fn defined_by(executor: impl PgExecutor<'_>, day: Date) -> Result<i64, Trouble> {
-    let count = sqlx::query_scalar("SELECT count(*) FROM views.course WHERE defined <= $1");
+    let count = sqlx::query_scalar("SELECT count(*) FROM course WHERE defined <= $1");
     Ok(count.bind(day.to_string()).fetch_one(executor).await?)
 }

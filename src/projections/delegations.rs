@@ -79,7 +79,7 @@ pub async fn list(
     filter: Filter,
 ) -> Result<Vec<(Uuid, DelegationRecord)>, Trouble> {
     let rows = sqlx::query(
-        "SELECT id, doc::text FROM views.delegation
+        "SELECT id, doc::text FROM delegation
          WHERE ($1::uuid IS NULL OR person = $1)
            AND ($2::text IS NULL OR (starts <= $2 AND ends >= $2 AND (revoked IS NULL OR revoked > $2)))
          ORDER BY person, starts, id LIMIT $3",
@@ -97,11 +97,10 @@ pub async fn list(
 /// # Errors
 /// When the database fails.
 pub async fn held_by(executor: impl PgExecutor<'_>, person: PersonId) -> Result<Vec<DelegationId>, Trouble> {
-    let ids: Vec<Uuid> = sqlx::query_scalar(
-        "SELECT id FROM views.delegation WHERE person = $1 AND revoked IS NULL ORDER BY id",
-    )
-    .bind(person.0)
-    .fetch_all(executor)
-    .await?;
+    let ids: Vec<Uuid> =
+        sqlx::query_scalar("SELECT id FROM delegation WHERE person = $1 AND revoked IS NULL ORDER BY id")
+            .bind(person.0)
+            .fetch_all(executor)
+            .await?;
     Ok(ids.into_iter().map(DelegationId).collect())
 }

@@ -459,7 +459,7 @@ pub struct Filter {
 
 fn narrowed<'q>(select: &str, filter: &'q Filter) -> QueryBuilder<'q, sqlx::Postgres> {
     let mut query = QueryBuilder::new(select);
-    query.push(" FROM views.grant_case WHERE true");
+    query.push(" FROM grant_case WHERE true");
     for (column, id) in [("partner", filter.partner), ("programme", filter.programme), ("fund", filter.fund)]
     {
         if let Some(id) = id {

@@ -59,7 +59,7 @@ const fn keyed(by: Option<InclusionBy>, of_talks: bool) -> (&'static str, &'stat
 const fn with_talk(by: Option<InclusionBy>) -> &'static str {
     match by {
         Some(InclusionBy::Area | InclusionBy::Community) => {
-            " LEFT JOIN views.inclusion_contact AS k ON k.id = c.contact"
+            " LEFT JOIN inclusion_contact AS k ON k.id = c.contact"
         }
         None | Some(InclusionBy::Need | InclusionBy::Partner | InclusionBy::Offer) => "",
     }
@@ -134,7 +134,7 @@ fn listed(by: Option<InclusionBy>) -> BTreeMap<String, Tally> {
 async fn talks(pool: &PgPool, span: Span, by: Option<InclusionBy>) -> Result<Vec<PgRow>, Trouble> {
     let (key, join) = keyed(by, true);
     let sql = format!(
-        "SELECT {key}, count(*), count(DISTINCT k.person) FROM views.inclusion_contact AS k{join}
+        "SELECT {key}, count(*), count(DISTINCT k.person) FROM inclusion_contact AS k{join}
          WHERE k.made_on BETWEEN $1 AND $2 AND k.index < $3 GROUP BY 1"
     );
     rows(pool, &sql, span).await
@@ -146,7 +146,7 @@ async fn prescribed(pool: &PgPool, span: Span, by: Option<InclusionBy>) -> Resul
         "SELECT {key}, count(*) FILTER (WHERE c.started_on BETWEEN $1 AND $2 AND c.started_index < $3),
              count(*) FILTER (WHERE c.completed_on BETWEEN $1 AND $2 AND c.completed_index < $3),
              count(*) FILTER (WHERE c.made_on BETWEEN $1 AND $2)
-         FROM views.inclusion_case AS c{}{join}
+         FROM inclusion_case AS c{}{join}
          WHERE c.made_index < $3 AND (c.void_index IS NULL OR c.void_index >= $3) AND c.made_on <= $2 GROUP BY 1",
         with_talk(by)
     );
@@ -158,7 +158,7 @@ async fn answered(pool: &PgPool, span: Span, by: Option<InclusionBy>) -> Result<
     let (key, join) = keyed(by, false);
     let sql = format!(
         "SELECT {key}, s.measure, count(*), count(*) FILTER (WHERE {BETTER}), coalesce(sum(s.difference), 0)
-         FROM views.inclusion_score AS s JOIN views.inclusion_case AS c ON c.id = s.stream{}{join}
+         FROM inclusion_score AS s JOIN inclusion_case AS c ON c.id = s.stream{}{join}
          WHERE s.after_on BETWEEN $1 AND $2 AND s.since_index < $3 AND (s.until_index IS NULL OR s.until_index >= $3)
              AND s.after IS NOT NULL AND (s.before IS NOT NULL OR s.measure = 'own_goal')
              AND (c.void_index IS NULL OR c.void_index >= $3) GROUP BY 1, 2",
@@ -213,7 +213,7 @@ pub async fn by_offer(
         "SELECT c.offer, count(DISTINCT c.person), count(*), count(*) FILTER (WHERE c.grant_id IS NULL),
              count(*) FILTER (WHERE c.started_on <= $2 AND c.started_index < $1),
              count(*) FILTER (WHERE c.completed_on <= $2 AND c.completed_index < $1), min(c.made_on)
-         FROM views.inclusion_case AS c WHERE c.made_index < $1 AND c.made_on <= $2
+         FROM inclusion_case AS c WHERE c.made_index < $1 AND c.made_on <= $2
              AND ($3::uuid[] IS NULL OR c.offer = ANY($3))
              AND (c.void_index IS NULL OR c.void_index >= $1 OR c.void_on > $2)
          GROUP BY GROUPING SETS ((c.offer), ())";
@@ -234,7 +234,7 @@ pub async fn by_offer(
     }
     let changes = format!(
         "SELECT c.offer, s.measure, count(*), count(*) FILTER (WHERE {BETTER}), coalesce(sum(s.difference), 0), min(s.after_on)
-         FROM views.inclusion_score AS s JOIN views.inclusion_case AS c ON c.id = s.stream
+         FROM inclusion_score AS s JOIN inclusion_case AS c ON c.id = s.stream
          WHERE s.after_on <= $2 AND s.since_index < $1 AND (s.until_index IS NULL OR s.until_index >= $1)
              AND ($3::uuid[] IS NULL OR c.offer = ANY($3)) AND c.made_index < $1 AND c.made_on <= $2
              AND s.after IS NOT NULL AND (s.before IS NOT NULL OR s.measure = 'own_goal')

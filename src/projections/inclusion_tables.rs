@@ -72,7 +72,7 @@ pub async fn list(
     executor: impl PgExecutor<'_>,
     limit: i64,
 ) -> Result<Vec<(Uuid, InclusionTableRecord)>, Trouble> {
-    let rows = sqlx::query("SELECT id, doc::text FROM views.inclusion_table ORDER BY begins DESC LIMIT $1")
+    let rows = sqlx::query("SELECT id, doc::text FROM inclusion_table ORDER BY begins DESC LIMIT $1")
         .bind(limit)
         .fetch_all(executor)
         .await?;

@@ -103,8 +103,8 @@ impl By {
     /// What groups of that column are called together, and the table that says so.
     const fn called(self) -> (&'static str, &'static str) {
         match self {
-            Self::Funder => ("r.doc ->> 'funder'", "LEFT JOIN views.fund AS r ON r.id = t.key"),
-            Self::Track => ("r.doc ->> 'track'", "LEFT JOIN views.programme AS r ON r.id = t.key"),
+            Self::Funder => ("r.doc ->> 'funder'", "LEFT JOIN fund AS r ON r.id = t.key"),
+            Self::Track => ("r.doc ->> 'track'", "LEFT JOIN programme AS r ON r.id = t.key"),
             Self::Nothing
             | Self::Fund
             | Self::Programme

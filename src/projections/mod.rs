@@ -1,6 +1,7 @@
 //! What people look at: tables folded from the log, kept up inside the transaction that appends, rebuildable from
 //! nothing. Each projection has its tables, its fold and its reads in one file.
 
+pub mod as_at;
 pub mod audit;
 pub mod build;
 pub mod consultations;

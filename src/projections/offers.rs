@@ -18,7 +18,7 @@ use crate::domain::text::Text;
 use crate::store::log::Recorded;
 
 pub use search::{Found, Near, Search, Sight, count, nearest_words, search};
-pub use versions::{OfferVersions, VersionRecord};
+pub use versions::{OfferVersions, VersionRecord, titles};
 
 /// How much room there was, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -353,7 +353,7 @@ pub async fn to_review(
     limit: i64,
 ) -> Result<Vec<(Uuid, OfferRecord)>, Trouble> {
     let rows = sqlx::query(
-        "SELECT id, doc::text FROM views.offer
+        "SELECT id, doc::text FROM offer
          WHERE status = 'in_review' OR (status IN ('published', 'paused') AND (change_waits OR report_waits))
          ORDER BY least(
              CASE WHEN status = 'in_review' THEN doc ->> 'submitted_on' END,
@@ -380,7 +380,7 @@ pub async fn published_by(
     limit: i64,
 ) -> Result<Vec<(Uuid, OfferRecord)>, Trouble> {
     let rows = sqlx::query(
-        "SELECT id, doc::text FROM views.offer WHERE partner = $1 AND status = 'published'
+        "SELECT id, doc::text FROM offer WHERE partner = $1 AND status = 'published'
          ORDER BY title, id LIMIT $2",
     )
     .bind(partner.0)
@@ -395,7 +395,6 @@ pub async fn published_by(
 /// # Errors
 /// When the database fails.
 pub async fn published_count(executor: impl PgExecutor<'_>, partner: PartnerId) -> Result<i64, Trouble> {
-    let count =
-        sqlx::query_scalar("SELECT count(*) FROM views.offer WHERE partner = $1 AND status = 'published'");
+    let count = sqlx::query_scalar("SELECT count(*) FROM offer WHERE partner = $1 AND status = 'published'");
     Ok(count.bind(partner.0).fetch_one(executor).await?)
 }

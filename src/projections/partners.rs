@@ -301,7 +301,7 @@ pub struct Search {
 
 fn narrowed<'q>(select: &str, search: &'q Search) -> QueryBuilder<'q, sqlx::Postgres> {
     let mut query = QueryBuilder::new(select);
-    query.push(" FROM views.partner WHERE true");
+    query.push(" FROM partner WHERE true");
     if let Some(words) = &search.words {
         query.push(" AND (words @@ websearch_to_tsquery('pg_catalog.english', ").push_bind(words);
         query.push(") OR words @@ websearch_to_tsquery('pg_catalog.simple', ").push_bind(words).push("))");
@@ -345,7 +345,7 @@ pub async fn search(
 /// When the database fails.
 pub async fn subsidised(executor: impl PgExecutor<'_>) -> Result<Vec<(Uuid, PartnerRecord)>, Trouble> {
     let rows = sqlx::query(
-        "SELECT id, doc::text FROM views.partner
+        "SELECT id, doc::text FROM partner
          WHERE jsonb_path_exists(doc, '$.aid[*].grant ? (@ != null)') ORDER BY reference",
     );
     read(&rows.fetch_all(executor).await?)

@@ -285,7 +285,7 @@ pub struct RunFilter {
 
 fn narrowed<'q>(select: &str, filter: &RunFilter) -> QueryBuilder<'q, sqlx::Postgres> {
     let mut query = QueryBuilder::new(select);
-    query.push(" FROM views.payment_run WHERE true");
+    query.push(" FROM payment_run WHERE true");
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(status.code());
     }
@@ -349,9 +349,9 @@ pub async fn payable(
                 (one.doc ->> 'payee')::uuid AS partner, (part ->> 'amount')::numeric AS amount,
                 (part ->> 'pay_on')::date AS pay_on,
                 coalesce(payee.doc -> 'bank' ->> 'version', part ->> 'bank_version')::integer AS bank_version
-         FROM views.grant_case AS one
+         FROM grant_case AS one
          CROSS JOIN jsonb_array_elements(one.doc -> 'instalments') AS part
-         LEFT JOIN views.partner AS payee ON payee.id = (one.doc ->> 'payee')::uuid
+         LEFT JOIN partner AS payee ON payee.id = (one.doc ->> 'payee')::uuid
          WHERE one.status IN ('active', 'closing') AND part ->> 'pay_on' IS NOT NULL
            AND part ->> 'paid_on' IS NULL AND part ->> 'closed_on' IS NULL AND part ->> 'run' IS NULL
            AND ($1::date IS NULL OR (part ->> 'pay_on')::date <= $1)
@@ -386,9 +386,9 @@ pub async fn bounced(
              SELECT coalesce(line ->> 'partner', one.doc ->> 'payee')::uuid AS partner,
                     coalesce(line ->> 'bank_version', part ->> 'bank_version')::integer AS bank_version,
                     (part ->> 'closed_on')::date AS bounced_on, part ->> 'bank_code' AS bank_code
-             FROM views.grant_case AS one
+             FROM grant_case AS one
              CROSS JOIN jsonb_array_elements(one.doc -> 'instalments') AS part
-             LEFT JOIN views.payment_run AS run ON run.id = (part ->> 'run')::uuid
+             LEFT JOIN payment_run AS run ON run.id = (part ->> 'run')::uuid
              LEFT JOIN LATERAL jsonb_array_elements(run.doc -> 'lines') AS line
                  ON line ->> 'number' = part ->> 'line'
              WHERE part ->> 'bank_code' IS NOT NULL) AS bounced

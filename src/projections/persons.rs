@@ -134,14 +134,14 @@ pub async fn list(
     let (day, id) = filter.before.clone().unzip();
     let rows = sqlx::query(
         "SELECT id, doc::text, contacts, referrals, last::date
-         FROM views.person AS one,
+         FROM person AS one,
              LATERAL (SELECT count(*) AS contacts, max(contact.last_on) AS contacted_on
-                      FROM views.contact WHERE contact.person = one.id) AS talks,
+                      FROM contact WHERE contact.person = one.id) AS talks,
              LATERAL (SELECT count(*) AS referrals, max(referral.last_on) AS referred_on
-                      FROM views.referral WHERE referral.person = one.id) AS letters,
+                      FROM referral WHERE referral.person = one.id) AS letters,
              LATERAL (SELECT max(greatest(made_on, sent_on, ended_on, told_on)) AS prescribed_on,
                              coalesce(bool_or(ended_on IS NULL), false) AS running
-                      FROM views.prescription WHERE prescription.person = one.id) AS prescriptions,
+                      FROM prescription WHERE prescription.person = one.id) AS prescriptions,
              LATERAL (SELECT greatest(last_on, contacted_on, referred_on, prescribed_on) AS last) AS whole
          WHERE ($1::uuid[] IS NULL OR id = ANY($1))
            AND ($2::boolean IS NULL OR asked = $2)

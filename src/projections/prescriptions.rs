@@ -390,7 +390,7 @@ pub struct Filter {
 
 fn narrowed<'q>(select: &str, filter: &'q Filter) -> QueryBuilder<'q, sqlx::Postgres> {
     let mut query = QueryBuilder::new(select);
-    query.push(" FROM views.prescription WHERE true");
+    query.push(" FROM prescription WHERE true");
     let ids: [(&str, Option<Uuid>); 6] = [
         ("person", filter.person.map(|one| one.0)),
         ("contact", filter.contact.map(|one| one.0)),
@@ -482,9 +482,9 @@ pub async fn counted(
     let areas: Vec<&str> = areas.iter().map(|area| area.code()).collect();
     let (first, count): (Option<String>, i64) = sqlx::query_as(
         "SELECT min(made_on), count(*) FILTER (WHERE made_on BETWEEN $1 AND $2 AND (cardinality($3::text[]) = 0
-             OR (SELECT site.area FROM views.contact JOIN views.site ON site.id = (contact.doc ->> 'site')::uuid
+             OR (SELECT site.area FROM contact JOIN site ON site.id = (contact.doc ->> 'site')::uuid
                  WHERE contact.id = prescription.contact) = ANY($3)))
-         FROM views.prescription WHERE status <> $4",
+         FROM prescription WHERE status <> $4",
     )
     .bind(from.to_string())
     .bind(to.to_string())

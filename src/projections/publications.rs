@@ -202,7 +202,7 @@ pub async fn of_figure(
     figure: FigureId,
 ) -> Result<Option<(Uuid, PublicationRecord)>, Trouble> {
     let rows = sqlx::query(
-        "SELECT id, doc::text FROM views.publication
+        "SELECT id, doc::text FROM publication
          WHERE doc -> 'figures' @> jsonb_build_array(jsonb_build_object('figure', $1::text))",
     );
     Ok(read(&rows.bind(figure.to_string()).fetch_all(executor).await?)?.pop())
@@ -213,6 +213,6 @@ pub async fn of_figure(
 /// # Errors
 /// When the database fails.
 pub async fn list(executor: impl PgExecutor<'_>) -> Result<Vec<(Uuid, PublicationRecord)>, Trouble> {
-    let rows = sqlx::query("SELECT id, doc::text FROM views.publication ORDER BY code, id");
+    let rows = sqlx::query("SELECT id, doc::text FROM publication ORDER BY code, id");
     read(&rows.fetch_all(executor).await?)
 }

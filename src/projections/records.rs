@@ -144,7 +144,7 @@ pub(super) fn read<R: Record>(rows: &[sqlx::postgres::PgRow]) -> Result<Vec<(Uui
 /// # Errors
 /// When the database fails.
 pub async fn one<R: Record>(executor: impl sqlx::PgExecutor<'_>, id: Uuid) -> Result<Option<R>, Trouble> {
-    let sql = format!("SELECT id, doc::text FROM views.{} WHERE id = $1", R::TABLE.name);
+    let sql = format!("SELECT id, doc::text FROM {} WHERE id = $1", R::TABLE.name);
     let rows = sqlx::query(&sql).bind(id).fetch_all(executor).await?;
     Ok(read::<R>(&rows)?.pop().map(|(_, record)| record))
 }
@@ -157,7 +157,7 @@ pub async fn several<R: Record>(
     executor: impl sqlx::PgExecutor<'_>,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, R>, Trouble> {
-    let sql = format!("SELECT id, doc::text FROM views.{} WHERE id = ANY($1)", R::TABLE.name);
+    let sql = format!("SELECT id, doc::text FROM {} WHERE id = ANY($1)", R::TABLE.name);
     let rows = sqlx::query(&sql).bind(ids).fetch_all(executor).await?;
     Ok(read::<R>(&rows)?.into_iter().collect())
 }
@@ -173,7 +173,7 @@ pub async fn by_name<R: Record>(
 ) -> Result<Vec<(Uuid, R)>, Trouble> {
     let (name, id) = after.unzip();
     let sql = format!(
-        "SELECT id, doc::text FROM views.{} WHERE $1::text IS NULL OR (name, id) > ($1, $2)
+        "SELECT id, doc::text FROM {} WHERE $1::text IS NULL OR (name, id) > ($1, $2)
          ORDER BY name, id LIMIT $3",
         R::TABLE.name
     );

@@ -141,7 +141,7 @@ pub struct Filter {
     pub limit: i64,
 }
 
-const NARROWED: &str = "FROM views.referral
+const NARROWED: &str = "FROM referral
      WHERE ($1::uuid IS NULL OR person = $1)
        AND ($2::text IS NULL OR status = $2)
        AND ($3::text IS NULL OR source = $3)

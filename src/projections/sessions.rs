@@ -112,7 +112,7 @@ pub struct Filter {
 
 impl Filter {
     fn narrow<'q>(&self, mut query: QueryBuilder<'q, Postgres>) -> QueryBuilder<'q, Postgres> {
-        query.push(" FROM views.session WHERE true");
+        query.push(" FROM session WHERE true");
         if let Some(from) = self.from {
             query.push(" AND day >= ").push_bind(from.to_string());
         }
@@ -244,9 +244,8 @@ pub async fn tally(executor: impl PgExecutor<'_>, filter: &Filter, by: By) -> Re
 /// # Errors
 /// When the database fails.
 pub async fn first_day(executor: impl PgExecutor<'_>) -> Result<Option<Date>, Trouble> {
-    let day: Option<String> =
-        sqlx::query_scalar("SELECT min(day) FROM views.session WHERE status = 'delivered'")
-            .fetch_one(executor)
-            .await?;
+    let day: Option<String> = sqlx::query_scalar("SELECT min(day) FROM session WHERE status = 'delivered'")
+        .fetch_one(executor)
+        .await?;
     Ok(day.and_then(|day| day.parse().ok()))
 }

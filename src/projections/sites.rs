@@ -145,7 +145,7 @@ pub struct Filter {
 /// When the database fails.
 pub async fn list(executor: impl PgExecutor<'_>, filter: Filter) -> Result<Vec<(Uuid, SiteRecord)>, Trouble> {
     let rows = sqlx::query(
-        "SELECT id, doc::text FROM views.site
+        "SELECT id, doc::text FROM site
          WHERE ($1::text IS NULL OR setting = $1) AND ($2::text IS NULL OR area = $2)
          ORDER BY name, id LIMIT $3",
     )

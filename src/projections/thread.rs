@@ -95,7 +95,7 @@ const HOLDS: &str = "l.proposal IS NULL AND l.since_index < $1 AND l.since_on <=
 /// # Errors
 /// When the database fails.
 pub async fn size_before(executor: impl PgExecutor<'_>, instant: DateTime<Utc>) -> Result<i64, Trouble> {
-    let sql = "SELECT coalesce(max(index) + 1, 0) FROM public.events WHERE recorded_at < $1";
+    let sql = "SELECT coalesce(max(index) + 1, 0) FROM events WHERE recorded_at < $1";
     Ok(sqlx::query_scalar(sql).bind(instant).fetch_one(executor).await?)
 }
 
@@ -109,7 +109,7 @@ pub async fn links_of(
     things: &[Uuid],
 ) -> Result<Vec<Held>, Trouble> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM views.thread_link AS l
+        "SELECT {COLUMNS} FROM thread_link AS l
          WHERE (l.from_id = ANY($3) OR l.to_id = ANY($3)) AND l.relation <> '{STANDS}' AND {HOLDS}
          ORDER BY l.since_index, l.stream, l.slot"
     );
@@ -128,7 +128,7 @@ pub async fn links_of(
 /// When the database fails.
 pub async fn recorded_from(executor: impl PgExecutor<'_>, from: Uuid) -> Result<Vec<Held>, Trouble> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM views.thread_link AS l
+        "SELECT {COLUMNS} FROM thread_link AS l
          WHERE l.from_id = $1 AND l.basis = '{RECORDED}' AND l.proposal IS NULL AND l.until_index IS NULL"
     );
     sqlx::query(&sql).bind(from).fetch_all(executor).await?.iter().map(|row| held(row, 0)).collect()
@@ -142,8 +142,7 @@ pub async fn kept_in(
     executor: impl PgExecutor<'_>,
     (kind, id): (ThreadKind, Uuid),
 ) -> Result<Option<Uuid>, Trouble> {
-    let sql =
-        "SELECT stream FROM views.thread_link WHERE from_kind = $1 AND from_id = $2 AND basis = $3 LIMIT 1";
+    let sql = "SELECT stream FROM thread_link WHERE from_kind = $1 AND from_id = $2 AND basis = $3 LIMIT 1";
     let query = sqlx::query_scalar(sql).bind(kind.code()).bind(id).bind(RECORDED);
     Ok(query.fetch_optional(executor).await?)
 }
@@ -154,7 +153,7 @@ pub async fn kept_in(
 /// When the database fails.
 pub async fn consultations(executor: impl PgExecutor<'_>, cut: Cut) -> Result<Vec<Uuid>, Trouble> {
     let sql = format!(
-        "SELECT DISTINCT l.to_id FROM views.thread_link AS l WHERE l.relation = 'heard_in' AND {HOLDS} ORDER BY 1"
+        "SELECT DISTINCT l.to_id FROM thread_link AS l WHERE l.relation = 'heard_in' AND {HOLDS} ORDER BY 1"
     );
     Ok(sqlx::query_scalar(&sql).bind(cut.before_index).bind(cut.effective_to).fetch_all(executor).await?)
 }
@@ -176,7 +175,7 @@ pub struct Loose {
 /// When the database fails.
 pub async fn loose(executor: impl PgExecutor<'_>, cut: Cut, limit: i64) -> Result<Loose, Trouble> {
     let sql = format!(
-        "WITH held AS MATERIALIZED (SELECT * FROM views.thread_link AS l WHERE {HOLDS}),
+        "WITH held AS MATERIALIZED (SELECT * FROM thread_link AS l WHERE {HOLDS}),
          found AS (
              SELECT 'need' AS kind, from_id AS id, since_index FROM held AS l WHERE relation = 'heard_in'
                  AND NOT EXISTS (SELECT FROM held AS a WHERE a.to_id = l.from_id AND a.relation IN ('answers', '{CANNOT_DO}'))
@@ -216,7 +215,7 @@ pub async fn money_of(
     grants: &[Uuid],
 ) -> Result<BTreeMap<Uuid, Figures>, Trouble> {
     let rows = sqlx::query(
-        "SELECT grant_id, movement, sum(amount) FROM views.ledger_line
+        "SELECT grant_id, movement, sum(amount) FROM ledger_line
          WHERE grant_id = ANY($3) AND index < $1 AND effective_on <= $2 GROUP BY 1, 2",
     )
     .bind(cut.before_index)

@@ -38,7 +38,7 @@ const SOURCES: &[Source] = &[
         subject: "partner",
         roles: OWN,
         sql: "SELECT one.id, reference, name, part ->> 'valid_until', part ->> 'check'
-              FROM asked, views.partner AS one, jsonb_array_elements(one.doc -> 'checks') AS part
+              FROM asked, partner AS one, jsonb_array_elements(one.doc -> 'checks') AS part
               WHERE one.id = partner AND status IN ('applied', 'approved', 'suspended')
                 AND part ->> 'decided' IN ('passed', 'waived') AND part ->> 'valid_until' <= soon",
     },
@@ -47,7 +47,7 @@ const SOURCES: &[Source] = &[
         subject: "grant",
         roles: OWN,
         sql: "SELECT one.id, reference, one.doc ->> 'title', part -> 'terms' ->> 'due', part -> 'terms' ->> 'kind'
-              FROM asked, views.grant_case AS one, jsonb_array_elements(one.doc -> 'returns') AS part
+              FROM asked, grant_case AS one, jsonb_array_elements(one.doc -> 'returns') AS part
               WHERE one.partner = asked.partner AND part ->> 'status' = 'requested'",
     },
     Source {
@@ -55,7 +55,7 @@ const SOURCES: &[Source] = &[
         subject: "grant",
         roles: OWN,
         sql: "SELECT one.id, reference, one.doc ->> 'title', part -> 'terms' ->> 'due', part -> 'terms' ->> 'kind'
-              FROM asked, views.grant_case AS one, jsonb_array_elements(one.doc -> 'returns') AS part
+              FROM asked, grant_case AS one, jsonb_array_elements(one.doc -> 'returns') AS part
               WHERE one.partner = asked.partner AND part ->> 'status' = 'queried'",
     },
     Source {
@@ -63,7 +63,7 @@ const SOURCES: &[Source] = &[
         subject: "grant",
         roles: &[PartnerAdmin],
         sql: "SELECT id, reference, doc ->> 'title', doc -> 'offer' ->> 'accept_by', NULL
-              FROM asked, views.grant_case AS one
+              FROM asked, grant_case AS one
               WHERE one.partner = asked.partner AND status = 'offered' AND doc -> 'offer' ->> 'accept_by' >= today",
     },
     Source {
@@ -71,7 +71,7 @@ const SOURCES: &[Source] = &[
         subject: "grant",
         roles: OWN,
         sql: "SELECT one.id, reference, one.doc ->> 'title', part ->> 'by', part ->> 'what'
-              FROM asked, views.grant_case AS one, jsonb_array_elements(one.doc -> 'questions') AS part
+              FROM asked, grant_case AS one, jsonb_array_elements(one.doc -> 'questions') AS part
               WHERE one.partner = asked.partner AND status IN ('submitted', 'assessing', 'recommended')
                 AND part ->> 'answered_on' IS NULL",
     },
@@ -80,14 +80,14 @@ const SOURCES: &[Source] = &[
         subject: "offer",
         roles: OWN,
         sql: "SELECT id, reference, title, doc -> 'sent_back' ->> 'on', doc -> 'sent_back' ->> 'why'
-              FROM asked, views.offer AS one
+              FROM asked, offer AS one
               WHERE one.partner = asked.partner AND status = 'draft' AND doc -> 'sent_back' <> 'null'",
     },
     Source {
         kind: WaitingKind::OfferToConfirm,
         subject: "offer",
         roles: OWN,
-        sql: "SELECT id, reference, title, confirm_by, NULL FROM asked, views.offer AS one
+        sql: "SELECT id, reference, title, confirm_by, NULL FROM asked, offer AS one
               WHERE one.partner = asked.partner AND status IN ('published', 'paused') AND confirm_by <= soon",
     },
     Source {
@@ -95,7 +95,7 @@ const SOURCES: &[Source] = &[
         subject: "offer",
         roles: OWN,
         sql: "SELECT one.id, reference, title, part ->> 'decided_on', part ->> 'why'
-              FROM asked, views.offer AS one, jsonb_array_elements(one.doc -> 'changes') AS part
+              FROM asked, offer AS one, jsonb_array_elements(one.doc -> 'changes') AS part
               WHERE one.partner = asked.partner AND status IN ('published', 'paused')
                 AND part ->> 'status' = 'refused' AND part ->> 'decided_on' >= lately",
     },
@@ -104,7 +104,7 @@ const SOURCES: &[Source] = &[
         subject: "offer",
         roles: OWN,
         sql: "SELECT one.id, reference, title, part ->> 'reported_on', part ->> 'what'
-              FROM asked, views.offer AS one, jsonb_array_elements(one.doc -> 'reports') AS part
+              FROM asked, offer AS one, jsonb_array_elements(one.doc -> 'reports') AS part
               WHERE one.partner = asked.partner AND status IN ('published', 'paused')
                 AND part ->> 'outcome' IS NULL",
     },
@@ -113,7 +113,7 @@ const SOURCES: &[Source] = &[
         subject: "prescription",
         roles: OWN,
         sql: "SELECT one.id, promised.reference, promised.title, (one.sent_on::date + 14)::text, NULL
-              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              FROM asked CROSS JOIN prescription AS one JOIN offer AS promised ON promised.id = one.offer
               WHERE one.partner = asked.partner AND one.sent_on IS NOT NULL AND one.status = 'sent'",
     },
     Source {
@@ -121,7 +121,7 @@ const SOURCES: &[Source] = &[
         subject: "prescription",
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, one.made_on, NULL
-              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              FROM asked CROSS JOIN prescription AS one JOIN offer AS promised ON promised.id = one.offer
               WHERE one.made_by = asked.person AND one.status = 'made'",
     },
     Source {
@@ -129,7 +129,7 @@ const SOURCES: &[Source] = &[
         subject: "prescription",
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, (one.sent_on::date + 14)::text, NULL
-              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              FROM asked CROSS JOIN prescription AS one JOIN offer AS promised ON promised.id = one.offer
               WHERE one.made_by = asked.person AND one.status = 'sent' AND (one.sent_on::date + 14) < today::date",
     },
     Source {
@@ -137,7 +137,7 @@ const SOURCES: &[Source] = &[
         subject: "prescription",
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, (one.sent_on::date + 14)::text, NULL
-              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              FROM asked CROSS JOIN prescription AS one JOIN offer AS promised ON promised.id = one.offer
               WHERE one.made_by = asked.person AND one.status = 'unanswered'",
     },
     Source {
@@ -145,7 +145,7 @@ const SOURCES: &[Source] = &[
         subject: "prescription",
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, one.doc ->> 'answered_on', one.doc ->> 'declined'
-              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              FROM asked CROSS JOIN prescription AS one JOIN offer AS promised ON promised.id = one.offer
               WHERE one.made_by = asked.person AND one.status = 'declined'",
     },
     Source {
@@ -153,7 +153,7 @@ const SOURCES: &[Source] = &[
         subject: "prescription",
         roles: &[Advisor],
         sql: "SELECT one.id, promised.reference, promised.title, one.ended_on, NULL
-              FROM asked CROSS JOIN views.prescription AS one JOIN views.offer AS promised ON promised.id = one.offer
+              FROM asked CROSS JOIN prescription AS one JOIN offer AS promised ON promised.id = one.offer
               WHERE one.made_by = asked.person AND one.referral IS NOT NULL AND one.told_on IS NULL
                 AND one.status IN ('closed', 'passed_on')",
     },
@@ -161,14 +161,14 @@ const SOURCES: &[Source] = &[
         kind: WaitingKind::OfferToReview,
         subject: "offer",
         roles: &[Commissioner, Inclusion],
-        sql: "SELECT id, reference, title, doc ->> 'submitted_on', NULL FROM views.offer WHERE status = 'in_review'",
+        sql: "SELECT id, reference, title, doc ->> 'submitted_on', NULL FROM offer WHERE status = 'in_review'",
     },
     Source {
         kind: WaitingKind::ChangeToReview,
         subject: "offer",
         roles: &[Commissioner, Inclusion],
         sql: "SELECT one.id, reference, title, part ->> 'proposed_on', NULL
-              FROM asked, views.offer AS one, jsonb_array_elements(one.doc -> 'changes') AS part
+              FROM asked, offer AS one, jsonb_array_elements(one.doc -> 'changes') AS part
               WHERE status IN ('published', 'paused') AND part ->> 'status' = 'waiting'
                 AND part ->> 'proposed_by' <> person::text",
     },
@@ -177,7 +177,7 @@ const SOURCES: &[Source] = &[
         subject: "offer",
         roles: &[Commissioner, Inclusion],
         sql: "SELECT one.id, reference, title, part ->> 'reported_on', part ->> 'what'
-              FROM views.offer AS one, jsonb_array_elements(one.doc -> 'reports') AS part
+              FROM offer AS one, jsonb_array_elements(one.doc -> 'reports') AS part
               WHERE status IN ('published', 'paused') AND part ->> 'outcome' IS NULL",
     },
     Source {
@@ -185,14 +185,14 @@ const SOURCES: &[Source] = &[
         subject: "grant",
         roles: &[Commissioner],
         sql: "SELECT one.id, reference, one.doc ->> 'title', part ->> 'submitted_on', part -> 'terms' ->> 'kind'
-              FROM views.grant_case AS one, jsonb_array_elements(one.doc -> 'returns') AS part
+              FROM grant_case AS one, jsonb_array_elements(one.doc -> 'returns') AS part
               WHERE part ->> 'status' = 'submitted'",
     },
     Source {
         kind: WaitingKind::PartnerReviewOverdue,
         subject: "partner",
         roles: &[Commissioner],
-        sql: "SELECT id, reference, name, doc ->> 'next_review', NULL FROM asked, views.partner
+        sql: "SELECT id, reference, name, doc ->> 'next_review', NULL FROM asked, partner
               WHERE status IN ('approved', 'suspended') AND doc ->> 'next_review' < today",
     },
     Source {
@@ -200,14 +200,14 @@ const SOURCES: &[Source] = &[
         subject: "grant",
         roles: &[Commissioner],
         sql: "SELECT id, reference, doc ->> 'title', doc -> 'offer' ->> 'accept_by', NULL
-              FROM asked, views.grant_case
+              FROM asked, grant_case
               WHERE status = 'offered' AND doc -> 'offer' ->> 'accept_by' < today",
     },
     Source {
         kind: WaitingKind::GrantToApprove,
         subject: "grant",
         roles: &[Approver],
-        sql: "SELECT id, reference, doc ->> 'title', NULL, NULL FROM asked, views.grant_case
+        sql: "SELECT id, reference, doc ->> 'title', NULL, NULL FROM asked, grant_case
               WHERE status = 'recommended' AND doc -> 'first_approval' = 'null'
                 AND doc ->> 'proposer' <> person::text AND NOT doc -> 'assessors' ? person::text
                 AND NOT doc -> 'conflicts' @> jsonb_build_array(jsonb_build_object('person', person))",
@@ -216,7 +216,7 @@ const SOURCES: &[Source] = &[
         kind: WaitingKind::SecondApproval,
         subject: "grant",
         roles: &[Approver],
-        sql: "SELECT id, reference, doc ->> 'title', NULL, NULL FROM asked, views.grant_case
+        sql: "SELECT id, reference, doc ->> 'title', NULL, NULL FROM asked, grant_case
               WHERE status = 'recommended' AND doc -> 'first_approval' <> 'null'
                 AND doc #>> '{first_approval,first,approver}' <> person::text
                 AND doc ->> 'proposer' <> person::text AND NOT doc -> 'assessors' ? person::text
@@ -227,7 +227,7 @@ const SOURCES: &[Source] = &[
         subject: "grant",
         roles: &[Approver],
         sql: "SELECT one.id, reference, one.doc ->> 'title', part ->> 'requested_on', NULL
-              FROM asked, views.grant_case AS one, jsonb_array_elements(one.doc -> 'variations') AS part
+              FROM asked, grant_case AS one, jsonb_array_elements(one.doc -> 'variations') AS part
               WHERE part ->> 'status' = 'requested' AND part ->> 'requested_by' <> person::text
                 AND part #>> '{first,approver}' IS DISTINCT FROM person::text
                 AND NOT one.doc -> 'conflicts' @> jsonb_build_array(jsonb_build_object('person', person))",
@@ -237,7 +237,7 @@ const SOURCES: &[Source] = &[
         subject: "grant",
         roles: &[Approver],
         sql: "SELECT id, reference, doc ->> 'title', doc #>> '{termination,proposed_on}', NULL
-              FROM asked, views.grant_case
+              FROM asked, grant_case
               WHERE status IN ('active', 'closing', 'suspended') AND doc -> 'termination' <> 'null'
                 AND doc #>> '{termination,proposed_by}' <> person::text
                 AND NOT doc -> 'conflicts' @> jsonb_build_array(jsonb_build_object('person', person))",
@@ -246,7 +246,7 @@ const SOURCES: &[Source] = &[
         kind: WaitingKind::RunToApprove,
         subject: "payment_run",
         roles: &[Approver],
-        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'pay_on', NULL FROM asked, views.payment_run
+        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'pay_on', NULL FROM asked, payment_run
               WHERE doc ->> 'status' = 'open' AND doc -> 'lines' @> '[{\"status\": \"pending\"}]'
                 AND doc ->> 'opened_by' <> person::text",
     },
@@ -254,7 +254,7 @@ const SOURCES: &[Source] = &[
         kind: WaitingKind::BankToVerify,
         subject: "partner",
         roles: &[Finance],
-        sql: "SELECT id, reference, name, doc -> 'bank' ->> 'submitted_on', NULL FROM views.partner
+        sql: "SELECT id, reference, name, doc -> 'bank' ->> 'submitted_on', NULL FROM partner
               WHERE status IN ('applied', 'approved', 'suspended') AND doc -> 'bank' <> 'null'
                 AND doc -> 'bank' -> 'verified_by' = 'null'",
     },
@@ -263,7 +263,7 @@ const SOURCES: &[Source] = &[
         subject: "grant",
         roles: &[Finance],
         sql: "SELECT one.id, reference, one.doc ->> 'title', part ->> 'pay_on', part ->> 'amount'
-              FROM asked, views.grant_case AS one, jsonb_array_elements(one.doc -> 'instalments') AS part
+              FROM asked, grant_case AS one, jsonb_array_elements(one.doc -> 'instalments') AS part
               WHERE status IN ('active', 'closing') AND part ->> 'pay_on' <= soon AND part ->> 'paid_on' IS NULL
                 AND part ->> 'closed_on' IS NULL AND part ->> 'run' IS NULL",
     },
@@ -271,14 +271,14 @@ const SOURCES: &[Source] = &[
         kind: WaitingKind::RunToRelease,
         subject: "payment_run",
         roles: &[Finance],
-        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'pay_on', NULL FROM asked, views.payment_run
+        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'pay_on', NULL FROM asked, payment_run
               WHERE doc ->> 'status' = 'approved' AND doc ->> 'opened_by' <> person::text",
     },
     Source {
         kind: WaitingKind::RunToExport,
         subject: "payment_run",
         roles: &[Finance],
-        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'pay_on', NULL FROM views.payment_run
+        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'pay_on', NULL FROM payment_run
               WHERE doc ->> 'status' = 'released'",
     },
     Source {
@@ -286,14 +286,14 @@ const SOURCES: &[Source] = &[
         subject: "payment_run",
         roles: &[Finance],
         sql: "SELECT one.id, reference, one.doc ->> 'title', part #>> '{dispute,value_date}', part ->> 'number'
-              FROM asked, views.payment_run AS one, jsonb_array_elements(one.doc -> 'lines') AS part
+              FROM asked, payment_run AS one, jsonb_array_elements(one.doc -> 'lines') AS part
               WHERE part -> 'dispute' -> 'settled' = 'null' AND part #>> '{dispute,noted_by}' <> person::text",
     },
     Source {
         kind: WaitingKind::RunToReconcile,
         subject: "payment_run",
         roles: &[Finance],
-        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'pay_on', NULL FROM views.payment_run
+        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'pay_on', NULL FROM payment_run
               WHERE doc ->> 'status' = 'exported'",
     },
     // Of people nothing is shown but the day something came, in the place of a name.
@@ -302,7 +302,7 @@ const SOURCES: &[Source] = &[
         subject: "referral",
         roles: &[Advisor],
         sql: "SELECT one.id, '', to_char(one.received_on::date, 'FMDD FMMonth YYYY'), triage_due, source
-              FROM views.referral AS one JOIN views.person AS whom ON whom.id = one.person AND NOT whom.erased
+              FROM referral AS one JOIN person AS whom ON whom.id = one.person AND NOT whom.erased
               WHERE status = 'received'",
     },
     Source {
@@ -310,7 +310,7 @@ const SOURCES: &[Source] = &[
         subject: "referral",
         roles: &[Advisor],
         sql: "SELECT one.id, '', to_char(one.received_on::date, 'FMDD FMMonth YYYY'), one.doc ->> 'decided_on', source
-              FROM asked, views.referral AS one JOIN views.person AS whom ON whom.id = one.person AND NOT whom.erased
+              FROM asked, referral AS one JOIN person AS whom ON whom.id = one.person AND NOT whom.erased
               WHERE status IN ('accepted', 'declined', 'redirected') AND source <> 'self'
                 AND one.doc ->> 'told_on' IS NULL AND one.doc ->> 'decided_on' >= lately",
     },
@@ -320,14 +320,14 @@ const SOURCES: &[Source] = &[
         roles: &[Advisor],
         sql: "SELECT one.id, '', to_char((one.doc #>> '{asked,asked_on}')::date, 'FMDD FMMonth YYYY'),
                      one.doc #>> '{asked,asked_on}', one.doc #>> '{asked,ground}'
-              FROM asked, views.person AS one
+              FROM asked, person AS one
               WHERE one.asked AND one.doc #>> '{asked,asked_by}' <> asked.person::text",
     },
     Source {
         kind: WaitingKind::ConsultationToWriteUp,
         subject: "consultation",
         roles: &[Inclusion],
-        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'held_on', NULL FROM views.consultation
+        sql: "SELECT id, reference, doc ->> 'title', doc ->> 'held_on', NULL FROM consultation
               WHERE status = 'held'",
     },
     Source {
@@ -335,7 +335,7 @@ const SOURCES: &[Source] = &[
         subject: "consultation",
         roles: &[Inclusion],
         sql: "SELECT one.id, reference, one.doc ->> 'title', part ->> 'recorded_on', NULL
-              FROM asked, views.consultation AS one, jsonb_array_elements(one.doc -> 'voices') AS part
+              FROM asked, consultation AS one, jsonb_array_elements(one.doc -> 'voices') AS part
               WHERE part ->> 'may_be_published' = 'true' AND part ->> 'names_nobody' IS NULL
                 AND part ->> 'withdrawn_on' IS NULL AND part ->> 'recorded_by' <> person::text",
     },
@@ -344,7 +344,7 @@ const SOURCES: &[Source] = &[
         subject: "consultation",
         roles: &[Commissioner, Inclusion],
         sql: "SELECT one.id, part ->> 'reference', part ->> 'statement', part ->> 'heard_on', one.reference
-              FROM views.consultation AS one, jsonb_array_elements(one.doc -> 'needs') AS part
+              FROM consultation AS one, jsonb_array_elements(one.doc -> 'needs') AS part
               WHERE status = 'themes_agreed' AND part ->> 'standing' = 'unanswered'",
     },
     Source {
@@ -352,7 +352,7 @@ const SOURCES: &[Source] = &[
         subject: "consultation",
         roles: &[Commissioner, Inclusion],
         sql: "SELECT one.id, reference, one.doc ->> 'title', part ->> 'by_when', part ->> 'statement'
-              FROM asked, views.consultation AS one, jsonb_array_elements(one.doc -> 'commitments') AS part
+              FROM asked, consultation AS one, jsonb_array_elements(one.doc -> 'commitments') AS part
               WHERE part ->> 'standing' = 'open' AND part ->> 'by_when' <= soon
                 AND part ->> 'owner' = person::text",
     },
@@ -360,7 +360,7 @@ const SOURCES: &[Source] = &[
         kind: WaitingKind::FeedbackOwed,
         subject: "consultation",
         roles: &[Inclusion],
-        sql: "SELECT id, reference, doc ->> 'title', NULL, NULL FROM views.consultation WHERE status = 'answered'",
+        sql: "SELECT id, reference, doc ->> 'title', NULL, NULL FROM consultation WHERE status = 'answered'",
     },
 ];
 

@@ -13,7 +13,7 @@ use rand::Rng as _;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row as _};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
 use uuid::Uuid;
 
 use super::leaf::{Leaf, canonical, canonical_entries};
@@ -93,6 +93,9 @@ struct Waiting {
 #[derive(Clone)]
 pub struct Committer {
     queue: mpsc::Sender<Waiting>,
+    options: Arc<PgConnectOptions>,
+    inline: Arc<[Arc<dyn Inline>]>,
+    holding: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Committer {
@@ -106,13 +109,27 @@ impl Committer {
             // A process that stands still in the middle of an append must not keep the others waiting.
             ("idle_in_transaction_session_timeout", "10s"),
         ]);
-        let writer = Writer { options, inline, connection: None, opened: None };
+        let (options, inline) = (Arc::new(options), Arc::from(inline));
+        let (own_options, own_inline) = (Arc::clone(&options), Arc::clone(&inline));
+        let writer = Writer { options: own_options, inline: own_inline, connection: None, opened: None };
         // Everyone waits for the writer: it must not stand in line with the decisions for a turn of the runtime.
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("the machine has what a runtime needs");
         let thread = std::thread::Builder::new().name("append".into());
         thread.spawn(move || writer.run(&runtime, waiting)).expect("the machine has room for a thread");
-        Self { queue }
+        Self { queue, options, inline, holding: Arc::default() }
+    }
+
+    /// Hold the end of the log, on a connection of its own: what is decided until it is let go cannot be overtaken,
+    /// whichever process the others are in. Everybody who appends waits meanwhile, so it is the last resort.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(super) async fn hold(&self) -> Result<Held, Trouble> {
+        let alone = Arc::clone(&self.holding).lock_owned().await;
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        let head = Head::lock(&mut connection).await?;
+        Ok(Held { connection, head, inline: Arc::clone(&self.inline), _alone: alone })
     }
 
     /// Append a decision. Once it is handed over, it is committed or refused whatever becomes of the caller.
@@ -146,9 +163,32 @@ impl Committer {
     }
 }
 
+/// The end of the log, held for one decision; see [`Committer::hold`]. Dropped, it is let go with nothing appended.
+pub(super) struct Held {
+    connection: PgConnection,
+    head: Head,
+    inline: Arc<[Arc<dyn Inline>]>,
+    /// One process holds it once: the others of it would only take connections to wait on.
+    _alone: OwnedMutexGuard<()>,
+}
+
+impl Held {
+    /// Append the decision that was made meanwhile, and let go.
+    ///
+    /// # Errors
+    /// As [`Committer::append`].
+    pub(super) async fn append(mut self, decision: Decision) -> Answer {
+        let decisions = [decision];
+        let done = transact(&mut self.connection, Some(Ok(self.head)), &self.inline, &decisions, true).await;
+        let answer = done.map_err(Trouble::from)?.pop();
+        let _gone = self.connection.close().await;
+        answer.unwrap_or_else(|| Err(Trouble::Other("a decision without an answer".into())))
+    }
+}
+
 struct Writer {
-    options: PgConnectOptions,
-    inline: Vec<Arc<dyn Inline>>,
+    options: Arc<PgConnectOptions>,
+    inline: Arc<[Arc<dyn Inline>]>,
     connection: Option<PgConnection>,
     /// What came of opening the next transaction on the connection.
     opened: Option<sqlx::Result<Head>>,
@@ -208,6 +248,17 @@ impl From<sqlx::Error> for GroupTrouble {
         match error.as_database_error().and_then(|error| error.constraint()) {
             Some("events_pkey" | "events_index_key") => Self::Collision,
             _ => Self::Other(error.into()),
+        }
+    }
+}
+
+impl From<GroupTrouble> for Trouble {
+    fn from(trouble: GroupTrouble) -> Self {
+        match trouble {
+            GroupTrouble::Collision => Self::Conflict,
+            GroupTrouble::Lost(trouble)
+            | GroupTrouble::Unreachable(trouble)
+            | GroupTrouble::Other(trouble) => trouble,
         }
     }
 }
@@ -306,7 +357,7 @@ impl Writer {
     }
 
     async fn attempt(&mut self, decisions: &[Decision], checked: bool) -> Result<Vec<Answer>, GroupTrouble> {
-        let inline = self.inline.clone();
+        let inline = Arc::clone(&self.inline);
         let opened = self.opened.take();
         let connection = self.connected().await.map_err(|error| GroupTrouble::Unreachable(error.into()))?;
         // A projection that panics is a fault of ours: it must not take the one writer of the process with it.

@@ -23,11 +23,12 @@ const FORM: &str = "sidebyside backup v1";
 const MANIFEST: &str = "manifest.json";
 /// The table of the events, and those that must be empty for a record to be empty.
 const EVENTS: &str = "public.events";
-const EMPTY: [&str; 8] = [
+const EMPTY: [&str; 9] = [
     EVENTS,
     "auth.account",
     "public.reference_counter",
     "seal.checkpoint",
+    "seal.cosignature",
     "vault.erasure",
     "vault.item",
     "vault.reading",

@@ -17,6 +17,9 @@ pub const OWNER: &str = "sidebyside_owner";
 pub const APP: &str = "sidebyside_app";
 /// The role that seals: it reads the log and adds checkpoints, and nothing else.
 pub const SEALER: &str = "sidebyside_sealer";
+/// Where the app finds what it reads by its bare name: the projections, and the log. What a session makes for itself
+/// comes last, so that it hides neither; but for a look at the record as it stood, where it is all there is.
+const PATH: &str = "views,public,pg_temp";
 /// The oldest PostgreSQL that will do, as `server_version_num`.
 const OLDEST: i32 = 150_000;
 
@@ -119,6 +122,17 @@ impl Database {
         migrate(&self.owner).await
     }
 
+    /// Keep the guards of the log up against the owner too, where the server is ours: of another, its administrator does.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn hold_guards(&self) -> Result<(), NoDatabase> {
+        match &self.server {
+            Some(server) => Ok(server.hold_guards().await?),
+            None => Ok(()),
+        }
+    }
+
     /// How the owner connects.
     #[must_use]
     pub const fn owner(&self) -> &PgConnectOptions {
@@ -195,7 +209,7 @@ pub async fn app_pool(options: &PgConnectOptions, most: u32) -> Result<PgPool, T
         .max_connections(most)
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(10))
-        .connect_with(in_role(options, APP).await?)
+        .connect_with(in_role(options, APP).await?.options([("search_path", PATH)]))
         .await?;
     Ok(pool)
 }

@@ -6,12 +6,13 @@
 //!
 //! - `programs`: which PostgreSQL is used. `account`: who runs it. `folder`: where it lives, and whose turn it is.
 //! - `cluster`: made once, and what is found of an earlier run. `child`: the running server. `roles`: what the
-//!   superuser leaves behind for the app.
+//!   superuser leaves behind for the app. `guard`: what it keeps up around the log.
 
 mod account;
 mod child;
 mod cluster;
 mod folder;
+mod guard;
 mod programs;
 mod roles;
 
@@ -25,12 +26,14 @@ use account::Account;
 use child::Running;
 use folder::{Claim, Folder, Lock};
 
+pub use guard::{hold_guards, release_guards};
 pub use roles::{APP, AUDITOR, OWNER, ROLES, SEALER, make_database, make_roles, open_to_roles};
 
 /// The database the app keeps its record in.
 pub const DATABASE: &str = "sidebyside";
 
-/// The cluster's own superuser. Only this room uses it, and only to make the roles and the database.
+/// The cluster's own superuser. Only this room uses it, and only to make the roles and the database, and to keep the guards
+/// of the log up.
 pub const SUPERUSER: &str = "postgres";
 
 /// Unix sockets are named by a port number too; with no port open, any number does.
@@ -287,6 +290,18 @@ impl Server {
         &self.version
     }
 
+    /// Keeps the guards of the log up from now on, against everybody but the superuser. They are released when the server
+    /// is started, for migrations.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn hold_guards(&self) -> Result<(), Trouble> {
+        let trouble = |source| Trouble::Database { doing: "keep the guards of the log up", source };
+        let mut superuser = self.options(SUPERUSER, DATABASE).connect().await.map_err(trouble)?;
+        hold_guards(&mut superuser).await.map_err(trouble)?;
+        superuser.close().await.map_err(trouble)
+    }
+
     /// One plain connection, not a pool: a pool would hide a refused connection for half a minute.
     async fn prepare(&mut self) -> Result<(), Trouble> {
         let trouble = |doing| move |source| Trouble::Database { doing, source };
@@ -301,6 +316,12 @@ impl Server {
         make_database(&self.options(SUPERUSER, "postgres"), DATABASE)
             .await
             .map_err(trouble("make its database"))?;
+        if !self.joined() {
+            let mut inside =
+                self.options(SUPERUSER, DATABASE).connect().await.map_err(trouble("connect to it"))?;
+            release_guards(&mut inside).await.map_err(trouble("release the guards of the log"))?;
+            inside.close().await.map_err(trouble("close a connection"))?;
+        }
         tracing::info!(version = self.version, folder = %self.folder.path().display(), "embedded database ready");
         Ok(())
     }

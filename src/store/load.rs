@@ -1,6 +1,9 @@
-//! One reader per process, reading in groups: whatever streams decisions want at the same moment are asked for at once.
+//! Two readers per process, reading in groups: whatever streams decisions want at the same moment are asked for at once,
+//! half of them of each, so that the database reads on two cores.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgRow};
@@ -27,21 +30,25 @@ struct Wanted {
     answer: oneshot::Sender<Result<Vec<PgRow>, Trouble>>,
 }
 
-/// The door to the task that reads streams.
+/// The door to the tasks that read streams.
 #[derive(Clone)]
 pub(super) struct Loader {
-    queue: mpsc::UnboundedSender<Wanted>,
+    queues: [mpsc::UnboundedSender<Wanted>; 2],
+    turn: Arc<AtomicUsize>,
 }
 
 impl Loader {
-    /// Start the task, on a connection of its own. It ends when every door to it is gone.
+    /// Start the tasks, each on a connection of its own. They end when every door to them is gone.
     pub(super) fn start(pool: &PgPool) -> Self {
-        let (queue, wanted) = mpsc::unbounded_channel();
         let options = pool.connect_options().as_ref().clone();
         // Planned once, however many streams are asked for: a plan per call costs more than it saves.
         let options = options.options([("plan_cache_mode", "force_generic_plan")]);
-        tokio::spawn(Reader { options, connection: None }.run(wanted));
-        Self { queue }
+        let queues = std::array::from_fn(|_| {
+            let (queue, wanted) = mpsc::unbounded_channel();
+            tokio::spawn(Reader { options: options.clone(), connection: None }.run(wanted));
+            queue
+        });
+        Self { queues, turn: Arc::default() }
     }
 
     /// The events of a stream after a sequence, in order: sequence, event_type, event_version, payload, command_id,
@@ -52,7 +59,8 @@ impl Loader {
     pub(super) async fn load(&self, stream: StreamName, after: i64) -> Result<Vec<PgRow>, Trouble> {
         let (answer, answered) = oneshot::channel();
         let stopped = || Trouble::Other("the store is closing".into());
-        self.queue.send(Wanted { stream, after, answer }).map_err(|_| stopped())?;
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.queues.len();
+        self.queues[turn].send(Wanted { stream, after, answer }).map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 }

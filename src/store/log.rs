@@ -223,7 +223,7 @@ pub struct Slice {
 /// # Errors
 /// When the database cannot be reached or an event cannot be understood.
 pub async fn read(executor: impl PgExecutor<'_>, slice: &Slice) -> Result<Vec<Recorded>, Trouble> {
-    let mut query = QueryBuilder::new(format!("SELECT {COLUMNS} FROM public.events WHERE index > "));
+    let mut query = QueryBuilder::new(format!("SELECT {COLUMNS} FROM events WHERE index > "));
     query.push_bind(slice.after_index.unwrap_or(-1));
     query.push(" AND index < ").push_bind(slice.before_index.unwrap_or(i64::MAX));
     if let Some(stream) = slice.stream {

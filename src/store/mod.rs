@@ -5,6 +5,7 @@ pub mod backup;
 pub mod check;
 pub mod copy;
 pub mod cqrs;
+mod cuts;
 pub mod database;
 pub mod embedded;
 mod key_file;
@@ -15,12 +16,14 @@ pub mod seal;
 mod turns;
 pub mod upcast;
 pub mod vault;
+pub mod witness;
 pub mod work;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use lru::LruCache;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -102,6 +105,7 @@ pub struct Store {
     loader: load::Loader,
     kept: Arc<Mutex<LruCache<StreamName, work::Kept>>>,
     turns: Arc<turns::Turns>,
+    cuts: Arc<cuts::Cuts>,
 }
 
 impl Store {
@@ -111,7 +115,7 @@ impl Store {
         let committer = Committer::start(&pool, inline);
         let loader = load::Loader::start(&pool);
         let kept = Arc::new(Mutex::new(LruCache::new(AGGREGATES_KEPT)));
-        Self { pool, committer, loader, kept, turns: Arc::default() }
+        Self { pool, committer, loader, kept, turns: Arc::default(), cuts: Arc::default() }
     }
 
     /// The pool, for reading.
@@ -142,7 +146,39 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn size(&self) -> Result<i64, Trouble> {
-        Ok(sqlx::query_scalar("SELECT size FROM public.log_head").fetch_one(&self.pool).await?)
+        Ok(sqlx::query_scalar("SELECT size FROM log_head").fetch_one(&self.pool).await?)
+    }
+
+    /// When the event at a position was recorded; none where there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn recorded_at(&self, index: i64) -> Result<Option<DateTime<Utc>>, Trouble> {
+        let sql = "SELECT recorded_at FROM public.events WHERE index = $1";
+        Ok(sqlx::query_scalar(sql).bind(index).fetch_optional(&self.pool).await?)
+    }
+
+    /// How many events were recorded by an instant, for ever; none where it is yet to come.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn size_at(&self, instant: DateTime<Utc>) -> Result<Option<i64>, Trouble> {
+        let mut look = self.pool.begin().await?;
+        let last: DateTime<Utc> =
+            sqlx::query_scalar("SELECT last_recorded_at FROM public.log_head").fetch_one(&mut *look).await?;
+        if instant > last {
+            // Somebody may be about to commit what was recorded before it: they are waited for. Whoever comes later is
+            // recorded later.
+            let now: DateTime<Utc> =
+                sqlx::query_scalar("SELECT now FROM public.lock_log_head()").fetch_one(&mut *look).await?;
+            if instant > now {
+                return Ok(None);
+            }
+        }
+        let sql = "SELECT coalesce(max(index) + 1, 0) FROM public.events WHERE recorded_at <= $1";
+        let size = sqlx::query_scalar(sql).bind(instant).fetch_one(&mut *look).await?;
+        look.rollback().await?;
+        Ok(Some(size))
     }
 
     /// Which log this is.

@@ -3,13 +3,16 @@
 //! Whoever holds a checkpoint can tell for ever whether the log they are shown later is the one it was: no event before
 //! it can be changed, left out or put in without another root. `docs/evidence.md` describes the forms byte by byte.
 
+mod change;
 mod checking;
 mod key;
 mod note;
 mod sealer;
 mod tree;
 
-pub use checking::{SealReport, Shown, check_seals, named_keys, shown};
+pub use change::{Turns, finish_change, next_key_file};
+pub use checking::{SealReport, Shown, check_seals, shown};
+pub(super) use key::Secret;
 pub use key::{SealKey, SealKeyTrouble};
 pub use note::{Checkpoint, NoteTrouble, PublicKey};
 pub use sealer::{SealTrouble, Sealed, Sealer, latest};

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::append::{Decision, Draft, Part, Receipt};
+use super::append::{Decision, Draft, Held, Part, Receipt};
 use super::cqrs::{Happened, Stream};
 use super::log::{Envelope, StreamName};
 use super::turns::Turn;
@@ -17,8 +17,8 @@ use super::{Store, Trouble, upcast};
 use crate::domain::identity::CommandId;
 use crate::domain::{Aggregate, Circumstances, Refused};
 
-/// How often a decision is made again when others were faster.
-const TRIES: u32 = 24;
+/// How often a decision is made while others may be faster. The try after these holds the end of the log.
+const TRIES: u32 = 8;
 
 type Commands = Arc<Mutex<HashMap<CommandId, i64>>>;
 
@@ -212,7 +212,7 @@ impl Store {
     ///
     /// # Errors
     /// What the plan says, [`Trouble::Stale`] when `seen` is not the version of the first stream, and
-    /// [`Trouble::Conflict`] when others kept being faster.
+    /// [`Trouble::Conflict`] when the end of the log, held at last because others kept being faster, slipped away.
     pub async fn decide<A, T, E, P>(
         &self,
         envelope: Envelope,
@@ -232,10 +232,11 @@ impl Store {
             reason: envelope.reason.clone(),
         };
         let (mut fresh, mut turn) = (false, Turn::default());
-        for _ in 0..TRIES {
+        for tried in 0..=TRIES {
+            let held = if tried < TRIES { None } else { Some(self.committer.hold().await?) };
             let inner = Inner { store: self.clone(), fresh, streams: Mutex::default() };
             let mut work = Work { inner: Arc::new(inner), at: at.clone() };
-            match self.attempt::<A, T, E, P>(&mut work, &envelope, first, seen, &plan).await? {
+            match self.attempt::<A, T, E, P>(&mut work, held, &envelope, first, seen, &plan).await? {
                 Attempt::Done(answer) => return Ok(answer),
                 Attempt::Said(error) if fresh => return Err(error),
                 Attempt::Said(_) => {}
@@ -261,6 +262,7 @@ impl Store {
     async fn attempt<A, T, E, P>(
         &self,
         work: &mut Work,
+        held: Option<Held>,
         envelope: &Envelope,
         first: Uuid,
         seen: Option<i64>,
@@ -293,7 +295,7 @@ impl Store {
             return Err(Trouble::Other("a decision added nothing to its first stream".into()).into());
         }
         let streams = entries.keys().copied().collect();
-        match self.append(envelope, entries).await {
+        match self.append(held, envelope, entries).await {
             Ok(receipt) => Ok(Attempt::Done((answer, receipt))),
             Err(Trouble::Conflict) => Ok(Attempt::Overtaken(streams)),
             Err(other) => Err(other.into()),
@@ -302,6 +304,7 @@ impl Store {
 
     async fn append(
         &self,
+        held: Option<Held>,
         envelope: &Envelope,
         entries: BTreeMap<StreamName, Entry>,
     ) -> Result<Receipt, Trouble> {
@@ -315,7 +318,11 @@ impl Store {
             }
             parts.push(Part { stream, expected: entry.expected, facts: entry.facts });
         }
-        let recorded = self.committer.append(Decision { envelope: envelope.clone(), parts }).await?;
+        let decision = Decision { envelope: envelope.clone(), parts };
+        let recorded = match held {
+            Some(held) => held.append(decision).await?,
+            None => self.committer.append(decision).await?,
+        };
         let last = recorded.last().ok_or_else(|| Trouble::Other("nothing was recorded".into()))?;
         let receipt = Receipt { index: last.index, leaf_hash: last.leaf_hash, recorded_at: last.recorded_at };
         let mut kept = locked(&self.kept);

@@ -6,12 +6,14 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use async_graphql::{Executor, Request, ServerError, Value, Variables};
+use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::{Answer, Edge, failure};
 use crate::auth::{Identity, Use};
@@ -27,6 +29,21 @@ const PAUSE: Duration = Duration::from_millis(500);
 const SILENCE: Duration = Duration::from_secs(15);
 /// How often a stream looks before it ends. Whoever follows comes back by itself, and is asked anew who they are.
 const LOOKS: u32 = 600;
+
+/// Told when the server ends, as a layer of the router: streams end then as well, and whoever follows comes back.
+#[derive(Clone)]
+pub struct Stopping(pub watch::Receiver<()>);
+
+impl Stopping {
+    /// Until the server ends; for ever where nobody will say so.
+    async fn told(stopping: Option<&mut Self>) {
+        match stopping {
+            // Either way it ends: told to, or with whoever would have told it.
+            Some(Self(stopping)) => drop(stopping.changed().await),
+            None => std::future::pending().await,
+        }
+    }
+}
 
 /// Where in the feed, as asked for in the address; words, so that what cannot be read is answered in ours.
 #[derive(serde::Deserialize)]
@@ -85,7 +102,7 @@ fn read(data: Value) -> Option<Part> {
 }
 
 /// What the API said no to, as an answer of HTTP.
-fn turned_down(error: &ServerError, who: &Identity) -> Response {
+pub(super) fn turned_down(error: &ServerError, who: &Identity) -> Response {
     let told = error.extensions.as_ref().and_then(|all| serde_json::to_value(all).ok()).unwrap_or_default();
     let code = told["code"].as_str().unwrap_or("broken");
     let status = match code {
@@ -134,14 +151,17 @@ async fn batch<E: Executor>(
 pub(super) async fn stream<E: Executor>(
     State(edge): State<Edge<E>>,
     Query(place): Query<Place>,
+    stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,
 ) -> Response {
-    followed(edge, &place, &headers).await.unwrap_or_else(|turned_down| turned_down)
+    let stopping = stopping.map(|Extension(stopping)| stopping);
+    followed(edge, &place, stopping, &headers).await.unwrap_or_else(|turned_down| turned_down)
 }
 
 async fn followed<E: Executor>(
     edge: Edge<E>,
     place: &Place,
+    stopping: Option<Stopping>,
     headers: &HeaderMap,
 ) -> Result<Response, Response> {
     let left = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("something else"));
@@ -152,7 +172,7 @@ async fn followed<E: Executor>(
     let who = identify(&edge, headers).await?;
     // The first look is before the answer: whoever may not, or followed another log, is told so by its status.
     let ready = look(&edge, &who, after, USUAL).await?.into();
-    let follower = Follower { edge, who, after, ready, looks: LOOKS };
+    let follower = Follower { edge, who, after, ready, looks: LOOKS, stopping };
     let events = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
@@ -161,7 +181,7 @@ async fn followed<E: Executor>(
 }
 
 /// Who asks.
-async fn identify<E>(edge: &Edge<E>, headers: &HeaderMap) -> Result<Identity, Response> {
+pub(super) async fn identify<E>(edge: &Edge<E>, headers: &HeaderMap) -> Result<Identity, Response> {
     edge.sign_in
         .identify(headers, Use::Read, &edge.accounts)
         .await
@@ -175,6 +195,7 @@ struct Follower<E> {
     after: Option<i64>,
     ready: VecDeque<(i64, String)>,
     looks: u32,
+    stopping: Option<Stopping>,
 }
 
 impl<E: Executor> Follower<E> {
@@ -189,7 +210,10 @@ impl<E: Executor> Follower<E> {
             // What broke is in the log already; whoever follows comes back and is told.
             self.ready = look(&self.edge, &self.who, self.after, USUAL).await.ok()?.into();
             if self.ready.is_empty() {
-                tokio::time::sleep(PAUSE).await;
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE) => {}
+                    () = Stopping::told(self.stopping.as_mut()) => return None,
+                }
             }
         }
     }

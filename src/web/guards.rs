@@ -9,6 +9,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tracing::Instrument;
 
@@ -40,7 +41,11 @@ pub(super) fn around(routes: Router, sign_in: SignIn) -> Router {
         .layer(middleware::from_fn_with_state(sign_in, only_our_names))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| broken(panic.as_ref())))
         .layer(middleware::map_response(safe))
-        .layer(CompressionLayer::new())
+        // A bundle comes packed.
+        .layer(
+            CompressionLayer::new()
+                .compress_when(DefaultPredicate::new().and(NotForContentType::new("application/zip"))),
+        )
         .layer(middleware::from_fn(traced))
 }
 

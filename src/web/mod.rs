@@ -6,6 +6,7 @@ mod acting;
 mod answers;
 mod api;
 mod assets;
+mod bundle;
 mod feed;
 mod graphiql;
 mod guards;
@@ -34,6 +35,7 @@ use serde_json::json;
 
 use crate::auth::{Accounts, SignIn};
 
+pub use feed::Stopping;
 pub use graphiql::is_built_in as has_graphiql;
 
 use answers::{Answer, failure, status_of};
@@ -97,6 +99,8 @@ pub fn router<E: Executor>(
         .route("/graphql", post(api::graphql).fallback(api::only_post))
         .route("/events", get(feed::page))
         .route("/events/stream", get(feed::stream))
+        .route("/evidence/bundle.zip", get(bundle::file))
+        .route("/evidence/verify.py", get(bundle::verifier))
         .route("/graphiql", get(graphiql::page))
         .route("/graphiql/", get(graphiql::page))
         .route("/graphiql/{*file}", get(graphiql::file))

@@ -45,6 +45,8 @@ pub(super) enum Notice {
         title: &'static str,
         /// What happened.
         sentence: String,
+        /// Where they sign out of the provider, to come with another account.
+        way_out: Option<String>,
     },
     /// Somebody has signed out.
     SignedOut {
@@ -68,6 +70,14 @@ impl Notice {
     /// A page that says one thing.
     pub(super) fn says(status: StatusCode, title: &'static str, sentence: impl Into<String>) -> Self {
         Self::Says { status, title, sentence: sentence.into() }
+    }
+
+    /// Where one signs out of the provider, where that is worth saying.
+    fn way_out(&self) -> Option<&str> {
+        if let Self::SignedOut { way_out } | Self::NotSignedIn { way_out, .. } = self {
+            return way_out.as_deref();
+        }
+        None
     }
 
     fn parts(self) -> (StatusCode, &'static str, String, Option<String>) {
@@ -96,11 +106,13 @@ impl Notice {
             Self::Unreadable { sentence } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "This address cannot be read", sentence, None)
             }
-            Self::NotSignedIn { status, title, sentence } => (status, title, sentence, Some("/".to_owned())),
+            Self::NotSignedIn { status, title, sentence, .. } => {
+                (status, title, sentence, Some("/".to_owned()))
+            }
             Self::SignedOut { .. } => (
                 StatusCode::OK,
                 "You have signed out",
-                "Nobody can go on in your name here.".to_owned(),
+                "You are no longer signed in here.".to_owned(),
                 Some("/".to_owned()),
             ),
             Self::Broken => plain(
@@ -125,7 +137,7 @@ impl IntoResponse for Notice {
 /// Draw what an answer has to say, where it is a notice.
 pub(super) async fn draw(State(sign_in): State<SignIn>, mut response: Response) -> Response {
     let Some(notice) = response.extensions_mut().remove::<Notice>() else { return response };
-    let way_out = if let Notice::SignedOut { way_out } = &notice { way_out.clone() } else { None };
+    let way_out = notice.way_out().map(str::to_owned);
     let (_, title, sentence, next) = notice.parts();
     let around = json!({
         "title": title, "sentence": sentence, "next": next, "way_out": way_out, "viewer": null, "menu": [],

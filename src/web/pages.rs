@@ -257,6 +257,12 @@ impl Pages {
         self.all.iter().find(|page| page.name == name)
     }
 
+    /// The fields of the API that forms send to.
+    pub(super) fn commands(&self) -> impl Iterator<Item = &str> {
+        let mutations = self.all.iter().filter_map(|page| page.mutation.as_ref());
+        mutations.flat_map(|mutation| &mutation.uses).map(|one| one.field.as_str())
+    }
+
     /// What the menu offers somebody: name, address.
     pub(super) fn menu(&self, who: &Identity) -> Vec<(&str, &str)> {
         let mut places: Vec<_> = self.all.iter().filter(|page| page.may_open(who)).collect();

@@ -17,10 +17,13 @@ use super::shapes::SHAPES;
 use super::sign_in::ways;
 use super::table;
 use super::templates::TEMPLATES;
-use super::typed::{Mistake, Typed};
+use super::typed::{Mistake, NEEDED, Typed};
 use super::{Edge, problem_page};
 use crate::auth::{Identity, Problem, SignIn, Use};
 use crate::graphql::{deeds, may};
+
+/// The variables by which pages are asked for as they stood: after an event, or on a day.
+const LOOKING_BACK: [&str; 2] = ["event", "knownOn"];
 
 /// What one request asks of a page.
 pub(super) struct Asked<'p> {
@@ -148,6 +151,20 @@ impl Asked<'_> {
         answer.data.into_json().map_err(|cause| vec![ServerError::new(cause.to_string(), None)])
     }
 
+    /// What the viewer may do here, by the names of the API. The past is only looked at: a page that is asked for as it
+    /// stood leads to no form.
+    fn may(&self) -> BTreeMap<&'static str, bool> {
+        let mut may = deeds(&self.who);
+        if LOOKING_BACK.iter().any(|name| self.query.last(name).is_some_and(|typed| !typed.is_empty())) {
+            for field in self.pages.commands() {
+                if let Some(may) = may.get_mut(field) {
+                    *may = false;
+                }
+            }
+        }
+        may
+    }
+
     /// Run the page's query with what stands in the address.
     pub(super) async fn look<E: Executor>(
         &self,
@@ -256,7 +273,7 @@ async fn draw<E: Executor>(
         "menu": menu(asked.pages, &asked.who, &asked.path),
         "said": said,
         "shown": filled.shown,
-        "may": deeds(&asked.who),
+        "may": asked.may(),
     });
     match TEMPLATES.render(&format!("pages/{}.html", asked.page.name), data, around) {
         Ok(html) => (status, Html(html)).into_response(),
@@ -289,12 +306,14 @@ async fn send<E: Executor>(edge: &Edge<E>, asked: &Asked<'_>, mut typed: Typed) 
         }
     }
     let step = typed.last("_step").unwrap_or_default().to_owned();
-    typed.0.retain(|(name, _)| name != "_step");
+    let unfilled = typed.unfilled();
+    typed.0.retain(|(name, _)| name != "_step" && name != NEEDED);
     if step == "change" {
         return draw(edge, asked, Filled { typed, ..Filled::default() }, StatusCode::OK).await;
     }
     let declared = mutation.variables.iter().map(|(name, ty)| (name, ty));
-    let (variables, mistakes) = typed.variables(declared, &SHAPES);
+    let (variables, mut mistakes) = typed.variables(declared, &SHAPES);
+    mistakes.extend(unfilled);
     if !mistakes.is_empty() {
         let filled = Filled { typed, mistakes, ..Filled::default() };
         return draw(edge, asked, filled, StatusCode::UNPROCESSABLE_ENTITY).await;

@@ -66,9 +66,18 @@ pub(super) async fn back<E: Executor>(
             let cookies = finished.cookies.map(|cookie| (header::SET_COOKIE, cookie));
             (AppendHeaders(cookies), Redirect::to(&way)).into_response()
         }
+        // The provider knows this account and would bring it back: another one begins by signing out there.
+        Err(Problem::NoCapacity(problem)) => {
+            let (title, sentence) = (NO_CAPACITY, problem.to_string());
+            let (status, way_out) = (StatusCode::FORBIDDEN, provider.way_out().await);
+            Notice::NotSignedIn { status, title, sentence, way_out }.into_response()
+        }
         Err(problem) => problem_page(&edge.sign_in, &problem),
     }
 }
+
+/// The heading for somebody whose account has no role here.
+const NO_CAPACITY: &str = "Your account cannot be used here";
 
 /// Exchange the link's ticket for a session.
 async fn redeem<E: Executor>(
@@ -188,7 +197,7 @@ pub(super) fn problem_page(sign_in: &SignIn, problem: &Problem) -> Response {
         Problem::Ended => "You have been signed out",
         Problem::NotSignedIn => "You are not signed in",
         Problem::Attempt | Problem::Declined | Problem::Unproven => "You have not been signed in",
-        Problem::NoCapacity(_) => "Your account cannot be used here",
+        Problem::NoCapacity(_) => NO_CAPACITY,
         Problem::Away => "The sign-in service does not answer",
         Problem::NotYours | Problem::WhichRole => "You cannot act in that role",
         Problem::Token | Problem::Refused(_) | Problem::Scope(_) | Problem::Acting(_) => {
@@ -210,7 +219,7 @@ pub(super) fn problem_page(sign_in: &SignIn, problem: &Problem) -> Response {
             | Problem::Away
     );
     let page = if may_sign_in {
-        Notice::NotSignedIn { status, title, sentence }
+        Notice::NotSignedIn { status, title, sentence, way_out: None }
     } else {
         Notice::says(status, title, sentence)
     };

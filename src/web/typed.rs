@@ -28,6 +28,10 @@ pub(super) struct Mistake {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Typed(pub Vec<(String, String)>);
 
+/// What a form calls the hidden fields that name what it cannot do without, though the mutation's other forms may: that is
+/// said before somebody looks it over. The domain decides.
+pub(super) const NEEDED: &str = "_needed";
+
 /// Fields by the steps of their names.
 #[derive(Debug, Default)]
 struct Branch<'t> {
@@ -55,6 +59,17 @@ impl Typed {
     /// What was last typed into a field.
     pub(super) fn last(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
+    }
+
+    /// What is missing of that which the form itself names as needed.
+    pub(super) fn unfilled(&self) -> Vec<Mistake> {
+        let needed = self.0.iter().filter(|(name, _)| name == NEEDED).map(|(_, needed)| needed);
+        let blank = needed.filter(|name| self.last(name).is_none_or(|text| text.trim().is_empty()));
+        let mistake = |name: &String| {
+            let (code, message) = unreadable("String", &json!(""))?;
+            Some(Mistake { name: name.clone(), code: code.into(), message })
+        };
+        blank.filter_map(mistake).collect()
     }
 
     /// As templates look it up: one text a name, or a list where the name came more than once.
@@ -107,6 +122,10 @@ impl Reading<'_> {
         self.mistakes.push(Mistake { name: name.into(), code: code.into(), message: message.into() });
     }
 
+    fn unchosen(&mut self, name: &str) {
+        self.wrong(name, "form.choose", &format!("Choose one of the answers: {}.", spoken(name)));
+    }
+
     /// The value of a field; nothing where it may be left out and was.
     fn read(&mut self, ty: &Type, branch: Option<&Branch<'_>>, name: &str) -> Option<Value> {
         let filled = branch.filter(|branch| !branch.is_blank());
@@ -151,7 +170,7 @@ impl Reading<'_> {
             if let Some(choice) = choices.iter().find(|choice| choice.code == wanted) {
                 return Some(json!(choice.code));
             }
-            self.wrong(name, "form.choose", "Choose one of the answers.");
+            self.unchosen(name);
             return None;
         }
         self.scalar(kind, branch, name)
@@ -162,7 +181,7 @@ impl Reading<'_> {
         let value = match kind {
             "String" | "ID" => json!(text.replace("\r\n", "\n")),
             "Boolean" if text.is_empty() => {
-                self.wrong(name, "form.choose", "Choose one of the answers.");
+                self.unchosen(name);
                 return None;
             }
             "Boolean" => json!(["true", "on", "yes"].contains(&text)),
@@ -175,7 +194,7 @@ impl Reading<'_> {
             }
             // What is chosen from a list; nobody types one.
             "UUID" if uuid::Uuid::try_parse(text.trim()).is_err() => {
-                self.wrong(name, "form.choose", "Choose one of the answers.");
+                self.unchosen(name);
                 return None;
             }
             "Money" => json!(text.trim().trim_start_matches('£').replace([',', ' '], "")),
@@ -190,6 +209,22 @@ impl Reading<'_> {
         }
         Some(value)
     }
+}
+
+/// A field's name as it is said: `legal form` for `input.legalForm`, `partner` for `input.partnerId`, for the last that
+/// is no number.
+fn spoken(name: &str) -> String {
+    let is_word = |step: &&str| !step.bytes().all(|byte| byte.is_ascii_digit());
+    let last = name.rsplit('.').find(is_word).unwrap_or(name);
+    let last = ["Ids", "Id"].iter().find_map(|end| last.strip_suffix(end)).unwrap_or(last);
+    let mut said = String::new();
+    for letter in last.chars() {
+        if letter.is_uppercase() {
+            said.push(' ');
+        }
+        said.extend(letter.to_lowercase());
+    }
+    said
 }
 
 /// What is wrong with a date that came in three fields: the API speaks of one.
@@ -259,6 +294,15 @@ mod tests {
             ("d", "form.number"),
         ];
         assert_eq!(told, wanted);
+    }
+
+    #[test]
+    fn what_was_not_chosen_is_named() {
+        let (_, mistakes) = told("$input: OpenPaymentRunInput!, $partnerId: UUID!, $isNew: Boolean!", "x=1");
+        let messages: Vec<&str> = mistakes.iter().map(|one| one.message.as_str()).collect();
+        assert!(messages.contains(&"Choose one of the answers: partner."), "{messages:?}");
+        assert!(messages.contains(&"Choose one of the answers: is new."), "{messages:?}");
+        assert_eq!(spoken("input.legs.0"), "legs");
     }
 
     #[test]

@@ -199,3 +199,23 @@ fn the_committed_schema_is_the_printed_one() {
     let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).unwrap();
     assert!(committed == sdl(), "schema.graphql is not what the program prints: run `make schema`");
 }
+
+#[tokio::test]
+async fn everybody_is_told_when_they_were_here_before_this_visit() {
+    let world = World::new().await;
+    let amina = world.somebody("Amina Invented", Role::Commissioner, None).await;
+    let before = async |who: &Identity| {
+        world.ask(who, "{ me { lastHereAt } }", json!({})).await.data()["me"]["lastHereAt"].clone()
+    };
+    assert_eq!(before(&amina).await, Value::Null, "the first time there is no before");
+    assert_eq!(before(&amina).await, Value::Null, "nor a moment later, in the same visit");
+    let owner = world.owner().await;
+    let earlier = "UPDATE auth.account SET here_at = '2026-11-20 16:30+00' WHERE person_id = $1";
+    sqlx::query(earlier).bind(amina.person.0).execute(&owner).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(before(&amina).await, "2026-11-20T16:30:00+00:00", "as long as this visit lasts");
+    }
+    let dan = world.somebody("Dan Invented", Role::Auditor, None).await;
+    assert_eq!(before(&dan).await, Value::Null, "each for themselves");
+    assert_eq!(before(&Identity::public()).await, Value::Null, "nobody is known by not signing in");
+}

@@ -2,6 +2,8 @@
 //!
 //! Needs from the world: `pub async fn accounts_pool() -> sqlx::PgPool`, on a database of its own.
 
+mod harm;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,11 +1,15 @@
 //! The evidence bundle: it is whole, it withholds what auditors may not read, two verifiers agree on it, and nothing can
 //! be changed in it unseen but what `docs/evidence.md` names.
 
+mod chain;
 mod forging;
+mod independent;
 mod lines;
 mod log;
 mod restores;
 mod rows;
+mod taken;
+mod witnessed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -23,6 +27,7 @@ use sidebyside::store::copy::stored;
 use sidebyside::store::database::sealer_pool;
 use sidebyside::store::embedded::SEALER;
 use sidebyside::store::seal::{PublicKey, SealKey, Sealer};
+use sidebyside::store::witness::WitnessKey;
 use sqlx::{ConnectOptions as _, Executor as _};
 
 use crate::store::{fund, superuser};
@@ -57,6 +62,10 @@ struct Held {
     since: Option<&'static str>,
     /// The key of the log before it was restored.
     old: Option<PublicKey>,
+    /// The witnesses that the auditor relies on.
+    witnesses: Vec<WitnessKey>,
+    /// The key that the auditor has, where it is not the one of now.
+    key: Option<PublicKey>,
 }
 
 /// Both verifiers, ready to be asked again and again.
@@ -99,7 +108,7 @@ impl Verifiers {
 
     /// Ask both; they must agree. Answers with the exit code and what ours said.
     fn verdict(&mut self, bundle: &Path, held: &Held) -> (u8, String) {
-        let key = self.signing.public();
+        let key = held.key.clone().unwrap_or_else(|| self.signing.public());
         let mut arguments = vec!["--bundle".to_owned(), bundle.display().to_string()];
         arguments.extend(["--key".to_owned(), key.to_string()]);
         for (number, note) in held.checkpoints.iter().enumerate() {
@@ -110,6 +119,9 @@ impl Verifiers {
         arguments.extend(held.old.iter().flat_map(|old| ["--old-key".to_owned(), old.to_string()]));
         for (index, leaf) in &held.receipts {
             arguments.extend(["--receipt".to_owned(), format!("{index}:{}", hex::encode(leaf))]);
+        }
+        for witness in &held.witnesses {
+            arguments.extend(["--witness".to_owned(), witness.to_string()]);
         }
         arguments
             .extend(held.since.iter().flat_map(|since| ["--not-older-than".to_owned(), (*since).into()]));
@@ -125,6 +137,7 @@ impl Verifiers {
             key: key.clone(),
             checkpoints: checkpoints.collect(),
             receipts: held.receipts.clone(),
+            witnesses: held.witnesses.clone(),
             not_older_than: held.since.map(|day| format!("{day}T00:00:00.000000Z")),
         };
         let ours = check(bundle, &holding, &|_| ()).unwrap();
@@ -261,10 +274,10 @@ async fn a_bundle_of_the_log_holds_and_of_a_changed_log_there_is_none() {
         let bundle = folder.path().join(name);
         let mut writer = Writer::begin(&bundle)?;
         stored(world.store.pool(), size.cast_signed(), |event| writer.take(event)).await?;
-        writer.finish(&note, &public).map(|()| bundle)
+        writer.finish(&note, &[], &[], &public).map(|()| bundle)
     };
-    let holding =
-        Holding { key: public.clone(), checkpoints: Vec::new(), receipts: Vec::new(), not_older_than: None };
+    let (checkpoints, receipts, witnesses) = (Vec::new(), Vec::new(), Vec::new());
+    let holding = Holding { key: public.clone(), checkpoints, receipts, witnesses, not_older_than: None };
     let bundle = write("sound").await.unwrap();
     let Verdict::Holds(found) = check(&bundle, &holding, &|_| ()).unwrap() else { panic!("it holds") };
     assert_eq!((found.size, found.moved), (size, 3));

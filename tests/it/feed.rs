@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
+use axum::{Extension, Router};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use sidebyside::auth::{Accounts, Chance, Development, Identity};
@@ -16,7 +17,7 @@ use sidebyside::exports::feed::{HEADINGS, cloud_event, leaving, row};
 use sidebyside::graphql::api;
 use sidebyside::store::Trouble;
 use sidebyside::store::copy::stored;
-use sidebyside::web::{Limits, router};
+use sidebyside::web::{Limits, Stopping, router};
 use tower::ServiceExt as _;
 
 use crate::sample::Loading;
@@ -306,6 +307,21 @@ async fn a_stream_goes_on_where_it_was_left_and_tells_what_comes() {
     world.ask(&commissioner, apply, json!({ "name": "Choir three" })).await.data();
     let (id, event) = next().await;
     assert_eq!((id, &event["data"]["name"]), (all, &json!("Choir three")));
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_server_and_not_before() {
+    let world = World::new().await;
+    let Edge { router, token } = Edge::over(&world);
+    let (stop, stopping) = tokio::sync::watch::channel(());
+    let edge = Edge { router: router.layer(Extension(Stopping(stopping))), token };
+    let mut said = edge.get("/events/stream", &[]).await.into_body().into_data_stream();
+    let mut ends = tokio::spawn(async move { said.next().await.is_none() });
+    let early = tokio::time::timeout(Duration::from_secs(1), &mut ends).await;
+    assert!(early.is_err(), "nothing is said, and it does not end");
+    drop(stop);
+    // Left alone it would go on for five minutes.
+    assert!(tokio::time::timeout(Duration::from_mins(1), ends).await.unwrap().unwrap());
 }
 
 #[tokio::test]

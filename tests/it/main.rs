@@ -6,6 +6,7 @@ mod access;
 mod activity;
 mod api;
 mod architecture;
+mod as_at;
 mod award;
 mod browser;
 mod consultations;

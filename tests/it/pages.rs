@@ -1,6 +1,8 @@
 //! Every page, on the sample data, as each role: it can be drawn, its document fits the schema, and it opens for those who
 //! may do what it does and for nobody else.
 
+mod harm;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -249,6 +251,22 @@ impl House {
         (parts.status, String::from_utf8_lossy(&body).into_owned())
     }
 
+    /// The first of these things whose page leads to a form today: which it is, and its address.
+    async fn leading_on(&self, name: &str, folder: &str, role: Role) -> (String, String) {
+        for thing in &self.things[name] {
+            let here = format!("/{folder}/{}", thing[name]);
+            let (status, body) = self.send(Method::GET, &here, role, "").await;
+            assert!(
+                status == StatusCode::OK && !body.contains("as it stood right after"),
+                "{here}: {status}"
+            );
+            if leads_on(&body, &here) {
+                return (thing[name].clone(), here);
+            }
+        }
+        panic!("none of the {folder} leads {} to a form", role.name());
+    }
+
     /// Addresses of a page: one for each of the things it may be about, at most so many.
     fn addresses(&self, page: &Page, most: usize) -> Vec<String> {
         let names = page.names();
@@ -340,4 +358,46 @@ async fn each_page_can_be_drawn_of_whatever_it_is_about() {
         }
     }
     assert!(told.is_empty(), "{told:#?}");
+}
+
+/// Whether a page has a link to something below an address: the templates escape the strokes of what they are given.
+fn leads_on(page: &str, here: &str) -> bool {
+    page.replace("&#x2f;", "/").contains(&format!("href=\"{here}/"))
+}
+
+#[tokio::test]
+async fn what_is_shown_as_it_stood_says_so_and_leads_to_no_form() {
+    let house = House::open().await;
+    for (name, folder, role) in [
+        ("partnerId", "partners", Role::Commissioner),
+        ("fundId", "funds", Role::Finance),
+        ("programmeId", "programmes", Role::Commissioner),
+        ("grantId", "grants", Role::Finance),
+        ("offerId", "offers", Role::Commissioner),
+    ] {
+        let (id, here) = house.leading_on(name, folder, role).await;
+        let first = "query($id: UUID!) { history(filter: { streamId: $id }, first: 1) { nodes { index } } }";
+        let found = house.loading.ask(first, json!({ "id": id })).await;
+        let index = &found["history"]["nodes"][0]["index"];
+        let then = format!("{here}?event={index}");
+        let (status, body) = house.send(Method::GET, &then, role, "").await;
+        assert!(status == StatusCode::OK && body.contains("as it stood right after"), "{then}: {status}");
+        assert!(!leads_on(&body, &here), "{then} leads to a form");
+        let (status, body) = house.send(Method::GET, &format!("/history/{index}"), Role::Auditor, "").await;
+        assert!(status == StatusCode::OK && body.contains(&then), "event {index} does not lead to {then}");
+        let (status, _) =
+            house.send(Method::GET, &format!("{here}?event=999999999"), Role::Commissioner, "").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{here} after an event that never was");
+        let (status, _) = house.send(Method::GET, &then, Role::PartnerAdmin, "").await;
+        assert!(status == StatusCode::FORBIDDEN || status == StatusCode::NOT_FOUND, "{then}: {status}");
+        if folder != "funds" {
+            let (status, _) =
+                house.send(Method::GET, &format!("{here}?knownOn=2020-01-01"), Role::Auditor, "").await;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{here} was not there then");
+        }
+        let (status, body) =
+            house.send(Method::GET, &format!("{here}?knownOn=nonsense"), Role::Auditor, "").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{here}");
+        assert!(body.contains("<title>Error: ") && !body.contains("as it stood on"), "{here}");
+    }
 }

@@ -24,7 +24,7 @@ use crate::world::World;
 const GONE: &str = "Quillon Nosuchperson";
 const STAYS: &str = "Barnaby Testcase";
 
-fn scratch() -> TempDir {
+pub fn scratch() -> TempDir {
     tempfile::Builder::new()
         .prefix("sidebyside-restore-")
         .permissions(fs::Permissions::from_mode(0o755))
@@ -41,13 +41,13 @@ fn run(data: &Path, arguments: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8_lossy(&said).into_owned())
 }
 
-fn done(data: &Path, arguments: &[&str]) -> String {
+pub fn done(data: &Path, arguments: &[&str]) -> String {
     let (code, said) = run(data, arguments);
     assert_eq!(code, 0, "{arguments:?}: {said}");
     said
 }
 
-fn step(name: &str, role: &str, mutation: &str, input: Value, keep: &str) -> String {
+pub fn step(name: &str, role: &str, mutation: &str, input: Value, keep: &str) -> String {
     let mut step = json!({ "as": { "name": name, "role": role }, "do": mutation, "input": input });
     if !keep.is_empty() {
         step["keep"] = json!(keep);
@@ -210,6 +210,19 @@ async fn a_lost_record_is_restored_says_so_and_forgets_again() {
         "{said}"
     );
     assert_eq!(verified(&["--bundle", &checked, "--key", &old_key]).0, 40, "the old key sealed none of this");
+
+    // Its key is changed: whoever noted the one before can follow.
+    let said = done(&second, &["change-key"]);
+    assert!(said.contains("The key is changed: event"), "{said}");
+    let newer = bundle(&second, &at("newer"));
+    assert_ne!(newer, key);
+    let checked = text(at("newer"));
+    for key in [&key, &newer] {
+        let (code, said) =
+            verified(&["--bundle", &checked, "--key", key, "--held", &held, "--old-key", &old_key]);
+        assert_eq!(code, 0, "{said}");
+    }
+    assert!(done(&second, &["verify"]).contains("Everything holds."));
 }
 
 #[tokio::test]

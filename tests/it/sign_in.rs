@@ -498,6 +498,8 @@ async fn whoever_has_no_role_is_told_so() {
         );
     }
     assert_eq!(place.count("auth.session").await, 0);
+    let answer = place.goes_through(json!({ "sub": "cy-1" })).await;
+    assert!(seen(&answer).contains("/end?client_id=sidebyside"), "and how to come with another account");
 }
 
 #[tokio::test]

@@ -36,8 +36,25 @@ fn restored() -> KeepingEvent {
     }
 }
 
+/// A key of one log, by its number.
+fn numbered(number: u8) -> VerifierKey {
+    format!("example.invalid/log+{number:08x}+AQIDBA==").parse().unwrap()
+}
+
+fn change(former: u8, key: u8) -> KeepingCommand {
+    KeepingCommand::ChangeKey { former: numbered(former), key: numbered(key) }
+}
+
+fn changed(former: u8, key: u8) -> KeepingEvent {
+    KeepingEvent::KeyChanged { former: numbered(former), key: numbered(key) }
+}
+
 fn stories() -> Vec<Story<Keeping>> {
-    vec![Story { given: vec![], when: restore(|_| ()), at: by(1, TODAY), then: vec![restored()] }]
+    vec![
+        Story { given: vec![], when: restore(|_| ()), at: by(1, TODAY), then: vec![restored()] },
+        Story { given: vec![], when: change(1, 2), at: by(1, TODAY), then: vec![changed(1, 2)] },
+        Story { given: vec![changed(1, 2)], when: change(2, 3), at: by(1, TODAY), then: vec![changed(2, 3)] },
+    ]
 }
 
 #[test]
@@ -59,6 +76,21 @@ fn every_refusal_is_reached() {
         ("record.empty", refused(&[], |restore| restore.size = 0)),
         ("record.same_key", refused(&[], |restore| restore.key = key("example.invalid/first"))),
         ("record.same_key", refused(&[restored()], |restore| restore.former = None)),
+        ("record.key_used", given::<Keeping>(&[]).when(change(1, 1), &by(1, TODAY)).refused()),
+        ("record.key_used", given::<Keeping>(&[changed(1, 2)]).when(change(2, 1), &by(1, TODAY)).refused()),
+        (
+            "record.key_not_current",
+            given::<Keeping>(&[changed(1, 2)]).when(change(1, 3), &by(1, TODAY)).refused(),
+        ),
+        (
+            "record.key_name",
+            given::<Keeping>(&[])
+                .when(
+                    KeepingCommand::ChangeKey { former: numbered(1), key: key("example.invalid/other") },
+                    &by(1, TODAY),
+                )
+                .refused(),
+        ),
         ("record.nothing_lost", refused(&[], |restore| restore.lost = Some((412, Hash::of(b"held"))))),
     ];
     all_reached(KeepingRefusal::CODES, &reached);

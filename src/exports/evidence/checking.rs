@@ -9,12 +9,15 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::books::Books;
+use super::chain::Chain;
 use super::restores::Restored;
+use super::witnessed::Seen;
 use super::{
-    CHECKPOINT, ERASURES, EVENTS, FILES, JOURNAL, KEYS, LEDGER, MANIFEST, PROOFS, README, README_WORDS,
-    RULES, line, manifest, note, proof_line, rules,
+    CHECKPOINT, ERASURES, EVENTS, FILES, HANDOVERS, JOURNAL, KEYS, LEDGER, MANIFEST, PROOFS, README,
+    README_WORDS, RULES, WITNESSED, line, manifest, proof_line, rules, witnessed,
 };
 use crate::store::seal::{Checkpoint, Node, PublicKey, Tree};
+use crate::store::witness::WitnessKey;
 
 /// What whoever checks brings: nothing of it comes from the bundle.
 #[derive(Debug, Clone)]
@@ -25,7 +28,10 @@ pub struct Holding {
     pub checkpoints: Vec<Checkpoint>,
     /// Receipts of commands: position and leaf.
     pub receipts: Vec<(u64, Node)>,
-    /// When at least something was recorded, written as `recorded_at` is.
+    /// The witnesses that whoever checks relies on: each has to have signed.
+    pub witnesses: Vec<WitnessKey>,
+    /// When at least something was recorded, written as `recorded_at` is; or, with witnesses, since when each has to have
+    /// signed, and have seen what was recorded before.
     pub not_older_than: Option<String>,
 }
 
@@ -53,6 +59,8 @@ pub struct Summary {
     pub moved: usize,
     /// What is lost of what whoever checks holds, as a restore declares it: a sentence for each checkpoint.
     pub lost: Vec<String>,
+    /// What each witness saw last that whoever checks relies on.
+    pub seen: Vec<Seen>,
 }
 
 impl Verdict {
@@ -74,8 +82,11 @@ struct Followed {
     leaves: Vec<Node>,
     tree: Tree,
     last: String,
+    /// How many were recorded before the time that whoever checks asks for.
+    before: u64,
     hash: String,
     restores: Vec<Restored>,
+    chain: Chain,
 }
 
 /// Check a bundle against what somebody holds.
@@ -86,13 +97,15 @@ pub fn check(folder: &Path, holding: &Holding, progress: &dyn Fn(u64)) -> Result
     if let Some(why) = other_files(folder)? {
         return Ok(Verdict::Invalid(why));
     }
-    let head = match note::read_note(&std::fs::read(folder.join(CHECKPOINT))?, &holding.key) {
-        Ok(head) => head,
-        Err(why) => return Ok(Verdict::Invalid(format!("{CHECKPOINT}: {why}."))),
-    };
-    let followed = match follow(&folder.join(EVENTS), progress)? {
+    let since = holding.not_older_than.as_deref().unwrap_or_default();
+    let followed = match follow(&folder.join(EVENTS), since, progress)? {
         Ok(followed) => followed,
         Err(why) => return Ok(Verdict::Invalid(why)),
+    };
+    let (note, handovers) = (std::fs::read(folder.join(CHECKPOINT))?, std::fs::read(folder.join(HANDOVERS))?);
+    let head = match followed.chain.head(&note, &handovers, &holding.key) {
+        Ok(head) => head,
+        Err(why) => return Ok(Verdict::Invalid(format!("{CHECKPOINT}: {why}."))),
     };
     let there = followed.tree.size();
     if there != head.size {
@@ -108,7 +121,17 @@ pub fn check(folder: &Path, holding: &Holding, progress: &dyn Fn(u64)) -> Result
     if let Some(why) = other_content(folder, holding, &head, &followed)? {
         return Ok(Verdict::Invalid(why));
     }
-    Ok(held_against(&followed, &head, holding))
+    let keys = followed.chain.keys(&holding.key);
+    let notes = std::fs::read(folder.join(WITNESSED))?;
+    let root = |size: u64| followed.tree.root(size).ok().filter(|_| size <= head.size);
+    let seen = witnessed::read(&notes, keys, root).and_then(|notes| {
+        let last = holding.witnesses.iter().map(|witness| witnessed::last_seen(&notes, witness));
+        last.collect::<std::result::Result<Vec<_>, _>>()
+    });
+    Ok(match seen {
+        Ok(seen) => held_against(&followed, &head, holding, seen),
+        Err(why) => Verdict::Invalid(format!("{WITNESSED}: {why}.")),
+    })
 }
 
 /// The names in a bundle are an allow-list, of files only.
@@ -127,9 +150,11 @@ fn other_files(folder: &Path) -> Result<Option<String>> {
 }
 
 /// Every event in its place.
-fn follow(file: &Path, progress: &dyn Fn(u64)) -> Result<std::result::Result<Followed, String>> {
-    let (mut books, mut tree, mut hash) = (Books::new(), Tree::default(), Sha256::new());
+fn follow(file: &Path, since: &str, progress: &dyn Fn(u64)) -> Result<std::result::Result<Followed, String>> {
+    let (mut books, mut tree, mut hash, mut chain) =
+        (Books::new(), Tree::default(), Sha256::new(), Chain::default());
     let (mut leaves, mut last, mut restores) = (Vec::new(), String::new(), Vec::new());
+    let mut before = 0;
     let mut sequences: HashMap<(String, String), u64> = HashMap::new();
     let mut reading = BufReader::new(File::open(file)?);
     let mut bytes = Vec::new();
@@ -151,9 +176,11 @@ fn follow(file: &Path, progress: &dyn Fn(u64)) -> Result<std::result::Result<Fol
                 return Err("it is not the next of its stream".into());
             }
             books.take(&event)?;
+            chain.take(&event)?;
             restores.extend(Restored::read(&event, || tree.root(tree.size()).ok()));
             tree.push(event.leaf).map_err(|why| why.to_string())?;
             leaves.push(event.leaf);
+            before += u64::from(event.recorded_at.as_str() < since);
             last = event.recorded_at;
             Ok(())
         };
@@ -164,7 +191,8 @@ fn follow(file: &Path, progress: &dyn Fn(u64)) -> Result<std::result::Result<Fol
             progress(index);
         }
     }
-    Ok(Ok(Followed { books, leaves, tree, last, hash: hex::encode(hash.finalize()), restores }))
+    let hash = hex::encode(hash.finalize());
+    Ok(Ok(Followed { books, leaves, tree, last, before, hash, restores, chain }))
 }
 
 /// Every other file is worked out again and compared byte for byte.
@@ -174,7 +202,12 @@ fn other_content(
     head: &Checkpoint,
     followed: &Followed,
 ) -> Result<Option<String>> {
-    let Followed { books, leaves, tree, hash, .. } = followed;
+    let Followed { books, leaves, tree, hash, chain, .. } = followed;
+    let handovers = std::fs::read(folder.join(HANDOVERS))?;
+    let root = |size: u64| tree.root(size).ok().filter(|_| size <= head.size);
+    if let Err(why) = chain.sealed(&handovers, root) {
+        return Ok(Some(format!("{HANDOVERS}: {why}.")));
+    }
     let mut proofs = String::new();
     for index in books.sampled(&head.root) {
         let leaf = usize::try_from(index).ok().and_then(|place| leaves.get(place));
@@ -187,13 +220,20 @@ fn other_content(
         (README, README_WORDS.to_owned()),
         (ERASURES, books.erasures.clone()),
         (JOURNAL, books.journal()),
-        (KEYS, format!("{}\n", holding.key)),
+        (KEYS, chain.listed(&holding.key)),
         (LEDGER, books.ledger.clone()),
         (PROOFS, proofs),
         (RULES, rules::table()),
     ];
     let checkpoint = hex::encode(Sha256::digest(std::fs::read(folder.join(CHECKPOINT))?));
-    let mut hashes = BTreeMap::from([(EVENTS, hash.clone()), (CHECKPOINT, checkpoint)]);
+    let handovers = hex::encode(Sha256::digest(handovers));
+    let witnessed = hex::encode(Sha256::digest(std::fs::read(folder.join(WITNESSED))?));
+    let mut hashes = BTreeMap::from([
+        (EVENTS, hash.clone()),
+        (CHECKPOINT, checkpoint),
+        (HANDOVERS, handovers),
+        (WITNESSED, witnessed),
+    ]);
     for (name, content) in wanted {
         if std::fs::read(folder.join(name))? != content.as_bytes() {
             return Ok(Some(format!("{name} does not follow from what was signed.")));
@@ -204,8 +244,13 @@ fn other_content(
     Ok((!listed).then(|| format!("{MANIFEST} does not list what is here.")))
 }
 
-fn held_against(followed: &Followed, head: &Checkpoint, holding: &Holding) -> Verdict {
-    let Followed { books, leaves, tree, last, restores, .. } = followed;
+fn held_against(
+    followed: &Followed,
+    head: &Checkpoint,
+    holding: &Holding,
+    seen: Vec<Option<Seen>>,
+) -> Verdict {
+    let Followed { books, leaves, tree, restores, .. } = followed;
     let there = |index: u64| usize::try_from(index).ok().and_then(|place| leaves.get(place));
     let (mut lost, mut beyond) = (Vec::new(), Vec::new());
     for held in &holding.checkpoints {
@@ -243,8 +288,25 @@ fn held_against(followed: &Followed, head: &Checkpoint, holding: &Holding) -> Ve
     if let Some((index, _)) = holding.receipts.iter().find(|(index, _)| there(*index).is_none()) {
         return Verdict::Stale(format!("You hold a receipt of event {index}; the bundle ends before it."));
     }
-    if holding.not_older_than.as_ref().is_some_and(|since| last < since) {
-        return Verdict::Stale(format!("The last event was recorded at {last}."));
+    if let Some(why) = stale(followed, holding, &seen) {
+        return Verdict::Stale(why);
     }
-    Verdict::Holds(Summary { size: head.size, root: head.root, moved: books.moved(), lost })
+    let seen = seen.into_iter().flatten().collect();
+    Verdict::Holds(Summary { size: head.size, root: head.root, moved: books.moved(), lost, seen })
+}
+
+/// Why a bundle is older than whoever checks asks for: by what witnesses saw, and without any by the last event.
+fn stale(followed: &Followed, holding: &Holding, seen: &[Option<Seen>]) -> Option<String> {
+    for (witness, seen) in holding.witnesses.iter().zip(seen) {
+        let Some(seen) = seen else {
+            return Some(format!("{} has signed no checkpoint of this log.", witness.name()));
+        };
+        let since = holding.not_older_than.as_deref();
+        if let Some(why) = since.and_then(|since| witnessed::too_old(seen, since, followed.before)) {
+            return Some(why);
+        }
+    }
+    let since = holding.not_older_than.as_ref().filter(|_| holding.witnesses.is_empty())?;
+    let last = &followed.last;
+    (last < since).then(|| format!("The last event was recorded at {last}."))
 }

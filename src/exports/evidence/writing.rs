@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::books::{self, Books};
+use super::chain::Chain;
 use super::{
-    CHECKPOINT, ERASURES, EVENTS, JOURNAL, KEYS, LEDGER, MANIFEST, PROOFS, README, README_WORDS, RULES, line,
-    manifest, note, proof_line, rules,
+    CHECKPOINT, ERASURES, EVENTS, HANDOVERS, JOURNAL, KEYS, LEDGER, MANIFEST, PROOFS, README, README_WORDS,
+    RULES, WITNESSED, line, manifest, note, proof_line, rules,
 };
 use crate::domain::fund::FundEvent;
 use crate::domain::postings::postings;
@@ -35,6 +36,9 @@ pub enum BundleTrouble {
     /// The checkpoint is not that of these events.
     #[error("the checkpoint that the bundle would rest on: {0}")]
     Checkpoint(String),
+    /// It was written, and is not what whoever gets it would take.
+    #[error("the bundle does not hold, and is not kept: {0}")]
+    DoesNotHold(String),
     /// The log.
     #[error(transparent)]
     Store(#[from] Trouble),
@@ -50,6 +54,7 @@ pub struct Writer {
     hash: Sha256,
     tree: Tree,
     books: Books,
+    chain: Chain,
     ledger: String,
     sequences: HashMap<(String, String), i64>,
 }
@@ -68,6 +73,7 @@ impl Writer {
             hash: Sha256::new(),
             tree: Tree::default(),
             books: Books::new(),
+            chain: Chain::default(),
             ledger: books::LEDGER.to_owned(),
             sequences: HashMap::new(),
         })
@@ -89,6 +95,7 @@ impl Writer {
             return Err(wrong("it is not the next of its stream"));
         }
         self.books.take(&event).map_err(|why| wrong(&why))?;
+        self.chain.take(&event).map_err(|why| wrong(&why))?;
         if stored.stream_type == "fund" {
             self.post(stored, &event.recorded_at)?;
         }
@@ -129,12 +136,28 @@ impl Writer {
         Ok(())
     }
 
-    /// Write what follows from the events, under the checkpoint over them.
+    /// The events that announce another key, since the log began or was restored: for each the bundle needs the smallest
+    /// checkpoint that covers it.
+    #[must_use]
+    pub fn changes(&self) -> Vec<u64> {
+        self.chain.changes().to_vec()
+    }
+
+    /// Write what follows from the events, under the checkpoint over them. Of the checkpoints that witnesses have signed
+    /// those come along that are by a key of this log: before a restore it was another.
     ///
     /// # Errors
     /// When the checkpoint is not that of these events, or the folder cannot be written to.
-    pub fn finish(mut self, checkpoint: &str, key: &PublicKey) -> Result<(), BundleTrouble> {
-        let head = note::read_note(checkpoint.as_bytes(), key).map_err(BundleTrouble::Checkpoint)?;
+    pub fn finish(
+        mut self,
+        checkpoint: &str,
+        handovers: &[String],
+        witnessed: &[String],
+        key: &PublicKey,
+    ) -> Result<(), BundleTrouble> {
+        let handovers = handovers.concat();
+        let head = self.chain.head(checkpoint.as_bytes(), handovers.as_bytes(), key);
+        let head = head.map_err(BundleTrouble::Checkpoint)?;
         let broken = |why: tlog_tiles::tlog::Error| BundleTrouble::Checkpoint(why.to_string());
         let size = self.tree.size();
         if head.size != size || head.root != self.tree.root(size).map_err(broken)? {
@@ -142,6 +165,9 @@ impl Writer {
                 "the events are not those that were signed; `sidebyside verify` says more".into(),
             ));
         }
+        let keys = self.chain.keys(key);
+        let ours = |note: &&String| keys.iter().any(|key| note::read_note(note.as_bytes(), key).is_ok());
+        let witnessed: String = witnessed.iter().filter(ours).map(String::as_str).collect();
         self.events.flush()?;
         self.events.get_ref().sync_all()?;
         let mut proofs = String::new();
@@ -155,11 +181,13 @@ impl Writer {
             (README, README_WORDS.to_owned()),
             (CHECKPOINT, checkpoint.to_owned()),
             (ERASURES, self.books.erasures.clone()),
+            (HANDOVERS, handovers),
             (JOURNAL, self.books.journal()),
-            (KEYS, format!("{key}\n")),
+            (KEYS, self.chain.listed(key)),
             (LEDGER, self.ledger),
             (PROOFS, proofs),
             (RULES, rules::table()),
+            (WITNESSED, witnessed),
         ];
         for (name, content) in files {
             std::fs::write(self.folder.join(name), &content)?;

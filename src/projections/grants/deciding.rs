@@ -132,13 +132,12 @@ pub async fn waiting(
     programme: ProgrammeId,
 ) -> Result<BTreeSet<GrantId>, Trouble> {
     let undecided = [GrantStatus::Submitted, GrantStatus::Assessing, GrantStatus::Recommended];
-    let ids: Vec<Uuid> = sqlx::query_scalar(
-        "SELECT id FROM views.grant_case WHERE programme = $1 AND status = ANY($2) ORDER BY id",
-    )
-    .bind(programme.0)
-    .bind(undecided.map(GrantStatus::code))
-    .fetch_all(executor)
-    .await?;
+    let ids: Vec<Uuid> =
+        sqlx::query_scalar("SELECT id FROM grant_case WHERE programme = $1 AND status = ANY($2) ORDER BY id")
+            .bind(programme.0)
+            .bind(undecided.map(GrantStatus::code))
+            .fetch_all(executor)
+            .await?;
     Ok(ids.into_iter().map(GrantId).collect())
 }
 
@@ -148,7 +147,7 @@ pub async fn waiting(
 /// When the database fails.
 pub async fn clocks(executor: impl PgExecutor<'_>, programme: ProgrammeId) -> Result<Vec<Clock>, Trouble> {
     let clocks: Vec<String> = sqlx::query_scalar(
-        "SELECT (doc -> 'clock')::text FROM views.grant_case WHERE programme = $1 ORDER BY reference",
+        "SELECT (doc -> 'clock')::text FROM grant_case WHERE programme = $1 ORDER BY reference",
     )
     .bind(programme.0)
     .fetch_all(executor)

@@ -91,13 +91,11 @@ pub fn narrowed(query: &mut QueryBuilder<'_, Postgres>, source: Source, cut: &Cu
     let by_delivery = cut.delivery.is_some() || by == By::Delivery;
     let by_place = cut.place.is_some() || by == By::Place;
     query.push(match source {
-        Source::Movements => " FROM views.ledger_line AS l",
-        Source::Expected => {
-            " FROM views.ledger_expected AS l JOIN views.ledger_grant AS g ON g.grant_id = l.grant_id"
-        }
+        Source::Movements => " FROM ledger_line AS l",
+        Source::Expected => " FROM ledger_expected AS l JOIN ledger_grant AS g ON g.grant_id = l.grant_id",
     });
     if source == Source::Movements && (by_delivery || by_place) {
-        query.push(" LEFT JOIN views.ledger_grant AS g ON g.grant_id = l.grant_id");
+        query.push(" LEFT JOIN ledger_grant AS g ON g.grant_id = l.grant_id");
     }
     if by_delivery {
         let (one, others) = (
@@ -147,13 +145,11 @@ fn filtered(query: &mut QueryBuilder<'_, Postgres>, source: Source, cut: &Cut) {
         }
     }
     if let Some(funder) = &cut.funder {
-        query.push(format!(" AND {home}.fund IN (SELECT id FROM views.fund WHERE doc ->> 'funder' = "));
+        query.push(format!(" AND {home}.fund IN (SELECT id FROM fund WHERE doc ->> 'funder' = "));
         query.push_bind(funder.clone()).push(")");
     }
     if let Some(track) = cut.track {
-        query.push(format!(
-            " AND {home}.programme IN (SELECT id FROM views.programme WHERE doc ->> 'track' = "
-        ));
+        query.push(format!(" AND {home}.programme IN (SELECT id FROM programme WHERE doc ->> 'track' = "));
         query.push_bind(track.code()).push(")");
     }
     if let Some(place) = cut.place {

@@ -144,11 +144,13 @@ fn push_from(query: &mut QueryBuilder<'_, sqlx::Postgres>, search: &Search) {
         Some(near) => push_distance(query, &near.point),
         None => drop(query.push("NULL::double precision")),
     }
-    query.push(" AS km FROM views.offer AS o WHERE ");
+    query.push(" AS km FROM offer AS o WHERE ");
     match search.sight {
-        Sight::Public => drop(query.push(
-            "status = 'published' AND partner IN (SELECT id FROM views.partner WHERE status = 'approved')",
-        )),
+        Sight::Public => {
+            query.push(
+                "status = 'published' AND partner IN (SELECT id FROM partner WHERE status = 'approved')",
+            );
+        }
         Sight::Partner(own) => {
             query.push("(status IN ('published', 'paused') OR partner = ").push_bind(own.0).push(")");
         }
@@ -174,8 +176,10 @@ fn push_codes(query: &mut QueryBuilder<'_, sqlx::Postgres>, column: &str, codes:
 fn push_narrowed(query: &mut QueryBuilder<'_, sqlx::Postgres>, search: &Search) {
     push_from(query, search);
     if search.words.is_some() {
+        // As a union, so that the index of the words is used: beside an OR it would not be.
         query.push(
-            " AND (words @@ asked OR partner IN (SELECT id FROM views.partner \
+            " AND id IN (SELECT o.id FROM offer AS o WHERE o.words @@ asked UNION ALL \
+             SELECT o.id FROM offer AS o WHERE o.partner IN (SELECT id FROM partner \
              WHERE to_tsvector('pg_catalog.simple', name) @@ asked))",
         );
     }
@@ -248,7 +252,7 @@ pub async fn search(executor: impl PgExecutor<'_>, search: &Search) -> Result<Ve
         query.push(", ").push_bind(*id).push(")");
     }
     query.push(" ORDER BY place, title, id LIMIT ").push_bind(search.limit);
-    query.push(") AS page JOIN views.offer AS offer USING (id) ORDER BY place, page.title, id");
+    query.push(") AS page JOIN offer AS offer USING (id) ORDER BY place, page.title, id");
     let rows = query.build().fetch_all(executor).await?;
     let records = read::<OfferRecord>(&rows)?;
     let found = rows.iter().zip(records).map(|(row, (id, record))| {
@@ -274,7 +278,7 @@ pub async fn count(executor: impl PgExecutor<'_>, search: &Search) -> Result<i64
 /// When the database fails.
 pub async fn nearest_words(executor: impl PgExecutor<'_>, typed: &str) -> Result<Option<String>, Trouble> {
     let rows = sqlx::query(
-        "SELECT word FROM ts_stat('SELECT words FROM views.offer WHERE status = ''published''')
+        "SELECT word FROM ts_stat('SELECT words FROM offer WHERE status = ''published''')
          ORDER BY ndoc DESC, word",
     );
     let rows = rows.fetch_all(executor).await?;

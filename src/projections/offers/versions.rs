@@ -1,10 +1,12 @@
 //! Every version of an offer, for ever: what people were promised can be read back years later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
+use sqlx::{PgPool, Row as _};
+use uuid::Uuid;
 
-use super::super::{Record, Table};
+use super::super::{Record, Table, Trouble};
 use crate::domain::calendar::Date;
 use crate::domain::identity::OfferChangeId;
 use crate::domain::offer::{OfferChange, OfferContent, OfferEvent};
@@ -42,6 +44,26 @@ impl OfferVersions {
         }
         self.versions.push(VersionRecord { version, from, content });
     }
+}
+
+/// What offers were called in their versions, by offer and version.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn titles(pool: &PgPool, offers: &[Uuid]) -> Result<HashMap<(Uuid, u32), String>, Trouble> {
+    let rows = sqlx::query(
+        "SELECT o.id, (v ->> 'version')::bigint, v -> 'content' ->> 'title'
+         FROM offer_version AS o, jsonb_array_elements(o.doc -> 'versions') AS v WHERE o.id = ANY($1)",
+    )
+    .bind(offers)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let version = u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or_default();
+            Ok(((row.try_get(0)?, version), row.try_get(2)?))
+        })
+        .collect()
 }
 
 impl Record for OfferVersions {

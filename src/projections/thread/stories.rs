@@ -188,7 +188,7 @@ pub struct Stories {
 pub async fn stories(executor: impl PgExecutor<'_>, cut: Cut, streams: &[Uuid]) -> Result<Stories, Trouble> {
     let named: Vec<String> = streams.iter().map(Uuid::to_string).collect();
     let sql = format!(
-        "SELECT {COLUMNS} FROM public.events
+        "SELECT {COLUMNS} FROM events
          WHERE aggregate_type IN ('programme', 'grant', 'offer', 'consultation') AND aggregate_id = ANY($3)
              AND event_type = ANY($4) AND index < $1 AND effective_on <= $2 ORDER BY index"
     );

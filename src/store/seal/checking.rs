@@ -2,34 +2,12 @@
 
 use sqlx::PgPool;
 
-use super::note::{Checkpoint, PublicKey};
+use super::change::Turns;
+use super::note::Checkpoint;
 use super::sealer::{Sealed, latest};
 use super::tree::{Frontier, Node, Tree};
-use crate::domain::Aggregate as _;
-use crate::domain::keeping::{Keeping, KeepingEvent};
+use crate::store::Trouble;
 use crate::store::copy::Rows;
-use crate::store::{Trouble, upcast};
-
-/// The verifier keys that the log itself names: those under which it was sealed before it was restored, and after.
-///
-/// # Errors
-/// When the database fails, or an event cannot be read.
-pub async fn named_keys(pool: &PgPool) -> Result<Vec<PublicKey>, Trouble> {
-    let events: Vec<(String, String, String)> = sqlx::query_as(
-        "SELECT event_type, event_version, payload::text FROM public.events
-         WHERE aggregate_type = 'record' ORDER BY aggregate_id, sequence",
-    )
-    .fetch_all(pool)
-    .await?;
-    let mut keys = Vec::new();
-    for (event, version, payload) in &events {
-        let fact = upcast::read(Keeping::TYPE, event, version, payload)?;
-        if let Ok(KeepingEvent::Restored { former, key, .. }) = fact.try_into() {
-            keys.extend(former.iter().chain([&key]).filter_map(|key| PublicKey::new(key.as_str()).ok()));
-        }
-    }
-    Ok(keys)
-}
 
 /// What a check of the checkpoints came to.
 #[derive(Debug, Clone, Default)]
@@ -43,13 +21,14 @@ pub struct SealReport {
 }
 
 /// Hold every checkpoint in the database, and others that somebody holds, against the leaves of the log. That the
-/// leaves fit the events is for [`crate::store::check::check_log`]. Signatures are checked where keys are given.
+/// leaves fit the events is for [`crate::store::check::check_log`]. Signatures are checked where keys are given: each
+/// checkpoint by the key whose turn it was.
 ///
 /// # Errors
 /// When the database fails; what is wrong with a checkpoint is a finding, not an error.
 pub async fn check_seals(
     pool: &PgPool,
-    keys: &[PublicKey],
+    turns: Option<Turns>,
     held: &[(u64, Node)],
 ) -> Result<SealReport, Trouble> {
     let mut connection = pool.acquire().await?.detach();
@@ -57,6 +36,7 @@ pub async fn check_seals(
         sqlx::query_as("SELECT size, root, note, signed_at FROM seal.checkpoint ORDER BY size")
             .fetch_all(&mut connection)
             .await?;
+    let mut turns = turns;
     let mut report = SealReport { checkpoints: kept.len(), ..SealReport::default() };
     let mut wanted: Vec<(u64, Vec<u8>, &str)> =
         held.iter().map(|(size, root)| (*size, root.to_vec(), "the checkpoint you hold")).collect();
@@ -64,18 +44,21 @@ pub async fn check_seals(
         let size = sealed.size.unsigned_abs();
         report.sealed = size;
         wanted.push((size, sealed.root.clone(), "the checkpoint in the database"));
-        if keys.is_empty() {
-            continue;
-        }
-        match Checkpoint::read(&sealed.note, keys) {
-            Ok(read) if read.size == size && read.root[..] == sealed.root[..] => {}
-            Ok(read) => report.findings.push(format!(
-                "the checkpoint of {size} events was signed for {} events and another root",
-                read.size
-            )),
-            Err(why) => report.findings.push(format!("the checkpoint of {size} events: {why}")),
+        let signers = turns.as_mut().map_or_else(Vec::new, |turns| turns.at(sealed.size));
+        for key in signers.iter().flatten() {
+            match Checkpoint::read(&sealed.note, std::slice::from_ref(key)) {
+                Ok(read) if read.size == size && read.root[..] == sealed.root[..] => {}
+                Ok(read) => report.findings.push(format!(
+                    "the checkpoint of {size} events was signed for {} events and another root",
+                    read.size
+                )),
+                Err(why) => report
+                    .findings
+                    .push(format!("the checkpoint of {size} events, which the key {key} had to sign: {why}")),
+            }
         }
     }
+    report.findings.extend(turns.and_then(|turns| turns.other_key_here()));
     wanted.sort();
     let mut wanted = wanted.into_iter().peekable();
     let mut frontier = Frontier::default();

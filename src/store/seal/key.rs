@@ -85,28 +85,63 @@ fn system(doing: &str, path: &Path) -> impl FnOnce(std::io::Error) -> SealKeyTro
     move |source| SealKeyTrouble::System { doing, source }
 }
 
-impl SealKey {
-    /// Read a key file: one line, `PRIVATE+KEY+name+id+key`, as C2SP signed-note tools write it.
-    ///
-    /// # Errors
-    /// When it is missing, open to others, or holds something else.
+/// What a key file holds, whatever it signs.
+pub(in crate::store) struct Secret {
+    line: Zeroizing<String>,
+    /// Whose key it is.
+    pub name: String,
+    /// The key.
+    pub key: SigningKey,
+}
+
+impl Secret {
+    /// Read a key file: one line, `PRIVATE+KEY+name+id+key`.
     pub fn from_file(path: &Path) -> Result<Self, SealKeyTrouble> {
         let file = path.display().to_string();
-        let secret = match key_file::read(path).map_err(system("read the seal's key file", path))? {
+        let secret = match key_file::read(path).map_err(system("read the key file", path))? {
             KeyFile::Open(mode) => return Err(SealKeyTrouble::Open { file, mode }),
             KeyFile::Held(secret) => secret,
         };
         let not_a_key = || SealKeyTrouble::NotAKey(file.clone());
         let text = std::str::from_utf8(secret.trim_ascii()).map_err(|_| not_a_key())?;
-        let signer = StandardSigner::new(text).map_err(|_| not_a_key())?;
+        StandardSigner::new(text).map_err(|_| not_a_key())?;
         // A name holds no plus; the key, in base64, may.
         let parts = text.strip_prefix("PRIVATE+KEY+").and_then(|rest| rest.split_once('+'));
         let (name, (_, key)) =
             parts.and_then(|(name, rest)| Some((name, rest.split_once('+')?))).ok_or_else(not_a_key)?;
         let bytes = Zeroizing::new(BASE64.decode(key).map_err(|_| not_a_key())?);
         let seed = bytes.get(1..).and_then(|seed| seed.try_into().ok()).ok_or_else(not_a_key)?;
-        let public = new_ed25519_verifier_key(name, &SigningKey::from_bytes(seed).verifying_key());
-        Ok(Self { signer, public: PublicKey::new(&public)?, origin: name.to_owned(), file: path.to_owned() })
+        let key = SigningKey::from_bytes(seed);
+        Ok(Self { line: Zeroizing::new(text.to_owned()), name: name.to_owned(), key })
+    }
+
+    /// Make a key file with a new key of this name, unless there is one.
+    pub fn make_file(path: &Path, name: &str) -> Result<(), SealKeyTrouble> {
+        if path.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let making = || system("make the key file", path);
+        let seed = Zeroizing::new(chance::<32>().map_err(making())?);
+        let key = SigningKey::from_bytes(&seed);
+        let tagged = |bytes: &[u8; 32]| Zeroizing::new([&[ED25519], bytes.as_slice()].concat());
+        let id = key_id(name, &tagged(&key.verifying_key().to_bytes()));
+        let secret = Zeroizing::new(BASE64.encode(tagged(&seed).as_slice()));
+        let line = Zeroizing::new(format!("PRIVATE+KEY+{name}+{id:08x}+{}\n", secret.as_str()));
+        key_file::make(path, line.as_bytes()).map_err(making())
+    }
+}
+
+impl SealKey {
+    /// Read a key file: one line, `PRIVATE+KEY+name+id+key`, as C2SP signed-note tools write it.
+    ///
+    /// # Errors
+    /// When it is missing, open to others, or holds something else.
+    pub fn from_file(path: &Path) -> Result<Self, SealKeyTrouble> {
+        let Secret { line, name, key } = Secret::from_file(path)?;
+        let signer = StandardSigner::new(&line);
+        let signer = signer.map_err(|_| SealKeyTrouble::NotAKey(path.display().to_string()))?;
+        let public = new_ed25519_verifier_key(&name, &key.verifying_key());
+        Ok(Self { signer, public: PublicKey::new(&public)?, origin: name, file: path.to_owned() })
     }
 
     /// Read a key file, or make it with a new key for a log of this name where there is none.
@@ -114,16 +149,7 @@ impl SealKey {
     /// # Errors
     /// When it can be neither read nor made.
     pub fn make_file(path: &Path, origin: &str) -> Result<Self, SealKeyTrouble> {
-        if path.symlink_metadata().is_err() {
-            let making = || system("make the seal's key file", path);
-            let seed = Zeroizing::new(chance::<32>().map_err(making())?);
-            let key = SigningKey::from_bytes(&seed);
-            let tagged = |bytes: &[u8; 32]| Zeroizing::new([&[ED25519], bytes.as_slice()].concat());
-            let id = key_id(origin, &tagged(&key.verifying_key().to_bytes()));
-            let secret = Zeroizing::new(BASE64.encode(tagged(&seed).as_slice()));
-            let line = Zeroizing::new(format!("PRIVATE+KEY+{origin}+{id:08x}+{}\n", secret.as_str()));
-            key_file::make(path, line.as_bytes()).map_err(making())?;
-        }
+        Secret::make_file(path, origin)?;
         Self::from_file(path)
     }
 
@@ -179,6 +205,29 @@ impl SealKey {
         let mut node = Node::default();
         hex::decode_to_slice(root, &mut node).map_err(|_| forgotten())?;
         Ok(Some((size.parse().map_err(|_| forgotten())?, node)))
+    }
+
+    /// The file it is in.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Put the key of another file in the place of this one, which is kept beside it under its id: at no moment is there
+    /// no key. What was signed last stays remembered.
+    pub(super) fn replaced_by(&self, next: &Path) -> std::io::Result<()> {
+        let id = self.public.as_str().split('+').nth(1).unwrap_or_default();
+        match std::fs::hard_link(&self.file, self.file.with_extension(format!("old-{id}"))) {
+            Err(why) if why.kind() != ErrorKind::AlreadyExists => return Err(why),
+            Ok(()) | Err(_) => {}
+        }
+        match std::fs::rename(next, &self.file) {
+            // Somebody else has just done the same.
+            Err(why) if why.kind() != ErrorKind::NotFound => return Err(why),
+            Ok(()) | Err(_) => {}
+        }
+        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())
     }
 
     /// Beside the key, never in the database.

@@ -6,9 +6,12 @@ use sqlx::{PgExecutor, PgPool};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::change::{Announced, announced, next_key, take_up};
 use super::key::{SealKey, SealKeyTrouble};
 use super::note::PublicKey;
 use super::tree::{Frontier, Node, empty_root};
+use crate::domain::Aggregate as _;
+use crate::domain::keeping::{Keeping, KeepingEvent, VerifierKey};
 use crate::domain::postings::postings;
 use crate::domain::record::{Fact, beside_money};
 use crate::store::check::{FULL, leaf_of};
@@ -19,6 +22,8 @@ use crate::store::{Trouble, upcast};
 const LOOK: Duration = Duration::from_millis(500);
 /// How long what moves no money may wait for its seal.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Which lock of the database a sealer takes while it signs; any number that nothing else takes.
+const TURN: i64 = 0x7365_616c;
 
 /// Why nothing was sealed.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +68,34 @@ pub enum SealTrouble {
         sealed: u64,
         /// How many there are.
         size: u64,
+    },
+    /// The log names another key.
+    #[error(
+        "the log announces that another key seals by now: {key}. Put the file of that key in the place of this one's; \
+         nothing is sealed until then."
+    )]
+    KeyChanged {
+        /// Which.
+        key: VerifierKey,
+    },
+    /// The log announces a key that is not the one about to follow here.
+    #[error(
+        "event {index} announces that another key follows, and that key does not wait beside the one of now. Nothing is \
+         sealed: if `change-key` was run elsewhere, let it come to its end there; if nobody ran it, somebody wrote into \
+         the log (docs/operating.md says what to do)."
+    )]
+    NotWaiting {
+        /// Where.
+        index: i64,
+    },
+    /// The key before this one has not sealed that this one follows.
+    #[error(
+        "event {index} announces this key, and the one before it has not sealed that: nothing is sealed until it has. Put \
+         its file back and run `change-key` again."
+    )]
+    NotHandedOver {
+        /// Where.
+        index: i64,
     },
     /// The key.
     #[error(transparent)]
@@ -110,6 +143,8 @@ pub struct Sealer {
     key: SealKey,
     frontier: Frontier,
     sealed: u64,
+    /// The change that this key has to seal, and after which it seals no more.
+    leaving: Option<Announced>,
 }
 
 impl Sealer {
@@ -119,6 +154,17 @@ impl Sealer {
     /// # Errors
     /// See [`SealTrouble`].
     pub async fn open(pool: PgPool, key: SealKey) -> Result<Self, SealTrouble> {
+        let leaving = match announced(&pool).await? {
+            Some(change) if change.key.as_str() == key.public().as_str() => {
+                if change.former.is_some() && latest(&pool, Some(change.index)).await?.is_none() {
+                    return Err(SealTrouble::NotHandedOver { index: change.index });
+                }
+                None
+            }
+            Some(change) if is(change.former.as_ref(), &key) => Some(change),
+            Some(Announced { key: named, .. }) => return Err(SealTrouble::KeyChanged { key: named }),
+            None => None,
+        };
         let newest = latest(&pool, None).await?;
         let marks: Vec<(u64, Node)> = newest
             .iter()
@@ -126,9 +172,10 @@ impl Sealer {
             .chain(key.last()?)
             .collect();
         let upto = marks.iter().map(|(size, _)| *size).max().unwrap_or_default();
-        let mut sealer = Self { pool, key, frontier: Frontier::default(), sealed: 0 };
+        let mut sealer = Self { pool, key, frontier: Frontier::default(), sealed: 0, leaving };
         sealer.catch_up(upto, &marks).await?;
-        sealer.sealed = upto;
+        // What the key remembers and the database has not, was cut off in between: it is sealed again, the same.
+        sealer.sealed = newest.map_or(0, |sealed| sealed.size.unsigned_abs());
         Ok(sealer)
     }
 
@@ -177,7 +224,7 @@ impl Sealer {
         let query = format!("{FULL} WHERE index >= {from} AND index < {size} ORDER BY index");
         let mut rows = Rows::of(&mut connection, &query).await?;
         // What is found is taken in whole or not at all, so that a trouble in the middle is found again.
-        let mut frontier = self.frontier.clone();
+        let (mut frontier, mut leaving) = (self.frontier.clone(), self.leaving.clone());
         let mut moved = false;
         while let Some(row) = rows.next().await? {
             let index = frontier.size();
@@ -189,13 +236,36 @@ impl Sealer {
                 return Err(SealTrouble::Leaf { index });
             }
             moved |= moves_money(&row)?;
+            if let Some(change) = change_of(&row)? {
+                // Sealed at once, so that the key that goes is needed no longer.
+                moved = true;
+                leaving = self.follows(leaving.as_ref(), change)?;
+            }
             frontier.push(leaf);
         }
         if frontier.size() != size {
             return Err(SealTrouble::Gap { index: frontier.size() });
         }
-        self.frontier = frontier;
+        (self.frontier, self.leaving) = (frontier, leaving);
         Ok(moved)
+    }
+
+    /// The change that is to be sealed once another is announced after what was to be sealed until then.
+    fn follows(
+        &self,
+        leaving: Option<&Announced>,
+        change: Announced,
+    ) -> Result<Option<Announced>, SealTrouble> {
+        let ours = self.key.public().as_str();
+        let now = leaving.map_or(ours, |before| before.key.as_str());
+        match &change.former {
+            None if change.key.as_str() == ours => Ok(None),
+            None => Err(SealTrouble::KeyChanged { key: change.key }),
+            Some(former) if former.as_str() == now => Ok(Some(change)),
+            // The event that this very key was opened with.
+            Some(_) if leaving == Some(&change) => Ok(Some(change)),
+            Some(_) => Err(SealTrouble::NotWaiting { index: change.index }),
+        }
     }
 
     /// Sign the head as far as it was followed, unless that was done.
@@ -204,24 +274,64 @@ impl Sealer {
         if size == self.sealed {
             return Ok(());
         }
+        // One sealer at a time: the key that goes seals the change, and nothing after another has taken its place.
+        let mut turn = self.pool.begin().await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(TURN).execute(&mut *turn).await?;
+        let newest: Option<(i64, Vec<u8>, i64)> = sqlx::query_as(
+            "SELECT sealed.size, sealed.root, head.size FROM seal.checkpoint AS sealed, public.log_head AS head
+             ORDER BY sealed.size DESC LIMIT 1",
+        )
+        .fetch_optional(&mut *turn)
+        .await?;
+        let (sealed, kept, head) =
+            newest.map_or((0, Vec::new(), 0), |(at, kept, head)| (at.unsigned_abs(), kept, head));
+        if sealed > head.unsigned_abs() {
+            return Err(SealTrouble::Shorter { sealed, size: head.unsigned_abs() });
+        }
         let root = self.frontier.root();
-        let note = self.key.sign(size, root)?;
-        sqlx::query("INSERT INTO seal.checkpoint (size, root, note) VALUES ($1, $2, $3) ON CONFLICT (size) DO NOTHING")
-            .bind(size.cast_signed())
-            .bind(&root[..])
-            .bind(note)
-            .execute(&self.pool)
-            .await?;
-        // Asked anew, so that a checkpoint is seen which another sealer signed at the same moment.
-        let kept: Vec<u8> = sqlx::query_scalar("SELECT root FROM seal.checkpoint WHERE size = $1")
-            .bind(size.cast_signed())
-            .fetch_one(&self.pool)
-            .await?;
-        if kept != root {
+        if sealed == size && kept != root {
             let (sealed, found) = (hex::encode(kept), hex::encode(root));
             return Err(SealTrouble::Diverged { size, sealed, found });
         }
+        self.hand_over(sealed)?;
+        // Another sealer may have come as far, or further.
+        if sealed < size {
+            let note = self.key.sign(size, root)?;
+            sqlx::query("INSERT INTO seal.checkpoint (size, root, note) VALUES ($1, $2, $3)")
+                .bind(size.cast_signed())
+                .bind(&root[..])
+                .bind(note)
+                .execute(&mut *turn)
+                .await?;
+        }
+        turn.commit().await?;
         self.sealed = size;
+        Ok(())
+    }
+
+    /// Where the log announces another key: take it up if that is sealed, and see that it is the one about to follow if
+    /// this key is to seal it now. Whoever can write into the log could announce a key of theirs.
+    fn hand_over(&mut self, sealed: u64) -> Result<(), SealTrouble> {
+        let Some(change) = &self.leaving else { return Ok(()) };
+        let file = self.key.file().to_owned();
+        if !is(change.former.as_ref(), &self.key) {
+            // More than one change since this sealer looked last.
+            self.key = SealKey::from_file(&file)?;
+        }
+        if sealed <= change.index.unsigned_abs() {
+            let next = next_key(&file)?;
+            let waits = next.is_some_and(|next| is(Some(&change.key), &next));
+            if waits && is(change.former.as_ref(), &self.key) {
+                return Ok(());
+            }
+            return Err(SealTrouble::NotWaiting { index: change.index });
+        }
+        take_up(&file, change)?;
+        let next = SealKey::from_file(&file)?;
+        if !is(Some(&change.key), &next) {
+            return Err(SealTrouble::KeyChanged { key: change.key.clone() });
+        }
+        (self.key, self.leaving) = (next, None);
         Ok(())
     }
 
@@ -269,6 +379,21 @@ impl Sealer {
             }
         }
     }
+}
+
+/// Whether a key is the one named.
+fn is(named: Option<&VerifierKey>, key: &SealKey) -> bool {
+    named.is_some_and(|named| named.as_str() == key.public().as_str())
+}
+
+/// What an event announces of the key.
+fn change_of(row: &Row<'_>) -> Result<Option<Announced>, Trouble> {
+    if row.text(0)? != Keeping::TYPE {
+        return Ok(None);
+    }
+    let fact = upcast::read(row.text(0)?, row.text(3)?, row.text(4)?, row.text(5)?)?;
+    let index = row.int(7)?;
+    Ok(KeepingEvent::try_from(fact).ok().map(|event| Announced::by(index, event)))
 }
 
 fn node(bytes: &[u8]) -> Node {

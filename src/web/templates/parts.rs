@@ -32,9 +32,9 @@ fn a_cell_is_never_empty() {
     let data = json!({ "grants": [{ "number": "<b>", "amount": null }, { "number": "G-2", "amount": "5" }] });
     let html = drawn(lines, data);
     for part in [
-        ">Grants</caption>",
+        r#"<span class="app-caption">Grants</span></caption>"#,
         r#"<th scope="col" class="nhsuk-table__header nhsuk-table__header--numeric">Amount</th>"#,
-        r#"<th scope="row" class="nhsuk-table__cell app-lead"><a href="/grants/1">&lt;b&gt;</a></th>"#,
+        r#"<th scope="row" class="nhsuk-table__cell app-lead app-short"><a href="/grants/1">&lt;b&gt;</a></th>"#,
         r#"app-figure"><span aria-hidden="true">–</span><span class="nhsuk-u-visually-hidden">none</span></td>"#,
         r#"<td class="nhsuk-table__cell"><span aria-hidden="true">–</span>"#,
         r#"app-figure">£5</td>"#,
@@ -56,10 +56,16 @@ fn the_next_page_keeps_what_was_asked() {
 #[test]
 fn a_mistake_leads_to_its_field() {
     let lines = r#"{% from "parts/lists.html" import mistakes %}{{ mistakes(data.form) }}"#;
-    let form = json!({ "form": { "mistakes": [{ "name": "input.amount", "message": "Enter < £5" }] } });
+    let mistake =
+        |name: &str, code: &str, message: &str| json!({ "name": name, "code": code, "message": message });
+    let wrong = [
+        mistake("input.amount", "money.high", "Enter < £5"),
+        mistake("input.placesOpen", "form.number", "Enter a whole number."),
+    ];
+    let form = json!({ "form": { "mistakes": wrong, "values": {} } });
     let html = drawn(lines, form);
     assert!(html.contains("There is a problem") && html.contains(r##"href="#input-amount""##), "{html}");
-    assert!(html.contains("Enter &lt; £5"), "{html}");
+    assert!(html.contains("Enter &lt; £5") && html.contains("Enter a whole number: places open."), "{html}");
     assert_eq!(drawn(lines, json!({ "form": { "mistakes": [] } })).trim(), "");
 }
 
@@ -79,7 +85,7 @@ fn a_chart_says_and_lists_what_it_draws() {
             ">£500</text>",
             ">£2,000</text>",
             r#"aria-labelledby="chart-awarded-title""#,
-            r#"app-lead">2026/27</th><td class="nhsuk-table__cell nhsuk-table__cell--numeric app-figure">£2,000</td>"#,
+            r#"app-lead app-short">2026/27</th><td class="nhsuk-table__cell nhsuk-table__cell--numeric app-figure">£2,000</td>"#,
             r#"<span aria-hidden="true">–</span>"#,
         ] {
             assert!(html.contains(part), "{part} is not in {html}");

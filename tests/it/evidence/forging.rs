@@ -56,7 +56,7 @@ fn bent(content: &[u8]) -> Vec<(String, Vec<u8>)> {
         all.push(("without the last line".into(), content[..content.len() - last.len()].to_vec()));
         all.push(("lines turned round".into(), lines.iter().rev().copied().collect::<Vec<_>>().concat()));
     }
-    for part in 0..7 {
+    for part in (0..7).filter(|_| !content.is_empty()) {
         let place = (content.len() - 1) * part / 6;
         let mut other = content.to_vec();
         other[place] ^= 1;

@@ -63,7 +63,7 @@ impl Signing {
         for event in events {
             writer.take(event).unwrap_or_else(|why| panic!("{why}"));
         }
-        writer.finish(&self.note(events), &self.public).unwrap();
+        writer.finish(&self.note(events), &[], &[], &self.public).unwrap();
     }
 }
 

@@ -12,7 +12,7 @@ use super::log::{Signing, hashed, in_order, some_samples};
 use super::{Held, Verifiers};
 
 /// A change of the log at a place; none where it cannot be done there.
-type Change = fn(Vec<Stored>, usize) -> Option<Vec<Stored>>;
+pub type Change = fn(Vec<Stored>, usize) -> Option<Vec<Stored>>;
 
 /// One event changed in itself.
 fn at(events: Vec<Stored>, place: usize, change: impl Fn(&mut Stored)) -> Option<Vec<Stored>> {
@@ -23,7 +23,7 @@ fn at(events: Vec<Stored>, place: usize, change: impl Fn(&mut Stored)) -> Option
     (events[place].leaf_hash != before[place].leaf_hash).then_some(events)
 }
 
-const CHANGES: &[(&str, Change)] = &[
+pub const CHANGES: &[(&str, Change)] = &[
     ("an amount", |log, place| {
         let swap =
             |text: &str| text.replace("\"1234.56\"", "\"9234.56\"").replace("\"1200.50\"", "\"1200.05\"");

@@ -144,6 +144,36 @@ async fn what_a_decision_only_read_must_not_have_moved() {
     all_is_well(&world).await;
 }
 
+/// Others in another process are faster each time, for as long as they are let: at last the end of the log is held.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_always_overtaken_is_not_so_for_ever() {
+    let world = World::new().await;
+    let other = another_store(&world).await;
+    let busy = fund(&world.store, 1, 100).await;
+    let runs = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = std::sync::Arc::clone(&runs);
+    decide(&world.store, envelope(), busy, None, |work| {
+        let (other, runs) = (other.clone(), counted.clone());
+        Box::pin(async move {
+            work.read::<Fund>(busy).await?;
+            runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let faster = tokio::spawn(async move { ask(&other, envelope(), busy, allocation(1)).await });
+            // While the end of the log is held nobody is faster: the other one waits, and comes after.
+            let _late = tokio::time::timeout(std::time::Duration::from_secs(2), faster).await;
+            work.execute::<Fund>(busy, allocation(7)).await
+        })
+    })
+    .await
+    .unwrap();
+    let runs = i64::from(runs.load(std::sync::atomic::Ordering::Relaxed));
+    let all_are_there = async || while length(world.store.pool(), busy).await < 2 + runs + 1 {};
+    tokio::time::timeout(std::time::Duration::from_secs(60), all_are_there()).await.unwrap();
+    let own = "SELECT sequence FROM public.events
+               WHERE payload -> 'fund.budget_allocated' ->> 'amount' = '7.00'";
+    assert_eq!(number(world.store.pool(), own).await, 2 + runs, "all but the last were faster");
+    all_is_well(&world).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_decisions_that_read_what_the_other_writes_do_not_both_stand() {
     let world = World::new().await;
