@@ -91,7 +91,9 @@ impl Order {
             return;
         }
         if let Value::List(items) = value {
-            items.iter_mut().for_each(|item| self.put(item));
+            for item in items.iter_mut() {
+                self.put(item);
+            }
         } else if let Value::Object(fields) = value {
             let mut names = self.0.keys();
             if !fields.keys().all(|found| names.any(|name| name == found)) {

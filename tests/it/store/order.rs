@@ -167,7 +167,7 @@ async fn who_is_always_overtaken_is_not_so_for_ever() {
     .unwrap();
     let runs = i64::from(runs.load(std::sync::atomic::Ordering::Relaxed));
     let all_are_there = async || while length(world.store.pool(), busy).await < 2 + runs + 1 {};
-    tokio::time::timeout(std::time::Duration::from_secs(60), all_are_there()).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_mins(1), all_are_there()).await.unwrap();
     let own = "SELECT sequence FROM public.events
                WHERE payload -> 'fund.budget_allocated' ->> 'amount' = '7.00'";
     assert_eq!(number(world.store.pool(), own).await, 2 + runs, "all but the last were faster");
