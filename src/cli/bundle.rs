@@ -10,7 +10,7 @@ use super::place::{Opened, Place, Purpose};
 use super::rebuild::bar;
 use super::say;
 use crate::exports::evidence::{
-    BundleTrouble, Holding, Making, Seen, Summary, Verdict, check, checked, fill, read_note,
+    BundleTrouble, Holding, Making, Seen, Summary, Verdict, check, checked, fill, is_instant, read_note,
 };
 use crate::store::seal::PublicKey;
 use crate::store::witness::WitnessKey;
@@ -80,13 +80,9 @@ impl Check {
         };
         let receipts = self.receipt.iter().map(receipt).collect::<anyhow::Result<_>>()?;
         let since = |text: &String| {
-            let day = text.parse::<chrono::NaiveDate>().ok().filter(|_| text.len() == 10);
-            let time = text.parse::<chrono::DateTime<chrono::Utc>>().ok().filter(|_| text.len() == 27);
-            match (day, time) {
-                (Some(_), _) => Ok(format!("{text}T00:00:00.000000Z")),
-                (None, Some(_)) => Ok(text.clone()),
-                (None, None) => bail!("A time has the form 2026-11-20 or 2026-11-20T09:30:00.000000Z."),
-            }
+            let written = [text.clone(), format!("{text}T00:00:00.000000Z")];
+            let time = written.into_iter().find(|time| is_instant(time));
+            time.context("A time has the form 2026-11-20 or 2026-11-20T09:30:00.000000Z.")
         };
         let not_older_than = self.not_older_than.as_ref().map(since).transpose()?;
         let witnesses = self.witness.iter().map(|key| WitnessKey::new(key)).collect::<Result<_, _>>()?;

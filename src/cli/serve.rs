@@ -14,6 +14,7 @@ use super::{say, seed, sign_in, words};
 use crate::auth::SignIn;
 use crate::exports::evidence::Archives;
 use crate::graphql::api_with;
+use crate::store::seal::Sealer;
 use crate::web::{Limits, Stopping, router};
 
 /// How long requests that are under way may take to end, once the server is told to stop.
@@ -54,7 +55,7 @@ pub async fn serve(
             None
         }
     };
-    let archives = Archives::of(sealer.as_ref().map(|sealer| sealer.public().clone()));
+    let archives = Archives::of(sealer.as_ref().map(Sealer::shown));
     let (stop_sealing, told) = tokio::sync::watch::channel(());
     let sealing = sealer.map(|sealer| tokio::spawn(sealer.run(told)));
     let asking = asking(&place, &opened, stop_sealing.subscribe()).await;

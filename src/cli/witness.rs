@@ -36,7 +36,7 @@ pub struct Asked {
     )]
     listen: SocketAddr,
     /// The verifier key of a log to watch, as its `doctor` prints it; more with semicolons, or said again. When a log
-    /// changes its key, name both.
+    /// changes its key, name the new one after the old one: once it has signed, the old one counts no more.
     #[arg(
         long,
         env = "SIDEBYSIDE_WITNESS_LOG",

@@ -21,6 +21,7 @@ use crate::store::seal::Node;
 
 pub use archive::{Archive, Archives};
 pub use checking::{Holding, Summary, Verdict, check};
+pub use line::is_instant;
 pub use making::{Making, checked, fill};
 pub use note::read_note;
 pub use witnessed::Seen;

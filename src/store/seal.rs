@@ -14,6 +14,7 @@ pub use change::{Turns, finish_change, next_key_file};
 pub use checking::{SealReport, Shown, check_seals, shown};
 pub(super) use key::Secret;
 pub use key::{SealKey, SealKeyTrouble};
+pub(super) use note::point;
 pub use note::{Checkpoint, NoteTrouble, PublicKey};
 pub use sealer::{SealTrouble, Sealed, Sealer, latest};
 pub use tree::{Frontier, Node, Tree, continues, empty_root, includes};

@@ -316,7 +316,7 @@ fn both_programs_end_with_the_codes_they_promise() {
         fs::write(place(name), note).unwrap();
     }
     let key = signing.public().to_string();
-    let cases: [(i32, &[&str]); 9] = [
+    let cases: [(i32, &[&str]); 14] = [
         (0, &["bundle", "--held", "held", "--not-older-than", "2026-03-01"]),
         (30, &["bundle", "--held", "other"]),
         (30, &["bundle", "--receipt", "3:0000000000000000000000000000000000000000000000000000000000000000"]),
@@ -325,6 +325,11 @@ fn both_programs_end_with_the_codes_they_promise() {
         (2, &["nowhere"]),
         (2, &["bundle", "--held", "nothing"]),
         (2, &["bundle", "--not-older-than", "lately"]),
+        (2, &["bundle", "--not-older-than", ""]),
+        (2, &["bundle", "--not-older-than", "2026-11-20 15:00:00.000000Z"]),
+        (2, &["bundle", "--not-older-than", "2026-11-20T08:00:00.0-05:00"]),
+        (2, &["bundle", "--not-older-than", "+2027-1-20"]),
+        (2, &["bundle", "--not-older-than", "2026-02-30"]),
         (2, &["bundle", "--receipt", "3"]),
     ];
     let mut programs = vec![vec![env!("CARGO_BIN_EXE_sidebyside").to_owned(), "verify".into()]];
@@ -333,8 +338,13 @@ fn both_programs_end_with_the_codes_they_promise() {
     }
     for program in &programs {
         let run = |arguments: &[&str]| {
-            let known =
-                |word: &&str| if Path::new(&place(word)).exists() { place(word) } else { (*word).into() };
+            let known = |word: &&str| {
+                if !word.is_empty() && Path::new(&place(word)).exists() {
+                    place(word)
+                } else {
+                    (*word).into()
+                }
+            };
             let arguments: Vec<String> = arguments.iter().map(known).collect();
             let mut command = Command::new(&program[0]);
             command.args(&program[1..]).args(["--key", &key, "--bundle"]).args(&arguments);

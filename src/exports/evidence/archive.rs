@@ -2,13 +2,14 @@
 //! checkpoint, seen by the same witnesses, gives the same file, so it is made once.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -54,16 +55,16 @@ impl Archive {
 /// The bundles of a log that were asked for, the newest last.
 #[derive(Debug, Default)]
 pub struct Archives {
-    key: Option<PublicKey>,
+    key: Option<watch::Receiver<PublicKey>>,
     /// Held while one is made: whoever asks meanwhile waits for the same, and whoever takes one away waits for nobody.
     making: tokio::sync::Mutex<()>,
     made: Mutex<VecDeque<Arc<Archive>>>,
 }
 
 impl Archives {
-    /// Of a log whose checkpoints this key checks; without it there are none.
+    /// Of a log whose checkpoints this key checks, which may change meanwhile; without it there are none.
     #[must_use]
-    pub fn of(key: Option<PublicKey>) -> Self {
+    pub fn of(key: Option<watch::Receiver<PublicKey>>) -> Self {
         Self { key, ..Self::default() }
     }
 
@@ -73,8 +74,8 @@ impl Archives {
 
     /// What checks the checkpoints of the log.
     #[must_use]
-    pub const fn key(&self) -> Option<&PublicKey> {
-        self.key.as_ref()
+    pub fn key(&self) -> Option<PublicKey> {
+        self.key.as_ref().map(|key| key.borrow().clone())
     }
 
     /// The bundle under the newest checkpoint; none while nothing is sealed. Who asks at the same time waits for the
@@ -86,7 +87,7 @@ impl Archives {
         let Some(making) = Making::begin(app.stored_log(who)?).await.map_err(broken)? else {
             return Ok(None);
         };
-        let key = self.key.clone().ok_or_else(no_key)?;
+        let key = self.key().ok_or_else(no_key)?;
         let _alone = self.making.lock().await;
         let is_it = |one: &&Arc<Archive>| {
             one.checkpoint.note == making.checkpoint.note && one.witnessed == making.witnessed
@@ -134,7 +135,8 @@ fn broken(trouble: BundleTrouble) -> Failure {
 
 /// Written into a folder, checked there as whoever gets it would, and packed.
 async fn archive(making: Making<'_>, key: PublicKey) -> Result<Archive, BundleTrouble> {
-    let folder = tempfile::tempdir()?;
+    // What is in it is not for everybody on this machine.
+    let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir()?;
     let inside = folder.path().join("bundle");
     fill(&making, &key, &inside, &|_| {}).await?;
     let Making { checkpoint, witnessed, .. } = making;

@@ -102,8 +102,8 @@ pub fn check(folder: &Path, holding: &Holding, progress: &dyn Fn(u64)) -> Result
         Ok(followed) => followed,
         Err(why) => return Ok(Verdict::Invalid(why)),
     };
-    let (note, handovers) = (std::fs::read(folder.join(CHECKPOINT))?, std::fs::read(folder.join(HANDOVERS))?);
-    let head = match followed.chain.head(&note, &handovers, &holding.key) {
+    let note = std::fs::read(folder.join(CHECKPOINT))?;
+    let head = match followed.chain.head(&note, &holding.key) {
         Ok(head) => head,
         Err(why) => return Ok(Verdict::Invalid(format!("{CHECKPOINT}: {why}."))),
     };

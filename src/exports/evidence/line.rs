@@ -161,6 +161,12 @@ pub(super) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|sign| matches!(sign, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// Whether this is an instant as `recorded_at` has it, to the letter: `2026-11-20T09:30:00.000000Z`.
+#[must_use]
+pub fn is_instant(text: &str) -> bool {
+    instant(text).is_some()
+}
+
 /// An instant of the form `2026-11-20T09:30:00.000000Z`.
 pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
     let form = "0000-00-00T00:00:00.000000Z";

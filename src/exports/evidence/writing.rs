@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -65,7 +66,8 @@ impl Writer {
     /// # Errors
     /// When it cannot be made.
     pub fn begin(folder: &Path) -> Result<Self, BundleTrouble> {
-        std::fs::create_dir(folder)?;
+        // Not for everybody on this machine; whoever takes it away opens it to whom they like.
+        DirBuilder::new().mode(0o700).create(folder)?;
         let events = BufWriter::new(File::create_new(folder.join(EVENTS))?);
         Ok(Self {
             folder: folder.to_owned(),
@@ -156,7 +158,7 @@ impl Writer {
         key: &PublicKey,
     ) -> Result<(), BundleTrouble> {
         let handovers = handovers.concat();
-        let head = self.chain.head(checkpoint.as_bytes(), handovers.as_bytes(), key);
+        let head = self.chain.head(checkpoint.as_bytes(), key);
         let head = head.map_err(BundleTrouble::Checkpoint)?;
         let broken = |why: tlog_tiles::tlog::Error| BundleTrouble::Checkpoint(why.to_string());
         let size = self.tree.size();

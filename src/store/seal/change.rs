@@ -9,7 +9,7 @@ use sqlx::PgPool;
 
 use super::key::{SealKey, SealKeyTrouble};
 use super::note::PublicKey;
-use super::sealer::{SealTrouble, latest};
+use super::sealer::{SealTrouble, latest, wait_for_turn};
 use crate::domain::Aggregate as _;
 use crate::domain::keeping::{Keeping, KeepingEvent, VerifierKey};
 use crate::store::{Trouble, upcast};
@@ -128,10 +128,13 @@ pub async fn finish_change(pool: &PgPool, file: &Path) -> Result<(), SealTrouble
     if next_key_file(file).symlink_metadata().is_err() {
         return Ok(());
     }
+    let mut turn = pool.begin().await?;
+    wait_for_turn(&mut turn).await?;
     let Some(change) = announced(pool).await? else { return Ok(()) };
-    if latest(pool, Some(change.index)).await?.is_some() {
+    if latest(&mut *turn, Some(change.index)).await?.is_some() {
         take_up(file, &change)?;
     }
+    turn.commit().await?;
     Ok(())
 }
 

@@ -4,7 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use signed_note::{Note, StandardSigner, StandardVerifier, Verifier as _, VerifierList};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ed25519_dalek::VerifyingKey;
+use signed_note::{
+    Note, StandardSigner, StandardVerifier, Verifier as _, VerifierList, new_ed25519_verifier_key,
+};
 use tlog_tiles::checkpoint::Checkpoint as Body;
 use tlog_tiles::tlog::Hash;
 
@@ -43,8 +48,8 @@ impl PublicKey {
     /// When it is not of that form.
     pub fn new(text: &str) -> Result<Self, NoteTrouble> {
         let text = text.trim();
-        StandardVerifier::new(text).map_err(|_| NoteTrouble::Key(text.to_owned()))?;
-        Ok(Self(text.to_owned()))
+        let read = StandardVerifier::new(text).ok().filter(|_| is_plain(text));
+        read.map(|_| Self(text.to_owned())).ok_or_else(|| NoteTrouble::Key(text.to_owned()))
     }
 
     /// As it is written.
@@ -56,6 +61,24 @@ impl PublicKey {
     fn verifier(&self) -> Result<StandardVerifier, NoteTrouble> {
         StandardVerifier::new(&self.0).map_err(|_| NoteTrouble::Key(self.0.clone()))
     }
+}
+
+/// Whether a verifier key is written in the one way that any verifier reads alike.
+fn is_plain(text: &str) -> bool {
+    let Some((name, key)) =
+        text.split_once('+').and_then(|(name, rest)| Some((name, rest.split_once('+')?.1)))
+    else {
+        return false;
+    };
+    let key = BASE64.decode(key).ok().and_then(|bytes| point(bytes.get(1..)?));
+    name.chars().all(|sign| sign.is_ascii_graphic())
+        && key.is_some_and(|key| new_ed25519_verifier_key(name, &key) == text)
+}
+
+/// A key by its bytes, where they are the one form of a point.
+pub(in crate::store) fn point(bytes: &[u8]) -> Option<VerifyingKey> {
+    let key = VerifyingKey::from_bytes(bytes.try_into().ok()?).ok()?;
+    (key.to_edwards().compress().as_bytes() == bytes).then_some(key)
 }
 
 impl fmt::Debug for PublicKey {
@@ -114,5 +137,39 @@ impl Checkpoint {
             return Err(NoteTrouble::OtherLog { found: body.origin().to_owned(), wanted });
         }
         Ok(Self { origin: body.origin().to_owned(), size: body.size(), root: body.hash().0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What any verifier reads alike, or none.
+    #[test]
+    fn a_key_is_written_in_one_way() {
+        let secret = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+        let plain = |name: &str| new_ed25519_verifier_key(name, &secret.verifying_key());
+        let good = plain("example.invalid/log");
+        assert_eq!(PublicKey::new(&good).unwrap().as_str(), good);
+        let (name, rest) = good.split_once('+').unwrap();
+        let (id, key) = rest.split_once('+').unwrap();
+        assert_ne!(id, id.to_uppercase());
+        for wrong in [
+            format!("{name}+{}+{key}", id.to_uppercase()),
+            format!("{name}+0{id}+{key}"),
+            format!("{name}+{id}+{key}="),
+            format!("elsewhere+{id}+{key}"),
+            plain("example.invalid/l\u{f6}g"),
+        ] {
+            assert!(PublicKey::new(&wrong).is_err(), "{wrong}");
+        }
+        // y = p and y = p + 1 are 0 and 1 written otherwise, and x = 0 has no sign.
+        let field = |last: u8, first: u8| [&[first][..], &[0xff; 30], &[last]].concat();
+        let mut signed_nought = [0; 32];
+        (signed_nought[0], signed_nought[31]) = (1, 0x80);
+        for other in [field(0x7f, 0xed), field(0x7f, 0xee), signed_nought.to_vec()] {
+            assert!(point(&other).is_none(), "{}", hex::encode(other));
+        }
+        assert!(point(&secret.verifying_key().to_bytes()).is_some());
     }
 }

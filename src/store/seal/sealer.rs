@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -141,6 +141,8 @@ pub async fn latest(executor: impl PgExecutor<'_>, covering: Option<i64>) -> Res
 pub struct Sealer {
     pool: PgPool,
     key: SealKey,
+    /// What checks its signatures, for whoever tells it to others while it changes.
+    shown: watch::Sender<PublicKey>,
     frontier: Frontier,
     sealed: u64,
     /// The change that this key has to seal, and after which it seals no more.
@@ -154,6 +156,8 @@ impl Sealer {
     /// # Errors
     /// See [`SealTrouble`].
     pub async fn open(pool: PgPool, key: SealKey) -> Result<Self, SealTrouble> {
+        // First what was sealed, then what is announced: a change that comes in between is seen, and no seal passes it by.
+        let (newest, remembered) = (latest(&pool, None).await?, key.last()?);
         let leaving = match announced(&pool).await? {
             Some(change) if change.key.as_str() == key.public().as_str() => {
                 if change.former.is_some() && latest(&pool, Some(change.index)).await?.is_none() {
@@ -165,14 +169,14 @@ impl Sealer {
             Some(Announced { key: named, .. }) => return Err(SealTrouble::KeyChanged { key: named }),
             None => None,
         };
-        let newest = latest(&pool, None).await?;
         let marks: Vec<(u64, Node)> = newest
             .iter()
             .map(|sealed| (sealed.size.unsigned_abs(), node(&sealed.root)))
-            .chain(key.last()?)
+            .chain(remembered)
             .collect();
         let upto = marks.iter().map(|(size, _)| *size).max().unwrap_or_default();
-        let mut sealer = Self { pool, key, frontier: Frontier::default(), sealed: 0, leaving };
+        let shown = watch::Sender::new(key.public().clone());
+        let mut sealer = Self { pool, key, shown, frontier: Frontier::default(), sealed: 0, leaving };
         sealer.catch_up(upto, &marks).await?;
         // What the key remembers and the database has not, was cut off in between: it is sealed again, the same.
         sealer.sealed = newest.map_or(0, |sealed| sealed.size.unsigned_abs());
@@ -183,6 +187,12 @@ impl Sealer {
     #[must_use]
     pub const fn public(&self) -> &PublicKey {
         self.key.public()
+    }
+
+    /// What checks its signatures, kept up when another key takes its turn.
+    #[must_use]
+    pub fn shown(&self) -> watch::Receiver<PublicKey> {
+        self.shown.subscribe()
     }
 
     /// Take in the leaves that were sealed already, as they are stored: the root vouches for them.
@@ -276,7 +286,7 @@ impl Sealer {
         }
         // One sealer at a time: the key that goes seals the change, and nothing after another has taken its place.
         let mut turn = self.pool.begin().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(TURN).execute(&mut *turn).await?;
+        wait_for_turn(&mut turn).await?;
         let newest: Option<(i64, Vec<u8>, i64)> = sqlx::query_as(
             "SELECT sealed.size, sealed.root, head.size FROM seal.checkpoint AS sealed, public.log_head AS head
              ORDER BY sealed.size DESC LIMIT 1",
@@ -293,10 +303,13 @@ impl Sealer {
             let (sealed, found) = (hex::encode(kept), hex::encode(root));
             return Err(SealTrouble::Diverged { size, sealed, found });
         }
-        self.hand_over(sealed)?;
+        let next = self.hand_over(sealed)?;
         // Another sealer may have come as far, or further.
         if sealed < size {
-            let note = self.key.sign(size, root)?;
+            let mut note = self.key.sign(size, root)?;
+            if let Some(next) = next {
+                note.push_str(signature_of(&next.sign(size, root)?));
+            }
             sqlx::query("INSERT INTO seal.checkpoint (size, root, note) VALUES ($1, $2, $3)")
                 .bind(size.cast_signed())
                 .bind(&root[..])
@@ -310,19 +323,19 @@ impl Sealer {
     }
 
     /// Where the log announces another key: take it up if that is sealed, and see that it is the one about to follow if
-    /// this key is to seal it now. Whoever can write into the log could announce a key of theirs.
-    fn hand_over(&mut self, sealed: u64) -> Result<(), SealTrouble> {
-        let Some(change) = &self.leaving else { return Ok(()) };
+    /// this key is to seal it now, which then signs as well, so that whoever holds it alone is shown the change too.
+    /// Whoever can write into the log could announce a key of theirs.
+    fn hand_over(&mut self, sealed: u64) -> Result<Option<SealKey>, SealTrouble> {
+        let Some(change) = &self.leaving else { return Ok(None) };
         let file = self.key.file().to_owned();
         if !is(change.former.as_ref(), &self.key) {
             // More than one change since this sealer looked last.
             self.key = SealKey::from_file(&file)?;
         }
         if sealed <= change.index.unsigned_abs() {
-            let next = next_key(&file)?;
-            let waits = next.is_some_and(|next| is(Some(&change.key), &next));
-            if waits && is(change.former.as_ref(), &self.key) {
-                return Ok(());
+            let next = next_key(&file)?.filter(|next| is(Some(&change.key), next));
+            if next.is_some() && is(change.former.as_ref(), &self.key) {
+                return Ok(next);
             }
             return Err(SealTrouble::NotWaiting { index: change.index });
         }
@@ -331,8 +344,9 @@ impl Sealer {
         if !is(Some(&change.key), &next) {
             return Err(SealTrouble::KeyChanged { key: change.key.clone() });
         }
+        self.shown.send_replace(next.public().clone());
         (self.key, self.leaving) = (next, None);
-        Ok(())
+        Ok(None)
     }
 
     /// Seal everything there is now. Answers with the size sealed.
@@ -379,6 +393,17 @@ impl Sealer {
             }
         }
     }
+}
+
+/// Wait until no other sealer signs or puts a key in its place; the turn ends with the transaction.
+pub(super) async fn wait_for_turn(transaction: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(TURN).execute(transaction).await?;
+    Ok(())
+}
+
+/// The signature lines of a note.
+fn signature_of(note: &str) -> &str {
+    note.rsplit_once("\n\n").map_or("", |(_, signatures)| signatures)
 }
 
 /// Whether a key is the one named.

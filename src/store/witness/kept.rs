@@ -41,6 +41,11 @@ pub enum WitnessTrouble {
         "Another witness works with {0} at this moment. Two that do not know of each other sign two histories."
     )]
     Busy(String),
+    /// It has two names.
+    #[error(
+        "{0} is a link. Name the file itself: it is put anew with each signature, and a link would be left behind."
+    )]
+    Linked(String),
     /// It watches nothing.
     #[error("Name the verifier keys of the logs to watch, one at least: --log NAME+ID+KEY.")]
     NoLogs,
@@ -76,8 +81,17 @@ pub struct Witness {
     signer: WitnessSigner,
     logs: BTreeMap<String, Vec<PublicKey>>,
     file: PathBuf,
-    last: Mutex<BTreeMap<String, (u64, Node)>>,
+    last: Mutex<BTreeMap<String, Last>>,
     _alone: File,
+}
+
+/// What was signed last of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Last {
+    size: u64,
+    root: Node,
+    /// The id of the key that the log had signed it with: those before it sign no more.
+    by: String,
 }
 
 /// A request, taken apart.
@@ -93,7 +107,8 @@ fn system(doing: &str, path: &Path) -> impl FnOnce(std::io::Error) -> WitnessTro
 }
 
 impl Witness {
-    /// Begin to witness these logs, going on from what is kept in a file. The first time there is none.
+    /// Begin to witness these logs, going on from what is kept in a file. The first time there is none. The keys of one log
+    /// stand in the order of their turns: once one has signed, those before it sign no more.
     ///
     /// # Errors
     /// See [`WitnessTrouble`].
@@ -106,6 +121,10 @@ impl Witness {
         let name = file.display().to_string();
         if logs.is_empty() {
             return Err(WitnessTrouble::NoLogs);
+        }
+        // By another name of it a second witness would not know of the first.
+        if file.is_symlink() {
+            return Err(WitnessTrouble::Linked(name));
         }
         let alone = file.with_extension("lock");
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&alone);
@@ -144,7 +163,7 @@ impl Witness {
     #[must_use]
     pub fn seen(&self) -> Vec<(String, u64)> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let size = |origin: &String| last.get(origin).map_or(0, |(size, _)| *size);
+        let size = |origin: &String| last.get(origin).map_or(0, |last| last.size);
         self.logs.keys().map(|origin| (origin.clone(), size(origin))).collect()
     }
 
@@ -174,21 +193,26 @@ impl Witness {
         }
         // Looking, remembering and signing are one step: nobody else comes in between.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = last.get(&shown.origin).copied();
-        let size = before.map_or(0, |(size, _)| size);
+        let before = last.get(&shown.origin);
+        // A key that was followed by another may be in the hands of a thief by now.
+        let turn = before.and_then(|last| keys.iter().position(|key| id(key) == last.by)).unwrap_or_default();
+        let signs = |key: &&PublicKey| Checkpoint::read(note, std::slice::from_ref(*key)).is_ok();
+        let Some(by) = keys.iter().skip(turn).rfind(signs) else { return Ok(Answer::UnknownKey) };
+        let size = before.map_or(0, |last| last.size);
         if from != size {
             return Ok(Answer::Conflict(size));
         }
         match before {
             None if !proof.is_empty() => return Ok(Answer::WrongProof),
             None => {}
-            Some((_, root)) if size == shown.size && root != shown.root => return Ok(Answer::Conflict(size)),
-            Some(old) if continues(&proof, old, (shown.size, shown.root)) => {}
+            Some(last) if size == shown.size && last.root != shown.root => return Ok(Answer::Conflict(size)),
+            Some(last) if continues(&proof, (size, last.root), (shown.size, shown.root)) => {}
             Some(_) => return Ok(Answer::WrongProof),
         }
-        if before != Some((shown.size, shown.root)) {
+        let now_last = Last { size: shown.size, root: shown.root, by: id(by).to_owned() };
+        if before != Some(&now_last) {
             let mut next = last.clone();
-            next.insert(shown.origin.clone(), (shown.size, shown.root));
+            next.insert(shown.origin.clone(), now_last);
             keep(&self.file, &next)?;
             *last = next;
         }
@@ -209,22 +233,29 @@ fn taken_apart(request: &[u8]) -> Result<Asked<'_>, &'static str> {
     Ok(Asked { from, proof, note })
 }
 
-fn read(text: &str) -> Option<BTreeMap<String, (u64, Node)>> {
+/// The second part of a verifier key.
+fn id(key: &PublicKey) -> &str {
+    key.as_str().split('+').nth(1).unwrap_or_default()
+}
+
+fn read(text: &str) -> Option<BTreeMap<String, Last>> {
     let mut lines = text.strip_suffix('\n')?.split('\n');
     let known = lines.next() == Some(FORM);
     let logs = lines.map(|line| {
-        let mut cells = line.splitn(3, ' ');
-        let (size, root, origin) = (cells.next()?.parse().ok()?, cells.next()?, cells.next()?);
-        let mut node = Node::default();
-        hex::decode_to_slice(root, &mut node).ok()?;
-        Some((origin.to_owned(), (size, node)))
+        let mut cells = line.splitn(4, ' ');
+        let (size, node) = (cells.next()?.parse().ok()?, cells.next()?);
+        let (by, origin) = (cells.next()?.to_owned(), cells.next()?);
+        let mut root = Node::default();
+        hex::decode_to_slice(node, &mut root).ok()?;
+        Some((origin.to_owned(), Last { size, root, by }))
     });
     if known { logs.collect() } else { None }
 }
 
-fn keep(file: &Path, last: &BTreeMap<String, (u64, Node)>) -> Result<(), WitnessTrouble> {
-    let line =
-        |(origin, (size, root)): (&String, &(u64, Node))| format!("{size} {} {origin}\n", hex::encode(root));
+fn keep(file: &Path, last: &BTreeMap<String, Last>) -> Result<(), WitnessTrouble> {
+    let line = |(origin, Last { size, root, by }): (&String, &Last)| {
+        format!("{size} {} {by} {origin}\n", hex::encode(root))
+    };
     let content = format!("{FORM}\n{}", last.iter().map(line).collect::<String>());
     key_file::replace(file, content.as_bytes()).map_err(system("write", file))
 }

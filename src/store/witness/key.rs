@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
-use crate::store::seal::{NoteTrouble, SealKeyTrouble, Secret};
+use crate::store::seal::{NoteTrouble, SealKeyTrouble, Secret, point};
 
 /// The byte that stands for an Ed25519 key whose signatures carry a time.
 const COSIGNATURE: u8 = 4;
@@ -42,7 +42,7 @@ impl WitnessKey {
         let (id, key) = rest.split_once('+')?;
         let tagged = BASE64.decode(key).ok()?;
         let [COSIGNATURE, key @ ..] = &tagged[..] else { return None };
-        let key = VerifyingKey::from_bytes(key.try_into().ok()?).ok()?;
+        let key = point(key)?;
         let sound = is_name(name) && hex::encode(id_of(name, &key)) == id;
         let (text, name) = (text.to_owned(), name.to_owned());
         sound.then(|| Self { id: id_of(&name, &key), text, name, key })

@@ -54,10 +54,11 @@ fn every_key_of_the_chain_follows_and_none_that_was_not_sealed() {
     let mut asked =
         |key: &PublicKey| verifiers.verdict(&bundle, &Held { key: Some(key.clone()), ..Held::default() });
 
-    // By the last key, and by the one before where it ends with the change itself.
+    // By the last key, also where it ends with the change itself, which both keys sign.
     let ends = in_order(log[..=second].to_vec());
-    for (log, by) in [(&log, &three), (&ends, &two)] {
-        write(log, &by.note(log), &handover, &keys[2], &bundle);
+    let both = two.note(&ends) + three.note(&ends).rsplit_once("\n\n").unwrap().1;
+    for (log, head, last) in [(&log, three.note(&log), &handover[1]), (&ends, both.clone(), &both)] {
+        write(log, &head, &[handover[0].clone(), last.clone()], &keys[2], &bundle);
         for key in &keys {
             assert_eq!(asked(key).0, 0, "{key}");
         }
@@ -120,6 +121,28 @@ fn every_key_of_the_chain_follows_and_none_that_was_not_sealed() {
     for key in &keys {
         assert_eq!(asked(key).0, 40, "before its turn, for {key}");
     }
+    fs::remove_dir_all(&bundle).unwrap();
+
+    // A thief with the old key seals a log of his and the change to the new key: nobody takes it. Where he hands over to a
+    // key of his own, whoever holds nothing newer follows him; whoever holds the new key does not.
+    write(&log, &three.note(&log), &handover, &keys[2], &bundle);
+    for file in ["handovers.txt", "checkpoint.txt"] {
+        let forged =
+            if file == "handovers.txt" { handover[0].clone() + &two.note(&log) } else { two.note(&log) };
+        replace(&bundle, file, forged.as_bytes());
+    }
+    reseal(&bundle);
+    for key in &keys {
+        assert_eq!(asked(key).0, 40, "sealed by the old key alone, for {key}");
+    }
+    fs::remove_dir_all(&bundle).unwrap();
+    let thief = Signing::new();
+    let mut his = truth[..10].to_vec();
+    his.push(change(&truth[0], &one, &thief));
+    let his = in_order(his);
+    write(&his, &thief.note(&his), &[one.note(&his)], &thief.public(), &bundle);
+    assert_eq!(asked(&keys[0]).0, 0, "to whoever holds the stolen key and nothing else");
+    assert_eq!((asked(&keys[1]).0, asked(&keys[2]).0), (40, 40));
     fs::remove_dir_all(&bundle).unwrap();
 
     // Keys that do not follow one another, or have another name, are no chain.

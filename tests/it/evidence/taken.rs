@@ -20,6 +20,7 @@ use sidebyside::store::database::sealer_pool;
 use sidebyside::store::embedded::SEALER;
 use sidebyside::store::seal::{PublicKey, SealKey, Sealer};
 use sidebyside::web::{Limits, router};
+use tokio::sync::watch;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 use zip::ZipArchive;
@@ -45,7 +46,7 @@ impl Edge {
         let sign_in = Arc::new(Development::default());
         let accounts = Accounts::new(world.store.pool().clone(), Chance::SYSTEM);
         let token = sign_in.token().to_owned();
-        let api = api_with(world.app(), Archives::of(key));
+        let api = api_with(world.app(), Archives::of(key.map(|key| watch::channel(key).1)));
         Self { router: router(api, sign_in, accounts, Limits::default()).unwrap(), token }
     }
 

@@ -159,6 +159,42 @@ fn strangers_and_what_is_no_request_are_told_so() {
     assert!(matches!(ask(&witness, &further), Answer::Cosigned(_)));
 }
 
+/// A log that changed its key: the witness knows both, and once the new one has signed, the old one counts no more, also
+/// after a restart.
+#[test]
+fn a_key_that_was_followed_by_another_is_taken_no_more() {
+    let scene = Scene::new(30);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (next, next_public) = signing(elsewhere.path(), LOG);
+    let logs = [scene.public.clone(), next_public];
+    let open = |first_time| {
+        let key = scene.folder.path().join("witness.key");
+        let signer = WitnessSigner::make_file(&key, "example.invalid/witness").unwrap();
+        Witness::open(signer, &logs, &scene.state(), first_time).unwrap()
+    };
+    let by_next = |from: u64, size: u64, signed_by_both: bool| {
+        let root = scene.tree.root(size).unwrap();
+        let note = Checkpoint { origin: LOG.into(), size, root }.sign(&next).unwrap();
+        let line = note.rsplit_once("\n\n").unwrap().1;
+        let old = scene.request(&scene.tree, from, size);
+        let head = old.rsplit_once("\n\n").unwrap().0;
+        if signed_by_both { old + line } else { format!("{head}\n\n{line}") }
+    };
+    let witness = open(true);
+    cosigns(&witness, &scene, 0, 10);
+    assert!(matches!(ask(&witness, &by_next(10, 12, true)), Answer::Cosigned(_)));
+    assert_eq!(
+        ask(&witness, &scene.request(&scene.tree, 12, 20)),
+        Answer::UnknownKey,
+        "the old one has had its turn"
+    );
+    drop(witness);
+    let again = open(false);
+    assert_eq!(ask(&again, &scene.request(&scene.tree, 12, 20)), Answer::UnknownKey);
+    assert_eq!(again.seen(), [(LOG.to_owned(), 12)]);
+    assert!(matches!(ask(&again, &by_next(12, 20, false)), Answer::Cosigned(_)));
+}
+
 #[test]
 fn it_never_forgets_what_it_signed() {
     let scene = Scene::new(30);
@@ -181,6 +217,11 @@ fn it_never_forgets_what_it_signed() {
     assert_eq!(again.seen(), [(LOG.to_owned(), 12)]);
     drop(again);
     std::fs::remove_dir(&state).unwrap();
+    let elsewhere = scene.folder.path().join("elsewhere.state");
+    std::fs::write(&elsewhere, "sidebyside witness v1\n").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &state).unwrap();
+    assert!(matches!(scene.open(false), Err(WitnessTrouble::Linked(_))), "one file, one name");
+    std::fs::remove_file(&state).unwrap();
 
     for damaged in
         ["", "sidebyside witness v1", "another form\n", "sidebyside witness v1\n12 abc example.invalid/log\n"]
