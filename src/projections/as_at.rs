@@ -8,7 +8,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 
 use super::{Fold, Table, Trouble, all};
 use crate::store::Store;
-use crate::store::copy::{self, Rows};
+use crate::store::copy::InOrder;
 
 /// What the session of a cut is called among those of the database.
 const SESSION: &str = "sidebyside as it stood";
@@ -55,23 +55,14 @@ async fn build(live: PgPool, size: i64) -> Result<PgPool, Trouble> {
 async fn fold(reader: &mut PgConnection, size: i64, session: &mut PgConnection) -> Result<(), Trouble> {
     let mut folds: Vec<(Table, Box<dyn Fold>, Vec<u8>)> =
         all().iter().map(|projection| (projection.table(), projection.fold(), Vec::new())).collect();
-    let mut rows = Rows::of(reader, &copy::lean(0, size)).await?;
-    let mut done = 0;
-    while let Some(row) = rows.next().await? {
-        let event = copy::recorded(&row)?;
-        if event.index != done {
-            return Err(Trouble::Other(format!("the log has event {} where {done} should be", event.index)));
-        }
+    let mut events = InOrder::of(reader, 0, size).await?;
+    while let Some(event) = events.next().await? {
         for (table, fold, ready) in &mut folds {
             fold.take(&event, ready)?;
             if ready.len() >= CHUNK {
                 copy_in(session, table, std::mem::take(ready)).await?;
             }
         }
-        done += 1;
-    }
-    if done != size {
-        return Err(Trouble::Other(format!("the log gave {done} events of {size}")));
     }
     for (table, fold, mut ready) in folds {
         fold.finish(&mut ready)?;

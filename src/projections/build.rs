@@ -9,7 +9,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row as _};
 use tokio::sync::mpsc;
 
 use super::{ABOUT_PEOPLE, Projection, STANDING, Table, Trouble, all};
-use crate::store::copy::{self, Rows};
+use crate::store::copy::InOrder;
 
 /// How many bytes go into the database at a time.
 const CHUNK: usize = 1 << 18;
@@ -221,26 +221,17 @@ async fn build(
         reader.execute(format!("CREATE TABLE {schema}.{name} ({columns})").as_str()).await?;
         writers.push(Writer::start(owner, schema, projection).await?);
     }
-    let mut rows = Rows::of(reader, &copy::lean(0, size)).await?;
-    let mut done = 0;
-    while let Some(row) = rows.next().await? {
-        let event = copy::recorded(&row)?;
-        if event.index != done {
-            return Err(Trouble::Other(format!("the log has event {} where {done} should be", event.index)));
-        }
+    let mut events = InOrder::of(reader, 0, size).await?;
+    while let Some(event) = events.next().await? {
         for writer in &mut writers {
             writer.take(&event).await?;
         }
-        done += 1;
+        let done = event.index + 1;
         if done % 4096 == 0 {
             progress(done, size);
         }
     }
-    drop(rows);
-    if done != size {
-        return Err(Trouble::Other(format!("the log gave {done} events of {size}")));
-    }
-    progress(done, size);
+    progress(size, size);
     // The last rows go in and the indexes are made side by side.
     try_join_all(writers.into_iter().map(Writer::finish)).await?;
     Ok(size)
@@ -317,11 +308,11 @@ async fn catch_up(connection: &mut PgConnection, schema: &str, from: i64, to: i6
     while at < to {
         let before = (at + 1000).min(to);
         let mut events = Vec::new();
-        let mut rows = Rows::of(connection, &copy::lean(at, before)).await?;
-        while let Some(row) = rows.next().await? {
-            events.push(copy::recorded(&row)?);
+        let mut reading = InOrder::of(connection, at, before).await?;
+        while let Some(event) = reading.next().await? {
+            events.push(event);
         }
-        drop(rows);
+        drop(reading);
         for projection in all() {
             projection.apply(connection, schema, &events).await?;
         }

@@ -194,6 +194,41 @@ impl Row<'_> {
     }
 }
 
+/// The events from one position up to another as projections need them: each in its place, and none missing.
+pub struct InOrder<'c> {
+    rows: Rows<'c>,
+    next: i64,
+    before: i64,
+}
+
+impl<'c> InOrder<'c> {
+    /// Begin to read them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of(connection: &'c mut PgConnection, from: i64, before: i64) -> Result<Self, Trouble> {
+        Ok(Self { rows: Rows::of(connection, &lean(from, before)).await?, next: from, before })
+    }
+
+    /// The next of them; none once all were there.
+    ///
+    /// # Errors
+    /// When the database fails, an event is unknown to this program or damaged, or one is missing.
+    pub async fn next(&mut self) -> Result<Option<Recorded>, Trouble> {
+        let Self { next, before, .. } = *self;
+        let Some(row) = self.rows.next().await? else {
+            let missing = || Trouble::Other(format!("the log gave {next} events of {before}"));
+            return if next == before { Ok(None) } else { Err(missing()) };
+        };
+        let event = recorded(&row)?;
+        if event.index != next {
+            return Err(Trouble::Other(format!("the log has event {} where {next} should be", event.index)));
+        }
+        self.next += 1;
+        Ok(Some(event))
+    }
+}
+
 /// The query for [`recorded`]: what projections need of the events from one position up to another.
 #[must_use]
 pub fn lean(from: i64, before: i64) -> String {

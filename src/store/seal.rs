@@ -15,6 +15,6 @@ pub use checking::{SealReport, Shown, check_seals, shown};
 pub(super) use key::Secret;
 pub use key::{SealKey, SealKeyTrouble};
 pub(super) use note::point;
-pub use note::{Checkpoint, NoteTrouble, PublicKey};
+pub use note::{Checkpoint, NoteTrouble, PublicKey, parts};
 pub use sealer::{SealTrouble, Sealed, Sealer, latest};
 pub use tree::{Frontier, Node, Tree, continues, empty_root, includes};

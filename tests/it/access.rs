@@ -103,12 +103,7 @@ async fn every_role_may_do_exactly_what_its_cell_says() {
             let (_, roles) = DEEDS.iter().find(|(deed, _)| *deed == name).unwrap();
             let (document, variables) = schema.document(operation, &field);
             for role in Role::ALL {
-                let partner = role.is_of_a_partner().then(|| PartnerId(Uuid::from_u128(5)));
-                let who = if role == Role::Public {
-                    Identity::public()
-                } else {
-                    world.somebody("Sam Anybody", role, partner).await
-                };
+                let who = world.anybody(role).await;
                 let answer = world.ask(&who, &document, variables.clone()).await;
                 let code =
                     answer.0["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned();

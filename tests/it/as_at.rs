@@ -5,7 +5,7 @@ use async_graphql::{Request, Variables};
 use serde_json::{Value, json};
 use sidebyside::auth::Identity;
 use sidebyside::domain::calendar::date_in_london;
-use sidebyside::domain::identity::{PartnerId, Role};
+use sidebyside::domain::identity::Role;
 use sidebyside::graphql::{Api, api};
 use sidebyside::projections::build;
 use sqlx::postgres::PgPoolCopyExt as _;
@@ -162,12 +162,7 @@ async fn each_role_looks_back_at_what_it_may_see_or_is_told_that_it_may_not() {
     let commissioner = world.somebody("Amina Example", Role::Commissioner, None).await;
     let index = apply(&world, &commissioner, "Choir one").await["receipt"]["index"].clone();
     for role in Role::ALL {
-        let partner = role.is_of_a_partner().then(|| PartnerId(Uuid::from_u128(5)));
-        let who = if role == Role::Public {
-            Identity::public()
-        } else {
-            world.somebody("Sam Anybody", role, partner).await
-        };
+        let who = world.anybody(role).await;
         let looks_back = !role.is_of_a_partner() && role != Role::Public;
         let directory = "query($index: Int!) { partners(asAt: {index: $index}) { totalCount } }";
         let answer = world.ask(&who, directory, json!({ "index": index })).await;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use sidebyside::auth::Identity;
-use sidebyside::domain::identity::{PartnerId, Role};
+use sidebyside::domain::identity::Role;
 use sidebyside::store::embedded::AUDITOR;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgPoolOptions;
@@ -425,12 +425,7 @@ async fn whoever_may_not_know_gets_the_same_answer_as_for_what_does_not_exist() 
     ];
     let mut tried = 0;
     for role in Role::ALL.into_iter().filter(|role| *role != Role::Advisor) {
-        let partner = role.is_of_a_partner().then(|| PartnerId(Uuid::from_u128(5)));
-        let who = if role == Role::Public {
-            Identity::public()
-        } else {
-            talks.world.somebody("Sam Anybody", role, partner).await
-        };
+        let who = talks.world.anybody(role).await;
         for (id, document) in &documents {
             let theirs = talks.world.ask(&who, document, json!({ "id": id })).await;
             let unknown = talks.world.ask(&who, document, json!({ "id": nothing })).await;

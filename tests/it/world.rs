@@ -12,6 +12,7 @@ use sidebyside::store::database::{APP, OWNER, app_pool, migrate};
 use sidebyside::store::vault::{MasterKey, Vault};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use uuid::Uuid;
 
 use crate::database::{self, Database};
 
@@ -84,6 +85,15 @@ impl World {
         let accounts = Accounts::new(self.store.pool().clone(), Chance::SYSTEM);
         let person = accounts.find_or_make(&Name::new(name).expect("a name")).await.expect("an account");
         Identity { person, name: name.to_owned(), role, partner }
+    }
+
+    /// Anybody in a role: of an invented partner where it is a partner's, and without a name where they are the public.
+    pub async fn anybody(&self, role: Role) -> Identity {
+        if role == Role::Public {
+            return Identity::public();
+        }
+        let partner = role.is_of_a_partner().then(|| PartnerId(Uuid::from_u128(5)));
+        self.somebody("Sam Anybody", role, partner).await
     }
 
     /// Give somebody authority to approve every grant up to a limit, at any time.

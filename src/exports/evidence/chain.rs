@@ -26,7 +26,7 @@ impl Chain {
             "record.restored" => *self = Self::default(),
             "record.key_changed" => {
                 let (former, key) = (key(&body.fields, "former")?, key(&body.fields, "key")?);
-                if name(&former) != name(&key) || self.keys.last().is_some_and(|last| *last != former) {
+                if former.name() != key.name() || self.keys.last().is_some_and(|last| *last != former) {
                     return Err("its keys do not follow".into());
                 }
                 if self.keys.is_empty() {
@@ -107,10 +107,6 @@ pub(super) fn split(notes: &[u8]) -> Result<Vec<String>, String> {
         notes.last_mut().ok_or("it cannot be read")?.push_str(line);
     }
     Ok(notes)
-}
-
-fn name(key: &PublicKey) -> &str {
-    key.as_str().split_once('+').map_or("", |(name, _)| name)
 }
 
 fn key(fields: &Map<String, Value>, which: &str) -> Result<PublicKey, String> {

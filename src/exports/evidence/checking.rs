@@ -76,6 +76,13 @@ impl Verdict {
     }
 }
 
+/// The files of a bundle that nothing else gives, read once: what is checked is what the manifest is held against.
+struct Signed {
+    checkpoint: Vec<u8>,
+    handovers: Vec<u8>,
+    witnessed: Vec<u8>,
+}
+
 /// The events of a bundle, followed to the end.
 struct Followed {
     books: Books,
@@ -102,8 +109,10 @@ pub fn check(folder: &Path, holding: &Holding, progress: &dyn Fn(u64)) -> Result
         Ok(followed) => followed,
         Err(why) => return Ok(Verdict::Invalid(why)),
     };
-    let note = std::fs::read(folder.join(CHECKPOINT))?;
-    let head = match followed.chain.head(&note, &holding.key) {
+    let read = |name: &str| std::fs::read(folder.join(name));
+    let signed =
+        Signed { checkpoint: read(CHECKPOINT)?, handovers: read(HANDOVERS)?, witnessed: read(WITNESSED)? };
+    let head = match followed.chain.head(&signed.checkpoint, &holding.key) {
         Ok(head) => head,
         Err(why) => return Ok(Verdict::Invalid(format!("{CHECKPOINT}: {why}."))),
     };
@@ -118,13 +127,12 @@ pub fn check(folder: &Path, holding: &Holding, progress: &dyn Fn(u64)) -> Result
         let why = "The events are not those that were signed: their root is another.";
         return Ok(Verdict::Invalid(why.into()));
     }
-    if let Some(why) = other_content(folder, holding, &head, &followed)? {
+    if let Some(why) = other_content(folder, holding, &head, &followed, &signed)? {
         return Ok(Verdict::Invalid(why));
     }
     let keys = followed.chain.keys(&holding.key);
-    let notes = std::fs::read(folder.join(WITNESSED))?;
     let root = |size: u64| followed.tree.root(size).ok().filter(|_| size <= head.size);
-    let seen = witnessed::read(&notes, keys, root).and_then(|notes| {
+    let seen = witnessed::read(&signed.witnessed, keys, root).and_then(|notes| {
         let last = holding.witnesses.iter().map(|witness| witnessed::last_seen(&notes, witness));
         last.collect::<std::result::Result<Vec<_>, _>>()
     });
@@ -201,11 +209,11 @@ fn other_content(
     holding: &Holding,
     head: &Checkpoint,
     followed: &Followed,
+    signed: &Signed,
 ) -> Result<Option<String>> {
     let Followed { books, leaves, tree, hash, chain, .. } = followed;
-    let handovers = std::fs::read(folder.join(HANDOVERS))?;
     let root = |size: u64| tree.root(size).ok().filter(|_| size <= head.size);
-    if let Err(why) = chain.sealed(&handovers, root) {
+    if let Err(why) = chain.sealed(&signed.handovers, root) {
         return Ok(Some(format!("{HANDOVERS}: {why}.")));
     }
     let mut proofs = String::new();
@@ -225,20 +233,18 @@ fn other_content(
         (PROOFS, proofs),
         (RULES, rules::table()),
     ];
-    let checkpoint = hex::encode(Sha256::digest(std::fs::read(folder.join(CHECKPOINT))?));
-    let handovers = hex::encode(Sha256::digest(handovers));
-    let witnessed = hex::encode(Sha256::digest(std::fs::read(folder.join(WITNESSED))?));
+    let hash_of = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
     let mut hashes = BTreeMap::from([
         (EVENTS, hash.clone()),
-        (CHECKPOINT, checkpoint),
-        (HANDOVERS, handovers),
-        (WITNESSED, witnessed),
+        (CHECKPOINT, hash_of(&signed.checkpoint)),
+        (HANDOVERS, hash_of(&signed.handovers)),
+        (WITNESSED, hash_of(&signed.witnessed)),
     ]);
     for (name, content) in wanted {
         if std::fs::read(folder.join(name))? != content.as_bytes() {
             return Ok(Some(format!("{name} does not follow from what was signed.")));
         }
-        hashes.insert(name, hex::encode(Sha256::digest(&content)));
+        hashes.insert(name, hash_of(content.as_bytes()));
     }
     let listed = std::fs::read(folder.join(MANIFEST))? == manifest(&hashes).as_bytes();
     Ok((!listed).then(|| format!("{MANIFEST} does not list what is here.")))

@@ -19,8 +19,7 @@ pub fn read_note(bytes: &[u8], key: &PublicKey) -> Result<Checkpoint, String> {
     let [origin, size, _, "", signatures @ .., ""] = &lines[..] else {
         return Err("it does not have the form of a checkpoint".into());
     };
-    let (name, rest) = key.as_str().split_once('+').unwrap_or_default();
-    let id = rest.split_once('+').and_then(|(id, _)| hex::decode(id).ok()).unwrap_or_default();
+    let (name, id) = (key.name(), hex::decode(key.id()).unwrap_or_default());
     let mut ours = 0;
     for line in signatures {
         let (signer, signed) =

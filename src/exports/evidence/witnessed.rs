@@ -1,15 +1,10 @@
 //! What witnesses saw of the log, and when: the checkpoints that they signed beside the key of the log, and whether
 //! that is fresh enough for whoever checks.
 
-use chrono::DateTime;
-
 use super::chain::split;
 use super::note::read_note;
-use crate::store::seal::{Node, PublicKey};
+use crate::store::seal::{Node, PublicKey, parts};
 use crate::store::witness::WitnessKey;
-
-/// More seconds since 1970 than any time has that we can write.
-const END_OF_TIME: u64 = 253_402_300_800;
 
 /// A checkpoint in a bundle that witnesses have signed.
 pub(super) struct Witnessed {
@@ -57,9 +52,9 @@ pub(super) fn read(
         if all.last().is_some_and(|before| before.size >= head.size) {
             return Err("its checkpoints do not rise".into());
         }
-        let (text, signatures) = note.split_once("\n\n").unwrap_or_default();
+        let (text, signatures) = parts(&note).unwrap_or_default();
         let signatures = signatures.lines().map(str::to_owned).collect();
-        all.push(Witnessed { size: head.size, text: format!("{text}\n"), signatures });
+        all.push(Witnessed { size: head.size, text: text.to_owned(), signatures });
     }
     Ok(all)
 }
@@ -77,9 +72,9 @@ pub(super) fn last_seen(notes: &[Witnessed], witness: &WitnessKey) -> Result<Opt
             [line] => line,
             _ => return Err(format!("{} has signed a checkpoint in it twice", witness.name())),
         };
-        let time = witness.cosigned(text, line).filter(|time| (1..END_OF_TIME).contains(time));
-        let time = time.and_then(|time| DateTime::from_timestamp(time.cast_signed(), 0));
-        let time = time.ok_or_else(|| format!("the cosignature of {} does not hold", witness.name()))?;
+        let time = witness
+            .cosigned(text, line)
+            .ok_or_else(|| format!("the cosignature of {} does not hold", witness.name()))?;
         let at = time.format("%Y-%m-%dT%H:%M:%S.000000Z").to_string();
         seen = Some(Seen { witness: witness.name().to_owned(), size: *size, at });
     }

@@ -216,7 +216,7 @@ impl SealKey {
     /// Put the key of another file in the place of this one, which is kept beside it under its id: at no moment is there
     /// no key. What was signed last stays remembered.
     pub(super) fn replaced_by(&self, next: &Path) -> std::io::Result<()> {
-        let id = self.public.as_str().split('+').nth(1).unwrap_or_default();
+        let id = self.public.id();
         match std::fs::hard_link(&self.file, self.file.with_extension(format!("old-{id}"))) {
             Err(why) if why.kind() != ErrorKind::AlreadyExists => return Err(why),
             Ok(()) | Err(_) => {}

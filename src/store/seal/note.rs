@@ -58,6 +58,18 @@ impl PublicKey {
         &self.0
     }
 
+    /// Whose key it is: the log.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.split('+').next().unwrap_or_default()
+    }
+
+    /// The id of the key, eight hexadecimal digits.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.0.split('+').nth(1).unwrap_or_default()
+    }
+
     fn verifier(&self) -> Result<StandardVerifier, NoteTrouble> {
         StandardVerifier::new(&self.0).map_err(|_| NoteTrouble::Key(self.0.clone()))
     }
@@ -91,6 +103,13 @@ impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A note taken apart: its text, with the line end that is signed too, and its signature lines.
+#[must_use]
+pub fn parts(note: &str) -> Option<(&str, &str)> {
+    let end = note.rfind("\n\n")?;
+    Some((note.get(..=end)?, note.get(end + 2..)?))
 }
 
 /// The head of a log at one size.

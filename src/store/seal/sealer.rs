@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::change::{Announced, announced, next_key, take_up};
 use super::key::{SealKey, SealKeyTrouble};
-use super::note::PublicKey;
+use super::note::{PublicKey, parts};
 use super::tree::{Frontier, Node, empty_root};
 use crate::domain::Aggregate as _;
 use crate::domain::keeping::{Keeping, KeepingEvent, VerifierKey};
@@ -308,7 +308,8 @@ impl Sealer {
         if sealed < size {
             let mut note = self.key.sign(size, root)?;
             if let Some(next) = next {
-                note.push_str(signature_of(&next.sign(size, root)?));
+                let theirs = next.sign(size, root)?;
+                note.push_str(parts(&theirs).map_or("", |(_, signatures)| signatures));
             }
             sqlx::query("INSERT INTO seal.checkpoint (size, root, note) VALUES ($1, $2, $3)")
                 .bind(size.cast_signed())
@@ -399,11 +400,6 @@ impl Sealer {
 pub(super) async fn wait_for_turn(transaction: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(TURN).execute(transaction).await?;
     Ok(())
-}
-
-/// The signature lines of a note.
-fn signature_of(note: &str) -> &str {
-    note.rsplit_once("\n\n").map_or("", |(_, signatures)| signatures)
 }
 
 /// Whether a key is the one named.

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use chrono::{DateTime, Datelike as _};
 use reqwest::{Client, StatusCode, Url};
 use sqlx::PgPool;
 use tokio::sync::{Mutex, watch};
@@ -16,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::key::WitnessKey;
 use crate::store::Trouble;
 use crate::store::copy::Rows;
-use crate::store::seal::{Node, NoteTrouble, Sealed, Tree, latest};
+use crate::store::seal::{Node, NoteTrouble, Sealed, Tree, latest, parts};
 
 /// How often it is looked whether there is a new checkpoint to be shown.
 const LOOK: Duration = Duration::from_secs(1);
@@ -230,12 +229,9 @@ impl Asking {
 
     /// Keep the cosignature in an answer, if it is one.
     async fn keep(&self, witness: &ToAsk, head: &Sealed, body: &str) -> Result<(), AskTrouble> {
-        let text = head.note.rsplit_once("\n\n").map(|(text, _)| format!("{text}\n")).unwrap_or_default();
-        let cosigned = body.lines().find_map(|line| Some((line, witness.key.cosigned(&text, line)?)));
-        // A time that no bundle can hold would keep its witness from ever being shown.
-        let time = cosigned.and_then(|(_, time)| time.try_into().ok()).filter(|time| *time > 0);
-        let at = time.and_then(|time| DateTime::from_timestamp(time, 0)).filter(|at| at.year() < 10_000);
-        let (Some((line, _)), Some(at)) = (cosigned, at) else { return Err(AskTrouble::NotItsSignature) };
+        let (text, _) = parts(&head.note).unwrap_or_default();
+        let cosigned = body.lines().find_map(|line| Some((line, witness.key.cosigned(text, line)?)));
+        let (line, at) = cosigned.ok_or(AskTrouble::NotItsSignature)?;
         sqlx::query(
             "INSERT INTO seal.cosignature (size, witness, cosigned_at, line) VALUES ($1, $2, $3, $4)
              ON CONFLICT DO NOTHING",

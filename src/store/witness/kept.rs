@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::key::{WitnessKey, WitnessSigner};
 use crate::store::key_file;
-use crate::store::seal::{Checkpoint, Node, NoteTrouble, PublicKey, continues};
+use crate::store::seal::{Checkpoint, Node, NoteTrouble, PublicKey, continues, parts};
 
 /// The first line of what is kept.
 const FORM: &str = "sidebyside witness v1";
@@ -147,8 +147,7 @@ impl Witness {
         };
         let mut known: BTreeMap<String, Vec<PublicKey>> = BTreeMap::new();
         for key in logs {
-            let origin = key.as_str().split_once('+').map_or("", |(name, _)| name);
-            known.entry(origin.to_owned()).or_default().push(key.clone());
+            known.entry(key.name().to_owned()).or_default().push(key.clone());
         }
         Ok(Self { signer, logs: known, file: file.to_owned(), last: Mutex::new(last), _alone: lock })
     }
@@ -177,7 +176,7 @@ impl Witness {
             Ok(asked) => asked,
             Err(why) => return Ok(Answer::Malformed(why)),
         };
-        let Some((text, _)) = note.rsplit_once("\n\n") else {
+        let Some((text, _)) = parts(note) else {
             return Ok(Answer::Malformed("there is no checkpoint"));
         };
         let Some(keys) = text.split_once('\n').and_then(|(origin, _)| self.logs.get(origin)) else {
@@ -195,7 +194,8 @@ impl Witness {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let before = last.get(&shown.origin);
         // A key that was followed by another may be in the hands of a thief by now.
-        let turn = before.and_then(|last| keys.iter().position(|key| id(key) == last.by)).unwrap_or_default();
+        let turn =
+            before.and_then(|last| keys.iter().position(|key| key.id() == last.by)).unwrap_or_default();
         let signs = |key: &&PublicKey| Checkpoint::read(note, std::slice::from_ref(*key)).is_ok();
         let Some(by) = keys.iter().skip(turn).rfind(signs) else { return Ok(Answer::UnknownKey) };
         let size = before.map_or(0, |last| last.size);
@@ -209,14 +209,14 @@ impl Witness {
             Some(last) if continues(&proof, (size, last.root), (shown.size, shown.root)) => {}
             Some(_) => return Ok(Answer::WrongProof),
         }
-        let now_last = Last { size: shown.size, root: shown.root, by: id(by).to_owned() };
+        let now_last = Last { size: shown.size, root: shown.root, by: by.id().to_owned() };
         if before != Some(&now_last) {
             let mut next = last.clone();
             next.insert(shown.origin.clone(), now_last);
             keep(&self.file, &next)?;
             *last = next;
         }
-        Ok(Answer::Cosigned(self.signer.cosign(&format!("{text}\n"), now)))
+        Ok(Answer::Cosigned(self.signer.cosign(text, now)))
     }
 }
 
@@ -231,11 +231,6 @@ fn taken_apart(request: &[u8]) -> Result<Asked<'_>, &'static str> {
     let proof: Option<Vec<Node>> = lines.map(node).collect();
     let proof = proof.filter(|proof| proof.len() <= MOST_LINES).ok_or("the proof cannot be read")?;
     Ok(Asked { from, proof, note })
-}
-
-/// The second part of a verifier key.
-fn id(key: &PublicKey) -> &str {
-    key.as_str().split('+').nth(1).unwrap_or_default()
 }
 
 fn read(text: &str) -> Option<BTreeMap<String, Last>> {

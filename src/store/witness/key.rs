@@ -5,6 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, Utc};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
@@ -12,6 +13,9 @@ use crate::store::seal::{NoteTrouble, SealKeyTrouble, Secret, point};
 
 /// The byte that stands for an Ed25519 key whose signatures carry a time.
 const COSIGNATURE: u8 = 4;
+
+/// More seconds since 1970 than any time has that we can write.
+const END_OF_TIME: u64 = 253_402_300_800;
 
 /// A key that checks the cosignatures of a witness: `name+id+key`.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,15 +77,17 @@ impl WitnessKey {
         self.signature(line).is_some()
     }
 
-    /// When this witness saw the checkpoint of this text, by a signature line: seconds since 1970. None where the line
-    /// is not of this key, or does not hold.
+    /// When this witness saw the checkpoint of this text, by a signature line. None where the line is not of this key, does
+    /// not hold, or says no time that can be: nought, or beyond the year 9999.
     #[must_use]
-    pub fn cosigned(&self, text: &str, line: &str) -> Option<u64> {
+    pub fn cosigned(&self, text: &str, line: &str) -> Option<DateTime<Utc>> {
         let signed_at = self.signature(line)?;
         let (time, signature) = signed_at.split_first_chunk::<8>()?;
         let time = u64::from_be_bytes(*time);
         let signature = Signature::from_slice(signature).ok()?;
-        self.key.verify(signed(text, time).as_bytes(), &signature).is_ok().then_some(time)
+        self.key.verify(signed(text, time).as_bytes(), &signature).ok()?;
+        let time = Some(time).filter(|time| (1..END_OF_TIME).contains(time))?;
+        DateTime::from_timestamp(time.cast_signed(), 0)
     }
 
     /// What follows the id of the key in a line of this key.
@@ -187,7 +193,13 @@ mod tests {
         let line = ours.cosign(TEXT, 1_679_315_147);
         let bare = line.strip_suffix('\n').unwrap();
         assert_eq!(bare.len(), EXAMPLE.len(), "four bytes of id, eight of time, sixty-four of signature");
-        assert_eq!(public.cosigned(TEXT, bare), Some(1_679_315_147));
+        assert_eq!(public.cosigned(TEXT, bare), DateTime::from_timestamp(1_679_315_147, 0));
+        for (time, can_be) in
+            [(0, false), (1, true), (END_OF_TIME - 1, true), (END_OF_TIME, false), (u64::MAX, false)]
+        {
+            let line = ours.cosign(TEXT, time);
+            assert_eq!(public.cosigned(TEXT, line.trim_end()).is_some(), can_be, "{time}");
+        }
         assert_eq!(public.cosigned(&TEXT.replace("20852163", "20852164"), bare), None);
         assert_eq!(other.public().cosigned(TEXT, bare), None);
         assert!(public.is_named(bare) && !other.public().is_named(bare) && !public.is_named(EXAMPLE));

@@ -5,7 +5,7 @@ use sqlx::{PgExecutor, PgPool};
 
 use super::key::WitnessKey;
 use crate::store::Trouble;
-use crate::store::seal::Sealed;
+use crate::store::seal::{Sealed, parts};
 
 /// How far a witness has followed the log.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -81,10 +81,10 @@ pub async fn check_cosignatures(pool: &PgPool) -> Result<(usize, Vec<String>), T
     .await?;
     let mut findings = Vec::new();
     for (size, witness, at, line, note) in &rows {
-        let text = note.rsplit_once("\n\n").map(|(text, _)| format!("{text}\n")).unwrap_or_default();
+        let (text, _) = parts(note).unwrap_or_default();
         let key = WitnessKey::new(witness).ok();
-        let seen = key.and_then(|key| key.cosigned(&text, line.trim_end_matches('\n')));
-        if seen.map(u64::cast_signed) != Some(at.timestamp()) {
+        let seen = key.and_then(|key| key.cosigned(text, line.trim_end_matches('\n')));
+        if seen != Some(*at) {
             findings.push(format!("the checkpoint of {size} events was not seen by {witness} at {at}"));
         }
     }
