@@ -5,6 +5,7 @@
 //! superuser.
 
 mod held;
+mod spelled;
 
 use sidebyside::store::check::check_log;
 use sidebyside::store::database::{APP, OWNER};
@@ -200,6 +201,8 @@ async fn an_event_has_its_place_and_its_time_or_is_refused() {
         ),
         (whole(next, NOW, "1", "a", LEAF).replacen("'odd'", "'o-dd'", 1), "check constraint"),
         (whole(next, NOW, "1", "a", LEAF).replace("repeat('0', 32)", "'?'"), "check constraint"),
+        (whole(next, NOW, "1", "a", LEAF).replace("repeat('0', 32)", "repeat('A', 32)"), "check constraint"),
+        (whole(next, NOW, "1", "a", LEAF).replace("repeat('0', 32)", "repeat('g', 32)"), "hexadecimal"),
         // Two at once: with a gap between them, out of time, one of them stamped.
         (
             format!(

@@ -24,7 +24,7 @@ $$
         SELECT tgfoid AS function FROM fires
         UNION SELECT oid FROM pg_proc
         WHERE pronamespace = to_regnamespace('public')
-            AND proname IN ('leaf_v1', 'canonical_json', 'lock_log_head')),
+            AND proname IN ('leaf_v1', 'canonical_json', 'lock_log_head', 'columns_repeat_metadata')),
     facts (fact) AS (
         SELECT concat_ws(' ', 'table', relation, relname, nspname, relowner, relkind, relpersistence, relrowsecurity,
                          relforcerowsecurity)
