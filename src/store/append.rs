@@ -1,35 +1,36 @@
-//! One writer per process, committing in groups: decisions are made concurrently, their appends go to one thread that
-//! takes whatever has queued up and commits it in one transaction, projections included.
+//! Decisions are made concurrently and committed in groups: their appends go to two threads of the process that take
+//! turns. Each takes whatever has queued up and commits it in one transaction, projections included.
+
+mod groups;
+mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use rand::Rng as _;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row as _};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
-use uuid::Uuid;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::leaf::{Leaf, canonical, canonical_entries};
+use self::groups::{End, Line, Place, Queue, locked};
+use self::rows::{insert, placed};
+use super::leaf::canonical;
 use super::log::{Envelope, Recorded, StreamName};
 use super::{Inline, Trouble};
 use crate::domain::Event;
 use crate::domain::record::Fact;
 
-/// How many decisions one transaction takes at most.
-const LARGEST_GROUP: usize = 64;
-/// How many decisions may wait.
-const QUEUE: usize = 4096;
-/// How long the writer looks away while others may be coming; Linux makes about 65 µs of it.
-const LOOK_AWAY: Duration = Duration::from_micros(10);
-/// So many looks at which nobody new has come end the waiting for others.
-const PATIENCE: u32 = 4;
+/// How many threads append: while one commits, the other inserts what comes next.
+const WRITERS: usize = 2;
+/// How many decisions may be under way.
+const UNDER_WAY: u32 = 4096;
+/// The lock that whoever follows another group shares, from before the moment its events tell until they are committed.
+const FOLLOWING: i64 = 0x5349_4445_4e45_5854;
 
 /// Proof that an event is in the log: its position and its leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,22 +88,25 @@ type Answer = Result<Vec<Recorded>, Trouble>;
 struct Waiting {
     decision: Decision,
     answer: oneshot::Sender<Answer>,
+    /// Kept until it is answered.
+    under_way: OwnedSemaphorePermit,
 }
 
-/// The door to the thread that appends.
+/// The door to the threads that append.
 #[derive(Clone)]
 pub struct Committer {
-    queue: mpsc::Sender<Waiting>,
+    queue: mpsc::UnboundedSender<Waiting>,
+    under_way: Arc<Semaphore>,
     options: Arc<PgConnectOptions>,
     inline: Arc<[Arc<dyn Inline>]>,
     holding: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Committer {
-    /// Start the thread, on a connection of its own. It ends when every door to it is gone.
+    /// Start the threads, each on a connection of its own. They end when every door to them is gone.
     #[must_use]
     pub fn start(pool: &PgPool, inline: Vec<Arc<dyn Inline>>) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (queue, waiting) = mpsc::unbounded_channel();
         let options = pool.connect_options().as_ref().clone().options([
             // Statements with unnest are planned once: a plan per call costs more than it saves.
             ("plan_cache_mode", "force_generic_plan"),
@@ -110,14 +114,20 @@ impl Committer {
             ("idle_in_transaction_session_timeout", "10s"),
         ]);
         let (options, inline) = (Arc::new(options), Arc::from(inline));
-        let (own_options, own_inline) = (Arc::clone(&options), Arc::clone(&inline));
-        let writer = Writer { options: own_options, inline: own_inline, connection: None, opened: None };
-        // Everyone waits for the writer: it must not stand in line with the decisions for a turn of the runtime.
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("the machine has what a runtime needs");
-        let thread = std::thread::Builder::new().name("append".into());
-        thread.spawn(move || writer.run(&runtime, waiting)).expect("the machine has room for a thread");
-        Self { queue, options, inline, holding: Arc::default() }
+        let (waiting, line) = (Arc::new(Mutex::new(Queue::new(waiting))), Line::new());
+        for _ in 0..WRITERS {
+            let (options, inline) = (Arc::clone(&options), Arc::clone(&inline));
+            let writer = Writer { options, inline, connection: None, opened: None };
+            // Everyone waits for a writer: it must not stand in line with the decisions for a turn of the runtime.
+            let runtime = Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.expect("the machine has what a runtime needs");
+            let (waiting, line) = (Arc::clone(&waiting), Arc::clone(&line));
+            let thread = std::thread::Builder::new().name("append".into());
+            let started = thread.spawn(move || writer.run(&runtime, &waiting, &line));
+            started.expect("the machine has room for a thread");
+        }
+        let under_way = Arc::new(Semaphore::new(UNDER_WAY as usize));
+        Self { queue, under_way, options, inline, holding: Arc::default() }
     }
 
     /// Hold the end of the log, on a connection of its own: what is decided until it is let go cannot be overtaken,
@@ -137,29 +147,16 @@ impl Committer {
     /// # Errors
     /// [`Trouble::Conflict`] when a stream moved on; nothing is appended then.
     pub async fn append(&self, decision: Decision) -> Answer {
-        let (answer, answered) = oneshot::channel();
         let stopped = || Trouble::Other("the store is closing".into());
-        self.queue.send(Waiting { decision, answer }).await.map_err(|_| stopped())?;
+        let under_way = Arc::clone(&self.under_way).acquire_owned().await.map_err(|_| stopped())?;
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Waiting { decision, answer, under_way }).map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 
     /// Wait until everything handed over so far is answered.
     pub async fn close(&self) {
-        // A decision of nothing goes through the queue like any other: when it is answered, all before it are.
-        let nobody = crate::domain::identity::Actor {
-            person: crate::domain::identity::PersonId(Uuid::nil()),
-            role: crate::domain::identity::Role::Public,
-        };
-        let envelope = Envelope {
-            command: Uuid::nil().into(),
-            actor: nobody,
-            effective_on: crate::domain::calendar::Date::MIN,
-            today: crate::domain::calendar::Date::MIN,
-            reason: None,
-            correlation: None,
-            causation: None,
-        };
-        let _done = self.append(Decision { envelope, parts: Vec::new() }).await;
+        let _nobody_else = self.under_way.acquire_many(UNDER_WAY).await;
     }
 }
 
@@ -178,8 +175,8 @@ impl Held {
     /// # Errors
     /// As [`Committer::append`].
     pub(super) async fn append(mut self, decision: Decision) -> Answer {
-        let decisions = [decision];
-        let done = transact(&mut self.connection, Some(Ok(self.head)), &self.inline, &decisions, true).await;
+        let (decisions, opened) = ([decision], Opened { follows: false, head: Ok(self.head) });
+        let done = transact(&mut self.connection, Some(opened), &self.inline, &decisions, true, None).await;
         let answer = done.map_err(Trouble::from)?.pop();
         let _gone = self.connection.close().await;
         answer.unwrap_or_else(|| Err(Trouble::Other("a decision without an answer".into())))
@@ -190,50 +187,62 @@ struct Writer {
     options: Arc<PgConnectOptions>,
     inline: Arc<[Arc<dyn Inline>]>,
     connection: Option<PgConnection>,
-    /// What came of opening the next transaction on the connection.
-    opened: Option<sqlx::Result<Head>>,
+    opened: Option<Opened>,
 }
 
-/// Where the log ends; nobody else appends until the transaction that asked has ended.
+/// The transaction that was opened on the connection for the next group, and what came of it.
+struct Opened {
+    /// Whether it follows a group that has yet to commit.
+    follows: bool,
+    head: sqlx::Result<Head>,
+}
+
+/// What a group's events are placed by.
 struct Head {
-    size: i64,
-    last_recorded_at: DateTime<Utc>,
+    end: End,
+    /// What time it is in the database.
     now: DateTime<Utc>,
 }
 
 impl Head {
-    /// Open a transaction and lock the end of the log.
+    /// Open a transaction and lock the end of the log: nobody else appends until it has ended.
     async fn lock(connection: &mut PgConnection) -> sqlx::Result<Self> {
         let head = connection
             .fetch_one("BEGIN; SELECT size, last_recorded_at, now FROM public.lock_log_head()")
             .await?;
-        Ok(Self { size: head.try_get(0)?, last_recorded_at: head.try_get(1)?, now: head.try_get(2)? })
+        let end = End { size: head.try_get(0)?, last_recorded_at: head.try_get(1)? };
+        Ok(Self { end, now: head.try_get(2)? })
+    }
+
+    /// Open a transaction for events that come after those of another, which holds the end of the log and has yet to
+    /// commit. The database waits for it before it takes the last step of the insertion, and refuses events that do not
+    /// stand where the log ends then.
+    ///
+    /// Somebody else may get hold of the end in between and wait for the places that are taken here, while we wait for
+    /// the end: then we are the ones who give way, long before the database would call it a deadlock.
+    async fn follow(connection: &mut PgConnection, end: End) -> sqlx::Result<Self> {
+        let open = format!(
+            "BEGIN; SET LOCAL lock_timeout = '50ms';
+             SELECT clock_timestamp() FROM pg_advisory_xact_lock_shared({FOLLOWING})"
+        );
+        let opened = connection.fetch_one(open.as_str()).await?;
+        Ok(Self { end, now: opened.try_get(0)? })
     }
 }
 
-/// Those who were answered together come back together. Without a moment of patience the first of them would be
-/// committed alone, and all the others in the group after it. The moment ends when as many are there as the last time,
-/// or when nobody new has come for a while; whoever is always alone never waits.
-fn gather(waiting: &mut mpsc::Receiver<Waiting>, group: &mut Vec<Waiting>, last: usize) {
-    let mut in_vain = 0;
-    loop {
-        let before = group.len();
-        while group.len() < LARGEST_GROUP
-            && let Ok(one) = waiting.try_recv()
-        {
-            group.push(one);
-        }
-        in_vain = if group.len() > before { 0 } else { in_vain + 1 };
-        if group.len() >= last || in_vain == PATIENCE {
-            return;
-        }
-        std::thread::sleep(LOOK_AWAY);
-    }
+/// The time of the database when everything recorded until then is committed or never will be: whoever comes later is
+/// recorded later. Appends wait until the transaction has ended.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub(super) async fn settled(transaction: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(FOLLOWING).execute(&mut *transaction).await?;
+    sqlx::query_scalar("SELECT now FROM public.lock_log_head()").fetch_one(transaction).await
 }
 
 /// Why a whole group did not commit.
 enum GroupTrouble {
-    /// A stream had moved on: find out whose.
+    /// A stream had moved on, or the end of the log: look again, holding the end.
     Collision,
     /// The connection was lost on the way, at the worst while it committed.
     Lost(Trouble),
@@ -270,18 +279,24 @@ impl From<Trouble> for GroupTrouble {
 }
 
 impl Writer {
-    fn run(mut self, runtime: &Runtime, mut waiting: mpsc::Receiver<Waiting>) {
-        let mut last = 0;
-        while let Some(first) = waiting.blocking_recv() {
-            let mut group = vec![first];
-            // Others come while the end of the log is being locked.
-            runtime.block_on(self.open());
-            gather(&mut waiting, &mut group, last);
-            last = group.len();
-            let (decisions, answers): (Vec<_>, Vec<_>) =
-                group.into_iter().map(|one| (one.decision, one.answer)).unzip();
-            let results = runtime.block_on(self.commit(&decisions));
-            for (answer, result) in answers.into_iter().zip(results) {
+    fn run(mut self, runtime: &Runtime, waiting: &Mutex<Queue<Waiting>>, line: &Arc<Line>) {
+        loop {
+            let mut queue = locked(waiting);
+            let Some(first) = queue.first() else { break };
+            let before = line.before();
+            // Others come while the transaction is being opened.
+            runtime.block_on(self.open(before.end));
+            let group = queue.gather(first, before.members);
+            let place = line.join(group.len());
+            drop(queue);
+            let (mut decisions, mut answers) = (Vec::new(), Vec::new());
+            for Waiting { decision, answer, under_way } in group {
+                decisions.push(decision);
+                answers.push((answer, under_way));
+            }
+            let results = runtime.block_on(self.commit(&decisions, Some(&place)));
+            drop(place);
+            for ((answer, _under_way), result) in answers.into_iter().zip(results) {
                 // Whoever asked may have gone; what is committed stays committed.
                 let _gone = answer.send(result);
             }
@@ -292,18 +307,20 @@ impl Writer {
     }
 
     /// Open the transaction of the next group, where there is a connection. What goes wrong is met by the group.
-    async fn open(&mut self) {
-        if let Some(connection) = &mut self.connection {
-            self.opened = Some(Head::lock(connection).await);
-        }
+    async fn open(&mut self, after: Option<End>) {
+        let Some(connection) = &mut self.connection else { return };
+        self.opened = Some(match after {
+            Some(end) => Opened { follows: true, head: Head::follow(connection, end).await },
+            None => Opened { follows: false, head: Head::lock(connection).await },
+        });
     }
 
     /// Commit a group and say for each decision how it ended.
-    async fn commit(&mut self, decisions: &[Decision]) -> Vec<Answer> {
-        let verdict = match self.judge(decisions).await {
+    async fn commit(&mut self, decisions: &[Decision], place: Option<&Place>) -> Vec<Answer> {
+        let verdict = match self.judge(decisions, place).await {
             // Once more on a new connection. Had the lost one committed after all, every decision collides now, is
             // made again, and finds its own command in the stream.
-            Err(GroupTrouble::Lost(_)) => self.judge(decisions).await,
+            Err(GroupTrouble::Lost(_)) => self.judge(decisions, place).await,
             other => other,
         };
         match verdict {
@@ -320,22 +337,27 @@ impl Writer {
             Err(GroupTrouble::Lost(trouble) | GroupTrouble::Other(trouble)) => {
                 tracing::debug!(%trouble, "a group failed and is run one by one");
                 let mut results = Vec::with_capacity(decisions.len());
-                for place in 0..decisions.len() {
-                    results.extend(self.commit_boxed(&decisions[place..=place]).await);
+                for one in 0..decisions.len() {
+                    results.extend(self.commit_alone(&decisions[one..=one]).await);
                 }
                 results
             }
         }
     }
 
-    fn commit_boxed<'w>(&'w mut self, decisions: &'w [Decision]) -> BoxFuture<'w, Vec<Answer>> {
-        Box::pin(self.commit(decisions))
+    /// Nobody follows these: more of the same group come after them.
+    fn commit_alone<'w>(&'w mut self, decision: &'w [Decision]) -> BoxFuture<'w, Vec<Answer>> {
+        Box::pin(self.commit(decision, None))
     }
 
     /// Commit a group; after a collision, only those of it that still rest on what there is.
-    async fn judge(&mut self, decisions: &[Decision]) -> Result<Vec<Answer>, GroupTrouble> {
-        match self.attempt(decisions, false).await {
-            Err(GroupTrouble::Collision) => self.attempt(decisions, true).await,
+    async fn judge(
+        &mut self,
+        decisions: &[Decision],
+        place: Option<&Place>,
+    ) -> Result<Vec<Answer>, GroupTrouble> {
+        match self.attempt(decisions, place, false).await {
+            Err(GroupTrouble::Collision) => self.attempt(decisions, place, true).await,
             other => other,
         }
     }
@@ -356,54 +378,85 @@ impl Writer {
         Ok(self.connection.insert(connection))
     }
 
-    async fn attempt(&mut self, decisions: &[Decision], checked: bool) -> Result<Vec<Answer>, GroupTrouble> {
+    async fn attempt(
+        &mut self,
+        decisions: &[Decision],
+        place: Option<&Place>,
+        checked: bool,
+    ) -> Result<Vec<Answer>, GroupTrouble> {
         let inline = Arc::clone(&self.inline);
         let opened = self.opened.take();
+        let follows = opened.as_ref().is_some_and(|opened| opened.follows);
         let connection = self.connected().await.map_err(|error| GroupTrouble::Unreachable(error.into()))?;
-        // A projection that panics is a fault of ours: it must not take the one writer of the process with it.
-        let result =
-            AssertUnwindSafe(transact(connection, opened, &inline, decisions, checked)).catch_unwind().await;
-        let Ok(result) = result else {
+        let work = transact(connection, opened, &inline, decisions, checked, place);
+        // A projection that panics is a fault of ours: it must not take a writer of the process with it.
+        let Ok(result) = AssertUnwindSafe(work).catch_unwind().await else {
             self.connection = None;
             return Err(GroupTrouble::Other(Trouble::Other("a projection panicked".into())));
         };
-        match result {
-            Err(trouble) if connection.execute("ROLLBACK").await.is_err() => {
-                self.connection = None;
-                Err(if let GroupTrouble::Other(trouble) = trouble {
-                    GroupTrouble::Lost(trouble)
-                } else {
-                    trouble
-                })
-            }
-            other => other,
+        let Err(trouble) = result else { return result };
+        let rolled_back = connection.execute("ROLLBACK").await.is_ok();
+        if !rolled_back {
+            self.connection = None;
         }
+        Err(match trouble {
+            GroupTrouble::Other(trouble) if !rolled_back => GroupTrouble::Lost(trouble),
+            // It may be the fault of whoever was followed, or of somebody who came between.
+            GroupTrouble::Other(trouble) if follows => {
+                tracing::debug!(%trouble, "a group that followed another begins again");
+                place.inspect(|place| place.misled());
+                GroupTrouble::Collision
+            }
+            trouble @ (GroupTrouble::Collision
+            | GroupTrouble::Lost(_)
+            | GroupTrouble::Unreachable(_)
+            | GroupTrouble::Other(_)) => trouble,
+        })
     }
 }
 
+/// Append a group. Whoever looks first (`checked`) admits only those decisions that still rest on what there is; the others
+/// insert first, and look afterwards at the streams that were only read, when the end of the log is theirs in any case.
 async fn transact(
     connection: &mut PgConnection,
-    opened: Option<sqlx::Result<Head>>,
+    opened: Option<Opened>,
     inline: &[Arc<dyn Inline>],
     decisions: &[Decision],
     checked: bool,
+    place: Option<&Place>,
 ) -> Result<Vec<Answer>, GroupTrouble> {
-    let head = match opened {
-        Some(head) => head?,
+    let follows = opened.as_ref().is_some_and(|opened| opened.follows);
+    let Head { end, now } = match opened {
+        Some(opened) => opened.head?,
         None => Head::lock(connection).await?,
     };
-    let known = known_versions(connection, decisions, checked).await?;
+    let known = if checked { versions(connection, decisions, end, true).await? } else { BTreeMap::new() };
     let admitted = admit(decisions, known);
-    let first_at = head.now.max(head.last_recorded_at + TimeDelta::microseconds(1));
-    let (events, texts) = placed(&admitted, head.size, first_at)?;
-    if events.is_empty() {
-        connection.execute("ROLLBACK").await?;
-    } else {
+    let first_at = now.max(end.last_recorded_at + TimeDelta::microseconds(1));
+    let (events, texts) = placed(&admitted, end.size, first_at)?;
+    if follows && events.is_empty() {
+        // Nothing was inserted, so the end of the log is not ours yet.
+        return Err(GroupTrouble::Collision);
+    }
+    if !events.is_empty() {
         insert(connection, &events, &texts).await?;
+    }
+    if !checked {
+        let surely = admit(decisions, versions(connection, decisions, end, false).await?);
+        if surely.iter().map(|(place, _)| place).ne(admitted.iter().map(|(place, _)| place)) {
+            return Err(GroupTrouble::Collision);
+        }
+    }
+    if let Some(last) = events.last() {
+        if let Some(place) = place {
+            place.inserted(End { size: last.index + 1, last_recorded_at: last.recorded_at });
+        }
         for projection in inline {
             projection.apply(connection, &events).await?;
         }
         connection.execute("COMMIT").await?;
+    } else {
+        connection.execute("ROLLBACK").await?;
     }
     let mut answers: Vec<Answer> = decisions.iter().map(|_| Err(Trouble::Conflict)).collect();
     let mut events = events.into_iter();
@@ -414,16 +467,17 @@ async fn transact(
     Ok(answers)
 }
 
-/// The versions of the streams that must be known before anything is inserted. The key of the table catches a stale
-/// append by itself; a stream that was only read has to be looked at, and after a collision all of them.
-async fn known_versions(
+/// The versions that streams have where the log ended: of all that the decisions rest on, or of those they only read. The
+/// key of the table catches a stale append by itself; a stream that was only read has to be looked at.
+async fn versions(
     connection: &mut PgConnection,
     decisions: &[Decision],
-    checked: bool,
+    end: End,
+    all: bool,
 ) -> sqlx::Result<BTreeMap<StreamName, i64>> {
     let parts = decisions.iter().flat_map(|decision| &decision.parts);
     let streams: BTreeSet<StreamName> =
-        parts.filter(|part| checked || part.facts.is_empty()).map(|part| part.stream).collect();
+        parts.filter(|part| all || part.facts.is_empty()).map(|part| part.stream).collect();
     if streams.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -431,11 +485,12 @@ async fn known_versions(
         streams.iter().map(|stream| (stream.kind, stream.id.to_string())).unzip();
     let versions: Vec<i64> = sqlx::query_scalar(
         "SELECT coalesce((SELECT max(sequence) FROM public.events
-                          WHERE aggregate_type = wanted.kind AND aggregate_id = wanted.id), 0)
+                          WHERE aggregate_type = wanted.kind AND aggregate_id = wanted.id AND index < $3), 0)
          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (kind, id, place) ORDER BY place",
     )
     .bind(kinds)
     .bind(ids)
+    .bind(end.size)
     .fetch_all(connection)
     .await?;
     Ok(streams.into_iter().zip(versions).collect())
@@ -458,109 +513,4 @@ fn admit(decisions: &[Decision], mut known: BTreeMap<StreamName, i64>) -> Admitt
         admitted.push((place, decision));
     }
     admitted
-}
-
-/// What goes into the log of an event as text, beside what is [`Recorded`].
-struct Texts<'d> {
-    payload: &'d str,
-    metadata: String,
-    nonce: String,
-}
-
-/// Give every event its place, time, id, nonce and leaf.
-fn placed<'d>(
-    admitted: &[(usize, &'d Decision)],
-    size: i64,
-    first_at: DateTime<Utc>,
-) -> Result<(Vec<Recorded>, Vec<Texts<'d>>), Trouble> {
-    #[expect(clippy::disallowed_methods, reason = "ids and nonces of events are made here and nowhere else")]
-    let mut chance = rand::rng();
-    let (mut events, mut texts) = (Vec::new(), Vec::new());
-    let (mut index, mut recorded_at) = (size, first_at);
-    for (_, decision) in admitted {
-        let envelope = &decision.envelope;
-        let mut metadata = envelope.metadata();
-        for part in &decision.parts {
-            let stream_id = part.stream.id.to_string();
-            for (sequence, draft) in (part.expected + 1..).zip(&part.facts) {
-                let event_id = event_id(recorded_at, chance.random());
-                metadata.insert("event_id", event_id.to_string());
-                let text = canonical_entries(&metadata)?;
-                let nonce = hex::encode(chance.random::<[u8; 16]>());
-                let kind = draft.fact.kind();
-                let leaf = Leaf {
-                    stream_type: part.stream.kind,
-                    stream_id: &stream_id,
-                    sequence,
-                    event_type: kind.name,
-                    event_version: &kind.version.to_string(),
-                    payload: &draft.payload,
-                    metadata: &text,
-                    index,
-                    recorded_at,
-                    nonce: &nonce,
-                };
-                events.push(Recorded {
-                    index,
-                    stream: part.stream,
-                    sequence,
-                    event_id,
-                    recorded_at,
-                    effective_on: envelope.effective_on,
-                    decided_on: envelope.today,
-                    fact: draft.fact.clone(),
-                    actor: Some(envelope.actor.person),
-                    role: Some(envelope.actor.role),
-                    reason: envelope.reason.clone(),
-                    command: Some(envelope.command),
-                    correlation: envelope.correlation,
-                    causation: envelope.causation,
-                    leaf_hash: leaf.hash(),
-                });
-                texts.push(Texts { payload: &draft.payload, metadata: text, nonce });
-                index += 1;
-                recorded_at += TimeDelta::microseconds(1);
-            }
-        }
-    }
-    Ok((events, texts))
-}
-
-/// A UUIDv7 of the moment of recording.
-fn event_id(at: DateTime<Utc>, chance: [u8; 10]) -> Uuid {
-    let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
-    uuid::Builder::from_unix_timestamp_millis(millis, &chance).into_uuid()
-}
-
-async fn insert(connection: &mut PgConnection, events: &[Recorded], texts: &[Texts<'_>]) -> sqlx::Result<()> {
-    fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
-        rows.iter().map(of).collect()
-    }
-    sqlx::query(
-        "INSERT INTO public.events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
-             metadata, index, event_id, recorded_at, effective_on, nonce, leaf_hash, command_id)
-         SELECT kind, id, sequence, event_type, event_version, payload::json, metadata::json, index, event_id,
-             recorded_at, effective_on, nonce, leaf_hash, command_id
-         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-             $8::bigint[], $9::uuid[], $10::timestamptz[], $11::date[], $12::text[], $13::bytea[], $14::uuid[])
-             AS added (kind, id, sequence, event_type, event_version, payload, metadata, index, event_id,
-             recorded_at, effective_on, nonce, leaf_hash, command_id)",
-    )
-    .bind(column(events, |row| row.stream.kind))
-    .bind(column(events, |row| row.stream.id.to_string()))
-    .bind(column(events, |row| row.sequence))
-    .bind(column(events, |row| row.fact.kind().name))
-    .bind(column(events, |row| row.fact.kind().version.to_string()))
-    .bind(column(texts, |row| row.payload))
-    .bind(column(texts, |row| row.metadata.as_str()))
-    .bind(column(events, |row| row.index))
-    .bind(column(events, |row| row.event_id))
-    .bind(column(events, |row| row.recorded_at))
-    .bind(column(events, |row| row.effective_on))
-    .bind(column(texts, |row| row.nonce.as_str()))
-    .bind(column(events, |row| row.leaf_hash.as_slice()))
-    .bind(column(events, |row| row.command.map(|command| command.0)))
-    .execute(connection)
-    .await?;
-    Ok(())
 }

@@ -169,9 +169,7 @@ impl Store {
         if instant > last {
             // Somebody may be about to commit what was recorded before it: they are waited for. Whoever comes later is
             // recorded later.
-            let now: DateTime<Utc> =
-                sqlx::query_scalar("SELECT now FROM public.lock_log_head()").fetch_one(&mut *look).await?;
-            if instant > now {
+            if instant > append::settled(&mut look).await? {
                 return Ok(None);
             }
         }

@@ -4,6 +4,7 @@ mod building;
 mod commands;
 mod failing;
 mod following;
+mod in_turn;
 mod killed;
 mod loading;
 mod order;

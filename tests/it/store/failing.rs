@@ -57,11 +57,11 @@ async fn callers_that_go_at_any_moment_leave_all_or_nothing() {
         }
         caller.abort();
     }
-    // The queue is in order: when this is answered, all that was handed over before is done.
-    fund(&world.store, 99, 1).await;
+    world.store.close().await;
+    let owner = world.owner().await;
     let mut whole = 0;
     for id in ids {
-        let events = length(world.store.pool(), id).await;
+        let events = length(&owner, id).await;
         assert!(matches!(events, 0 | 2), "{events} events of 2");
         whole += events / 2;
     }
@@ -96,7 +96,7 @@ impl Inline for Fussy {
     }
 }
 
-fn allocation_from(source: &str) -> FundCommand {
+pub fn allocation_from(source: &str) -> FundCommand {
     let mut command = allocation(1);
     if let FundCommand::AllocateBudget { source: from, .. } = &mut command {
         *from = serde_json::from_value(json!(source)).unwrap();
