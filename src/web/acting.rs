@@ -9,8 +9,9 @@ use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::frame::Frame;
 use super::notices::Notice;
-use super::show::{broken, viewer};
+use super::show::broken;
 use super::sign_in::ways;
 use super::templates::TEMPLATES;
 use super::{Edge, problem_page};
@@ -87,8 +88,12 @@ pub(super) fn desk<E: Executor>(
     let roles = Role::ALL.map(|role| json!({ "value": role.name(), "text": role.words() }));
     let token = if who.is_signed_in() { development.token() } else { "<token>" };
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let Frame { viewer, menu } = match edge.pages() {
+        Ok(pages) => Frame::of(&pages, who, "/acting"),
+        Err(faulty) => return broken(&faulty),
+    };
     let around = json!({
-        "viewer": viewer(who), "menu": [], "said": null, "sign_in": ways(&edge.sign_in, "/"),
+        "viewer": viewer, "menu": menu, "said": null, "sign_in": ways(&edge.sign_in, "/"),
         "chosen": { "name": chosen.name, "role": chosen.role, "partner": chosen.partner },
         "mistakes": mistakes,
         "wrong": problem.iter().map(|one| (field_of(one), one.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
@@ -119,8 +124,12 @@ async fn roles<E: Executor>(
             choice.partner.map(|partner| format!(", for the partner {partner}")).unwrap_or_default();
         json!({ "value": choice.to_string(), "text": format!("{}{partner}", choice.role.words()) })
     });
+    let Frame { viewer, menu } = match edge.pages() {
+        Ok(pages) => Frame::of(&pages, who, "/acting"),
+        Err(faulty) => return broken(&faulty),
+    };
     let around = json!({
-        "viewer": viewer(who), "menu": [], "said": null, "sign_in": ways(&edge.sign_in, "/"),
+        "viewer": viewer, "menu": menu, "said": null, "sign_in": ways(&edge.sign_in, "/"),
         "chosen": now.to_string(),
         "choices": items.collect::<Vec<_>>(),
         "next": place(next),

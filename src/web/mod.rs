@@ -8,6 +8,7 @@ mod api;
 mod assets;
 mod bundle;
 mod feed;
+mod frame;
 mod graphiql;
 mod guards;
 mod icon;

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
 
+use super::frame::Frame;
 use super::sign_in::ways;
 use super::templates::TEMPLATES;
 use crate::auth::SignIn;
@@ -137,11 +138,12 @@ impl IntoResponse for Notice {
 /// Draw what an answer has to say, where it is a notice.
 pub(super) async fn draw(State(sign_in): State<SignIn>, mut response: Response) -> Response {
     let Some(notice) = response.extensions_mut().remove::<Notice>() else { return response };
+    let frame = response.extensions_mut().remove().unwrap_or_else(Frame::of_nobody);
     let way_out = notice.way_out().map(str::to_owned);
     let (_, title, sentence, next) = notice.parts();
     let around = json!({
-        "title": title, "sentence": sentence, "next": next, "way_out": way_out, "viewer": null, "menu": [],
-        "said": null, "sign_in": ways(&sign_in, next.as_deref().unwrap_or("/")),
+        "title": title, "sentence": sentence, "next": next, "way_out": way_out,
+        "viewer": frame.viewer, "menu": frame.menu, "said": null, "sign_in": ways(&sign_in, next.as_deref().unwrap_or("/")),
     });
     let page = match TEMPLATES.render("notice.html", json!({}), around) {
         Ok(html) => Html(html).into_response(),

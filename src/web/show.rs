@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use serde_json::{Map, Value, json};
 
+use super::frame::Frame;
 use super::notices::Notice;
 use super::pages::{Operation, Page, Pages};
 use super::sent;
@@ -30,6 +31,8 @@ pub(super) struct Asked<'p> {
     pub pages: &'p Pages,
     pub page: &'p Page,
     pub who: Identity,
+    /// What its frame shows of them.
+    pub frame: Frame,
     /// The address, without what follows its question mark.
     pub path: String,
     /// What stands in the address and after its question mark.
@@ -83,42 +86,69 @@ pub(super) async fn page<E: Executor>(
         Some(path) => (path, true),
         None => (uri.path(), false),
     };
-    let Some((page, parts)) = pages.at(path).filter(|(page, _)| !is_csv || page.csv.is_some()) else {
-        return Notice::NothingHere.into_response();
-    };
-    let mut query = Typed::read(uri.query().unwrap_or_default().as_bytes());
-    query.0.extend(parts.iter().cloned());
-    let to = if method == Method::POST { Use::Write } else { Use::Read };
+    let found = pages.at(path).filter(|(page, _)| !is_csv || page.csv.is_some());
+    let is_sent = method == Method::POST;
+    let to = if is_sent && found.is_some() { Use::Write } else { Use::Read };
     let (who, has_ended) = match edge.sign_in.identify(&headers, to, &edge.accounts).await {
         Ok(who) => (who, false),
         Err(Problem::Ended) => (Identity::public(), true),
         Err(problem) => return problem_page(&edge.sign_in, &problem),
     };
-    let asked = Asked { pages: &pages, page, who, path: path.to_owned(), query, parts };
-    let is_sent = method == Method::POST;
-    let typed = match body {
-        Ok(body) => match sent::read(&headers, body).await {
-            Ok(typed) => typed,
-            Err(notice) => return notice.into_response(),
-        },
-        Err(rejection) => return sent::not_taken(rejection.status(), edge.limits.graphql_bytes),
-    };
-    let may_open = asked.page.may_open(&asked.who);
-    let response = match method {
-        _ if !may_open && !asked.who.is_signed_in() && is_sent => signed_out(&edge.sign_in, &asked, &typed),
-        _ if !may_open && !asked.who.is_signed_in() => {
-            Notice::SignIn { next: uri.to_string() }.into_response()
+    let frame = Frame::of(&pages, &who, path);
+    let mut response = match found {
+        Some((page, parts)) => {
+            let mut query = Typed::read(uri.query().unwrap_or_default().as_bytes());
+            query.0.extend(parts.iter().cloned());
+            let asked =
+                Asked { pages: &pages, page, who, frame: frame.clone(), path: path.to_owned(), query, parts };
+            answer(&edge, &asked, &method, &uri, is_csv, typed_in(&edge, &headers, body).await).await
         }
-        _ if !may_open => Notice::NotForYou { role: asked.who.role.words() }.into_response(),
-        Method::GET | Method::HEAD if is_csv => table::file(&edge, &asked).await,
-        Method::GET | Method::HEAD => draw(&edge, &asked, Filled::default(), StatusCode::OK).await,
-        Method::POST if asked.page.mutation.is_some() => send(&edge, &asked, typed).await,
-        _ => (StatusCode::METHOD_NOT_ALLOWED, Notice::NothingHere).into_response(),
+        None => Notice::NothingHere.into_response(),
     };
+    response.extensions_mut().insert(frame);
     if has_ended {
         (AppendHeaders([(header::SET_COOKIE, edge.sign_in.clear_session())]), response).into_response()
     } else {
         response
+    }
+}
+
+/// What a form sent, or why it cannot be taken.
+async fn typed_in<E: Executor>(
+    edge: &Edge<E>,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Typed, Response> {
+    match body {
+        Ok(body) => sent::read(headers, body).await.map_err(IntoResponse::into_response),
+        Err(rejection) => Err(sent::not_taken(rejection.status(), edge.limits.graphql_bytes)),
+    }
+}
+
+/// Show the page, or take what was sent to it, for whoever may.
+async fn answer<E: Executor>(
+    edge: &Edge<E>,
+    asked: &Asked<'_>,
+    method: &Method,
+    uri: &Uri,
+    is_csv: bool,
+    typed: Result<Typed, Response>,
+) -> Response {
+    let typed = match typed {
+        Ok(typed) => typed,
+        Err(response) => return response,
+    };
+    let may_open = asked.page.may_open(&asked.who);
+    match *method {
+        Method::POST if !may_open && !asked.who.is_signed_in() => signed_out(&edge.sign_in, asked, &typed),
+        _ if !may_open && !asked.who.is_signed_in() => {
+            Notice::SignIn { next: uri.to_string() }.into_response()
+        }
+        _ if !may_open => Notice::NotForYou { role: asked.who.role.words() }.into_response(),
+        Method::GET | Method::HEAD if is_csv => table::file(edge, asked).await,
+        Method::GET | Method::HEAD => draw(edge, asked, Filled::default(), StatusCode::OK).await,
+        Method::POST if asked.page.mutation.is_some() => send(edge, asked, typed).await,
+        _ => (StatusCode::METHOD_NOT_ALLOWED, Notice::NothingHere).into_response(),
     }
 }
 
@@ -268,9 +298,9 @@ async fn draw<E: Executor>(
         "form": { "values": typed.as_values(), "mistakes": mistakes, "wrong": wrong,
                   "is_checking": filled.is_checking,
                   "command": command.unwrap_or_else(|| edge.sign_in.new_id().to_string()) },
-        "viewer": viewer(&asked.who),
+        "viewer": asked.frame.viewer,
         "sign_in": ways(&edge.sign_in, &asked.path),
-        "menu": menu(asked.pages, &asked.who, &asked.path),
+        "menu": asked.frame.menu,
         "said": said,
         "shown": filled.shown,
         "may": asked.may(),
@@ -279,21 +309,6 @@ async fn draw<E: Executor>(
         Ok(html) => (status, Html(html)).into_response(),
         Err(undrawn) => broken(&undrawn),
     }
-}
-
-/// Who looks, as templates know them.
-pub(super) fn viewer(who: &Identity) -> Value {
-    json!({ "is_signed_in": who.is_signed_in(), "name": who.name, "role": who.role.name(),
-            "role_words": who.role.words(), "partner": who.partner.map(|partner| partner.to_string()) })
-}
-
-/// The menu, with the place that one is in.
-pub(super) fn menu(pages: &Pages, who: &Identity, path: &str) -> Value {
-    let places = pages.menu(who).into_iter().map(|(words, address)| {
-        let is_current = path == address || path.strip_prefix(address).is_some_and(|rest| rest.starts_with('/'));
-        json!({ "words": words, "address": address, "is_current": is_current && address != "/" || path == address })
-    });
-    places.collect()
 }
 
 /// Take what was sent: have it looked over once more, or carry it out and lead on.
@@ -402,9 +417,8 @@ fn failed(errors: &[ServerError]) -> Response {
 
 /// A form that came after the session ended: nothing was sent, and nothing typed is lost.
 fn signed_out(sign_in: &SignIn, asked: &Asked<'_>, typed: &Typed) -> Response {
-    let around = json!({ "page": { "path": asked.path }, "typed": typed.0, "viewer": viewer(&asked.who),
-                         "sign_in": ways(sign_in, &asked.path),
-                         "menu": menu(asked.pages, &asked.who, &asked.path), "said": null });
+    let around = json!({ "page": { "path": asked.path }, "typed": typed.0, "viewer": asked.frame.viewer,
+                         "sign_in": ways(sign_in, &asked.path), "menu": asked.frame.menu, "said": null });
     match TEMPLATES.render("signed_out.html", json!({}), around) {
         Ok(html) => (StatusCode::UNAUTHORIZED, Html(html)).into_response(),
         Err(undrawn) => broken(&undrawn),
