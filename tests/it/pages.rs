@@ -319,6 +319,11 @@ async fn each_page_opens_for_those_it_is_for_and_nobody_else() {
                 told.push(format!("{} as {}: {status} at {address}", page.name, role.name()));
             }
             assert!(!body.contains("style=\""), "{}: no style of its own", page.name);
+            // Also a page that only says that there is nothing, or not for them.
+            let knows_them =
+                role == Role::Public || body.contains(&format!("Vera Testcase, {}", role.words()));
+            let has_menu = body.contains("href=\"&#x2f;offers\"");
+            assert!(knows_them && has_menu, "{} as {}: who one is, and the menu", page.name, role.name());
         }
         assert!(Role::ALL.into_iter().any(|role| page.is_for(role)), "{} is for nobody", page.name);
     }
