@@ -25,7 +25,7 @@ use super::{Inline, Trouble};
 use crate::domain::Event;
 use crate::domain::record::Fact;
 
-/// How many threads append: while one commits, the other inserts what comes next.
+/// How many threads append: while one inserts and commits, the other gets ready and inserts what comes next.
 const WRITERS: usize = 2;
 /// How many decisions may be under way.
 const UNDER_WAY: u32 = 4096;
@@ -214,9 +214,9 @@ impl Head {
         Ok(Self { end, now: head.try_get(2)? })
     }
 
-    /// Open a transaction for events that come after those of another, which holds the end of the log and has yet to
-    /// commit. The database waits for it before it takes the last step of the insertion, and refuses events that do not
-    /// stand where the log ends then.
+    /// Open a transaction for events that come after those of another, which have their places and are not committed.
+    /// The database waits for that before it takes the last step of the insertion, and refuses events that do not stand
+    /// where the log ends then.
     ///
     /// Somebody else may get hold of the end in between and wait for the places that are taken here, while we wait for
     /// the end: then we are the ones who give way, long before the database would call it a deadlock.
@@ -287,7 +287,7 @@ impl Writer {
             // Others come while the transaction is being opened.
             runtime.block_on(self.open(before.end));
             let group = queue.gather(first, before.members);
-            let place = line.join(group.len());
+            let place = line.join(before, group.len());
             drop(queue);
             let (mut decisions, mut answers) = (Vec::new(), Vec::new());
             for Waiting { decision, answer, under_way } in group {
@@ -390,7 +390,11 @@ impl Writer {
         let connection = self.connected().await.map_err(|error| GroupTrouble::Unreachable(error.into()))?;
         let work = transact(connection, opened, &inline, decisions, checked, place);
         // A projection that panics is a fault of ours: it must not take a writer of the process with it.
-        let Ok(result) = AssertUnwindSafe(work).catch_unwind().await else {
+        let result = AssertUnwindSafe(work).catch_unwind().await;
+        if !matches!(result, Ok(Ok(_))) {
+            place.inspect(|place| place.failed());
+        }
+        let Ok(result) = result else {
             self.connection = None;
             return Err(GroupTrouble::Other(Trouble::Other("a projection panicked".into())));
         };
@@ -434,8 +438,12 @@ async fn transact(
     let admitted = admit(decisions, known);
     let first_at = now.max(end.last_recorded_at + TimeDelta::microseconds(1));
     let (events, texts) = placed(&admitted, end.size, first_at)?;
-    if follows && events.is_empty() {
-        // Nothing was inserted, so the end of the log is not ours yet.
+    let end_then = events.last().map(|last| End { size: last.index + 1, last_recorded_at: last.recorded_at });
+    if let (Some(place), Some(end)) = (place, end_then) {
+        place.placed(end);
+    }
+    // Where nothing is inserted, the end of the log does not become ours.
+    if follows && (events.is_empty() || place.is_some_and(|place| !place.comes())) {
         return Err(GroupTrouble::Collision);
     }
     if !events.is_empty() {
@@ -447,10 +455,8 @@ async fn transact(
             return Err(GroupTrouble::Collision);
         }
     }
-    if let Some(last) = events.last() {
-        if let Some(place) = place {
-            place.inserted(End { size: last.index + 1, last_recorded_at: last.recorded_at });
-        }
+    if let Some(end) = end_then {
+        place.inspect(|place| place.inserted(end));
         for projection in inline {
             projection.apply(connection, &events).await?;
         }

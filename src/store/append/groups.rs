@@ -1,6 +1,8 @@
-//! Who is committed together, and how one group follows another: while one writes what follows from its events and
-//! commits, the next is inserting its own, on the places that come after.
+//! Who is committed together, and how one group follows another: while one is inserting its events, the next takes the
+//! places that come after them, and while one writes what follows from them and commits, the next is inserting its own.
 
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,105 +66,145 @@ impl<T> Queue<T> {
 }
 
 /// Where the log ends.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct End {
     pub(super) size: i64,
     pub(super) last_recorded_at: DateTime<Utc>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Its events have no places yet.
+    /// Its events have no places, or not any more.
     Placing,
-    /// Its events are inserted and it holds the end of the log, which will be here when it has committed.
+    /// Its events have their places, and wait for those before them to be inserted.
+    Placed(End),
+    /// Its events are inserted, and it holds the end of the log.
     Inserted(End),
-    /// It has committed, or it never will.
-    Ended,
+    /// It has committed, with this end if any, or it never will.
+    Ended(Option<End>),
+}
+
+impl Stage {
+    /// Where the log ends when it has committed, if that is known.
+    const fn end(self) -> Option<End> {
+        match self {
+            Self::Placing | Self::Ended(None) => None,
+            Self::Placed(end) | Self::Inserted(end) | Self::Ended(Some(end)) => Some(end),
+        }
+    }
+}
+
+/// A group under way.
+struct Group {
+    members: usize,
+    stage: Mutex<Stage>,
+    moved: Condvar,
+}
+
+impl Group {
+    fn new(members: usize, stage: Stage) -> Arc<Self> {
+        Arc::new(Self { members, stage: Mutex::new(stage), moved: Condvar::new() })
+    }
+
+    fn reach(&self, stage: Stage) {
+        *locked(&self.stage) = stage;
+        self.moved.notify_all();
+    }
+
+    /// Wait while it is at such a stage. Answers which one comes then.
+    fn wait_while(&self, is_so: impl Fn(Stage) -> bool) -> Stage {
+        let over = self.moved.wait_while(locked(&self.stage), |stage| is_so(*stage));
+        *over.unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The groups under way, one behind the other.
 pub(super) struct Line {
-    newest: Mutex<Newest>,
-    moved: Condvar,
-}
-
-/// The last group in the line.
-struct Newest {
-    number: u64,
-    members: usize,
-    stage: Stage,
+    /// The last one.
+    newest: Mutex<Arc<Group>>,
     /// How many groups have yet to go by before one follows another again.
-    wary: u32,
+    wary: AtomicU32,
 }
 
 /// What the next group finds before it.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct Before {
+    group: Arc<Group>,
     /// How many decisions are yet to be committed.
     pub(super) members: usize,
-    /// Where the log ends when they are, if that is known.
+    /// Where the log ends when they are; none where one had better wait for it.
     pub(super) end: Option<End>,
 }
 
 impl Line {
     pub(super) fn new() -> Arc<Self> {
-        let newest = Newest { number: 0, members: 0, stage: Stage::Ended, wary: 0 };
-        Arc::new(Self { newest: Mutex::new(newest), moved: Condvar::new() })
+        let nobody = Group::new(0, Stage::Ended(None));
+        Arc::new(Self { newest: Mutex::new(nobody), wary: AtomicU32::new(0) })
     }
 
-    /// Wait until the group before has inserted its events or has ended.
+    /// Wait until the events of the group before have their places, or until it has ended.
     pub(super) fn before(&self) -> Before {
-        let newest = self
-            .moved
-            .wait_while(locked(&self.newest), |newest| matches!(newest.stage, Stage::Placing))
-            .unwrap_or_else(PoisonError::into_inner);
-        match newest.stage {
-            Stage::Inserted(end) => {
-                Before { members: newest.members, end: (newest.wary == 0).then_some(end) }
+        let group = Arc::clone(&locked(&self.newest));
+        match group.wait_while(|stage| stage == Stage::Placing) {
+            Stage::Placing | Stage::Ended(_) => Before { group, members: 0, end: None },
+            Stage::Placed(end) | Stage::Inserted(end) => {
+                let trusting = self.wary.load(Relaxed) == 0;
+                Before { members: group.members, group, end: trusting.then_some(end) }
             }
-            Stage::Placing | Stage::Ended => Before { members: 0, end: None },
         }
     }
 
-    /// Stand in line behind everyone else.
-    pub(super) fn join(self: &Arc<Self>, members: usize) -> Place {
-        let mut newest = locked(&self.newest);
-        let number = newest.number + 1;
-        *newest = Newest { number, members, stage: Stage::Placing, wary: newest.wary.saturating_sub(1) };
-        Place { line: Arc::clone(self), number }
+    /// Stand in line behind those one found there.
+    pub(super) fn join(self: &Arc<Self>, before: Before, members: usize) -> Place {
+        let _less = self.wary.try_update(Relaxed, Relaxed, |groups| groups.checked_sub(1));
+        let group = Group::new(members, Stage::Placing);
+        *locked(&self.newest) = Arc::clone(&group);
+        Place { line: Arc::clone(self), group, before }
     }
 }
 
 /// The place of a group in the line, until it is dropped.
 pub(super) struct Place {
     line: Arc<Line>,
-    number: u64,
+    group: Arc<Group>,
+    before: Before,
 }
 
 impl Place {
-    fn reached(&self, stage: Stage) {
-        let mut newest = locked(&self.line.newest);
-        if newest.number == self.number {
-            newest.stage = stage;
-            drop(newest);
-            self.line.moved.notify_all();
-        }
+    /// The events have their places: whoever comes next may take those behind them.
+    pub(super) fn placed(&self, end: End) {
+        self.group.reach(Stage::Placed(end));
+    }
+
+    /// Wait until the group before holds the end of the log or has ended. Answers whether it has kept to its places.
+    pub(super) fn comes(&self) -> bool {
+        let stage = self.before.group.wait_while(|stage| match stage {
+            Stage::Placing => true,
+            Stage::Placed(_) => stage.end() == self.before.end,
+            Stage::Inserted(_) | Stage::Ended(_) => false,
+        });
+        stage.end() == self.before.end
     }
 
     /// The events are inserted: whoever comes next may insert behind them.
     pub(super) fn inserted(&self, end: End) {
-        self.reached(Stage::Inserted(end));
+        self.group.reach(Stage::Inserted(end));
+    }
+
+    /// The events do not get the places they had; they may be given others.
+    pub(super) fn failed(&self) {
+        self.group.reach(Stage::Placing);
     }
 
     /// The log did not end where it was said to: other processes append too, so it is not worth trying for a while.
     pub(super) fn misled(&self) {
-        locked(&self.line.newest).wary = WARY;
+        self.line.wary.store(WARY, Relaxed);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.reached(Stage::Ended);
+        let stage = *locked(&self.group.stage);
+        self.group.reach(Stage::Ended(stage.end()));
     }
 }
 
@@ -228,17 +270,22 @@ mod tests {
         (before.members, before.end.map(|end| end.size))
     }
 
+    fn join(line: &Arc<Line>, members: usize) -> Place {
+        line.join(line.before(), members)
+    }
+
     #[test]
     fn a_group_finds_the_one_before_it_until_that_has_ended() {
         let line = Line::new();
         assert_eq!(found(&line), (0, None));
-        let first = line.join(3);
+        let first = join(&line, 3);
+        first.placed(end(10));
+        assert_eq!(found(&line), (3, Some(10)));
         first.inserted(end(10));
         assert_eq!(found(&line), (3, Some(10)));
-        let second = line.join(2);
-        second.inserted(end(12));
+        let second = join(&line, 2);
+        second.placed(end(12));
         // What becomes of the first is no longer what the next one asks for.
-        first.inserted(end(11));
         drop(first);
         assert_eq!(found(&line), (2, Some(12)));
         drop(second);
@@ -248,28 +295,69 @@ mod tests {
     #[test]
     fn whoever_comes_waits_for_the_places_of_the_group_before() {
         let line = Line::new();
-        let place = line.join(1);
+        let place = join(&line, 1);
         let next = std::thread::spawn({
             let line = Arc::clone(&line);
             move || found(&line)
         });
-        place.inserted(end(7));
+        place.placed(end(7));
         assert_eq!(next.join().unwrap(), (1, Some(7)));
+        place.failed();
+        let next = std::thread::spawn({
+            let line = Arc::clone(&line);
+            move || found(&line)
+        });
+        drop(place);
+        assert_eq!(next.join().unwrap(), (0, None));
+    }
+
+    /// What whoever follows a group placed to end at 10 hears, when that then goes through these stages.
+    fn heard(stages: impl FnOnce(Place)) -> bool {
+        let line = Line::new();
+        let first = join(&line, 1);
+        first.placed(end(10));
+        let second = join(&line, 1);
+        let waiting = std::thread::spawn(move || second.comes());
+        stages(first);
+        waiting.join().unwrap()
+    }
+
+    #[test]
+    fn whoever_follows_hears_whether_the_group_before_kept_to_its_places() {
+        assert!(heard(|first| {
+            first.inserted(end(10));
+            drop(first);
+        }));
+        assert!(heard(|first| {
+            // It may be tried again, and come to stand where it was.
+            first.failed();
+            first.placed(end(10));
+            first.inserted(end(10));
+        }));
+        assert!(!heard(|first| {
+            first.failed();
+            first.placed(end(9));
+            first.inserted(end(9));
+        }));
+        assert!(!heard(|first| {
+            first.failed();
+            drop(first);
+        }));
     }
 
     #[test]
     fn after_one_was_misled_none_follows_for_a_while() {
         let line = Line::new();
-        line.join(1).misled();
+        join(&line, 1).misled();
         for _ in 0..WARY {
-            let place = line.join(5);
-            place.inserted(end(1));
-            let wary = locked(&line.newest).wary;
-            assert_eq!(found(&line), (5, (wary == 0).then_some(1)));
+            let place = join(&line, 5);
+            place.placed(end(1));
+            let over = line.wary.load(Relaxed) == 0;
+            assert_eq!(found(&line), (5, over.then_some(1)));
         }
         assert_eq!(found(&line), (0, None));
-        let place = line.join(5);
-        place.inserted(end(1));
+        let place = join(&line, 5);
+        place.placed(end(1));
         assert_eq!(found(&line), (5, Some(1)));
     }
 }

@@ -1,4 +1,5 @@
-//! Groups that follow one another: the next inserts its events while the one before has yet to commit.
+//! Groups that follow one another: the next takes its places while the one before is inserting its events, and inserts
+//! its own while that one has yet to commit.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use sidebyside::domain::record::Fact;
 use sidebyside::store::database::{APP, app_pool};
 use sidebyside::store::log::Recorded;
 use sidebyside::store::{Inline, Store, Trouble};
-use sqlx::{ConnectOptions as _, PgConnection, PgPool};
+use sqlx::{ConnectOptions as _, Executor as _, PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -83,16 +84,21 @@ impl Turn {
 
 /// Until so many wait for the end of the log. Answers what time it is then.
 async fn until_so_many_wait(watcher: &mut PgConnection, wanted: i64) -> DateTime<Utc> {
+    let waiting = "wait_event_type = 'Lock'
+        AND (query LIKE 'INSERT INTO public.events%' OR query LIKE '%lock_log_head%')";
+    until_so_many(watcher, wanted, waiting).await
+}
+
+/// Until so many sessions are like that. Answers what time it is then.
+async fn until_so_many(watcher: &mut PgConnection, wanted: i64, like_that: &str) -> DateTime<Utc> {
+    let sql = format!(
+        "SELECT count(*), clock_timestamp() FROM pg_stat_activity
+         WHERE datname = current_database() AND {like_that}"
+    );
     loop {
-        let (waiting, now): (i64, DateTime<Utc>) = sqlx::query_as(
-            "SELECT count(*), clock_timestamp() FROM pg_stat_activity
-             WHERE datname = current_database() AND wait_event_type = 'Lock'
-                 AND (query LIKE 'INSERT INTO public.events%' OR query LIKE '%lock_log_head%')",
-        )
-        .fetch_one(&mut *watcher)
-        .await
-        .unwrap();
-        if waiting == wanted {
+        let (so_many, now): (i64, DateTime<Utc>) =
+            sqlx::query_as(&sql).fetch_one(&mut *watcher).await.unwrap();
+        if so_many == wanted {
             return now;
         }
     }
@@ -138,6 +144,88 @@ async fn whoever_follows_one_that_fails_takes_its_place() {
             ask(&turn.store, envelope(), id, allocation(1)).await.unwrap();
         }
     }
+    the_log_is_whole(&world.owner().await).await;
+}
+
+/// One decision has its places and is kept from inserting its events, and another has come after it.
+struct Held {
+    gatekeeper: PgConnection,
+    watcher: PgConnection,
+    leader: JoinHandle<Told>,
+    second: JoinHandle<Told>,
+    /// Where the log ended.
+    size: i64,
+}
+
+impl Held {
+    async fn of(world: &World, funds: [Uuid; 2]) -> Self {
+        let mut watcher = superuser(world).connect().await.unwrap();
+        let mut gatekeeper = superuser(world).connect().await.unwrap();
+        let size = world.store.size().await.unwrap();
+        gatekeeper.execute("BEGIN; LOCK TABLE public.events IN SHARE MODE").await.unwrap();
+        let leader = asked(&world.store, funds[0], "first");
+        until_so_many_wait(&mut watcher, 1).await;
+        let second = asked(&world.store, funds[1], "second");
+        Self { gatekeeper, watcher, leader, second, size }
+    }
+
+    /// Let whoever is kept from it insert.
+    async fn open(&mut self) {
+        self.gatekeeper.execute("ROLLBACK").await.unwrap();
+    }
+
+    async fn until_the_second_has_its_places(&mut self) -> DateTime<Utc> {
+        let follows = "state = 'idle in transaction' AND query LIKE '%pg_advisory_xact_lock_shared%'";
+        until_so_many(&mut self.watcher, 1, follows).await
+    }
+
+    /// What the database does to the one who is kept from inserting.
+    async fn strike(&mut self, with: &str) {
+        let strike = format!(
+            "SELECT {with}(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO public.events%'"
+        );
+        assert!(sqlx::query_scalar::<_, bool>(&strike).fetch_one(&mut self.watcher).await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_group_takes_its_places_before_the_one_before_it_has_inserted_its_events() {
+    let world = World::new().await;
+    let funds = [fund(&world.store, 1, 50).await, fund(&world.store, 2, 50).await];
+    // Here too the second may give way on a slow machine.
+    for _ in 1..20 {
+        let mut held = Held::of(&world, funds).await;
+        let opened = held.until_the_second_has_its_places().await;
+        held.open().await;
+        let (first, second) = (held.leader.await.unwrap().unwrap(), held.second.await.unwrap().unwrap());
+        assert_eq!(second.index, first.index + 1);
+        if second.recorded_at < opened {
+            return the_log_is_whole(&world.owner().await).await;
+        }
+    }
+    panic!("the second has always waited for the first to insert");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_follows_one_that_cannot_insert_takes_its_place() {
+    let world = World::new().await;
+    let funds = [fund(&world.store, 1, 50).await, fund(&world.store, 2, 50).await];
+    let mut held = Held::of(&world, funds).await;
+    held.until_the_second_has_its_places().await;
+    held.strike("pg_cancel_backend").await;
+    let Held { mut gatekeeper, leader, second, size, .. } = held;
+    assert!(leader.await.unwrap().is_err());
+    gatekeeper.execute("ROLLBACK").await.unwrap();
+    assert_eq!(second.await.unwrap().unwrap().index, size);
+    // Whose session was ended begins again on another: both get in, in whichever order.
+    let mut held = Held::of(&world, funds).await;
+    held.until_the_second_has_its_places().await;
+    held.strike("pg_terminate_backend").await;
+    until_so_many_wait(&mut held.watcher, 2).await;
+    held.open().await;
+    let told = [held.leader.await.unwrap().unwrap().index, held.second.await.unwrap().unwrap().index];
+    assert_eq!(BTreeSet::from(told), BTreeSet::from([held.size, held.size + 1]));
     the_log_is_whole(&world.owner().await).await;
 }
 
